@@ -1,0 +1,65 @@
+# What to do with this repository; `make` alone lists it. Details: docs/development.md
+
+SHELL := bash
+.DEFAULT_GOAL := help
+BIN := .venv/bin
+LOCALITY := demo-city
+
+# One stamp for each lock: a target that needs it does nothing while neither the lock nor pyproject.toml has changed.
+RUNTIME := .venv/.installed-runtime
+DEV := .venv/.installed-dev
+
+.PHONY: help setup run test lint bench screenshots lock clean
+
+help:  ## Show this list
+	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
+
+$(RUNTIME): requirements.lock pyproject.toml
+	@scripts/bootstrap.sh requirements.lock
+	@touch $@
+
+# The development lock contains the runtime lock, version for version.
+$(DEV): requirements.lock requirements-dev.lock pyproject.toml
+	@scripts/bootstrap.sh requirements-dev.lock
+	@touch $(RUNTIME) $@
+
+setup: $(DEV)  ## Make .venv with everything needed to develop
+
+run: $(RUNTIME)  ## Make the demo city and show it at http://127.0.0.1:8050
+	$(BIN)/xintu demo $(LOCALITY) --if-absent
+	$(BIN)/xintu run $(LOCALITY)
+	$(BIN)/xintu serve $(LOCALITY)
+
+# Tests that share no Chromium run side by side; browser tests get the machine for themselves.
+test: $(DEV)  ## Install what tests need, lint, then run every test
+	@scripts/install_system.sh
+	@$(MAKE) --no-print-directory lint
+	$(BIN)/pytest -n 2 -m "not browser"
+	$(BIN)/pytest -m browser
+
+lint: $(DEV)  ## Check style, types and import rules
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/numpydoc lint $$(find geo -name '*.py')
+	$(BIN)/lint-imports --no-logo
+
+bench: $(DEV)  ## Measure: files named bench_*.py under tests/bench
+	$(BIN)/pytest -s -o python_files='bench_*.py' tests/bench
+
+screenshots: $(DEV)  ## Take a picture of every page of the demo city, into build/screenshots
+	$(BIN)/xintu demo $(LOCALITY) --if-absent
+	$(BIN)/xintu run $(LOCALITY)
+	$(BIN)/python scripts/screenshots.py $(LOCALITY) build/screenshots
+
+# The index in use must not be written into the locks, and they hold for every Python and system at once.
+COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+	--no-emit-index-url --no-emit-find-links --no-header $(LOCK_FLAGS) pyproject.toml --extra build
+
+lock: $(DEV)  ## Write both lock files anew (LOCK_FLAGS=--upgrade for newer releases)
+	$(COMPILE) -o requirements.lock
+	$(COMPILE) --extra dev -c requirements.lock -o requirements-dev.lock
+
+clean:  ## Remove what make made: .venv, caches, build, the demo city
+	rm -rf .venv build dist $(LOCALITY) .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
