@@ -1,0 +1,87 @@
+"""Engines: how a store URL becomes a connection, and how rows get in fast."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError
+from sqlalchemy.pool import NullPool
+
+from geo.errors import StoreError
+
+BUSY_TIMEOUT_S = 30
+
+
+def open_engine(url: str, *, read_only: bool = False) -> Engine:
+    """Open a store by its SQLAlchemy URL.
+
+    SQLite runs in WAL mode, so that pages read the last snapshot while the next one is written.
+
+    Raises
+    ------
+    StoreError : the URL is not one, or names an engine other than SQLite and PostgreSQL.
+    """
+    try:
+        parsed = make_url(url)
+    except ArgumentError as exc:
+        raise StoreError(f"store URL {url!r}: not a SQLAlchemy URL, such as sqlite:///x.db") from exc
+    if parsed.get_backend_name() == "postgresql":
+        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+    if parsed.get_backend_name() != "sqlite" or not parsed.database:
+        raise StoreError(f"store URL {parsed.render_as_string()}: wanted an SQLite file or PostgreSQL")
+    return _sqlite(parsed, read_only=read_only)
+
+
+def _sqlite(url: URL, *, read_only: bool) -> Engine:
+    path = Path(str(url.database))
+    if read_only:
+        if not path.exists():
+            raise StoreError(f"{path}: no store there yet; run `xintu run` first")
+        url = URL.create("sqlite", database=f"file:{path}", query={"mode": "ro", "uri": "true"})
+    else:
+        path.parent.mkdir(parents=True, exist_ok=True)
+    # A connection a use: nothing is shared between threads, workers or forks.
+    engine = create_engine(url, poolclass=NullPool, connect_args={"timeout": BUSY_TIMEOUT_S})
+
+    @event.listens_for(engine, "connect")
+    def _prepare(connection: Any, _record: Any) -> None:
+        cursor = connection.cursor()
+        if not read_only:
+            cursor.execute("PRAGMA journal_mode=WAL")
+            cursor.execute("PRAGMA synchronous=NORMAL")
+            cursor.execute("PRAGMA foreign_keys=ON")
+        cursor.execute("PRAGMA cache_size=-65536")
+        cursor.close()
+
+    return engine
+
+
+def bulk_insert(
+    connection: Connection, table: Table, columns: Sequence[str], rows: Iterable[Sequence[Any]]
+) -> None:
+    """Insert many rows by the engine's own fast path: COPY, or the SQLite driver's executemany.
+
+    Parameters
+    ----------
+    connection : inside a transaction; nothing is committed here.
+    table : target.
+    columns : names in the order of each row's values.
+    rows : plain Python values; NULL as None, never NaN.
+    """
+    quote = connection.dialect.identifier_preparer.quote
+    names = ", ".join(quote(name) for name in columns)
+    driver: Any = connection.connection.cursor()
+    try:
+        if connection.dialect.name == "postgresql":
+            with driver.copy(f"COPY {quote(table.name)} ({names}) FROM STDIN") as copy:
+                for row in rows:
+                    copy.write_row(row)
+        else:
+            marks = ", ".join("?" * len(columns))
+            driver.executemany(f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})", rows)
+    finally:
+        driver.close()

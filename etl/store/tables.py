@@ -1,0 +1,288 @@
+"""Tables of the store, for SQLite and PostgreSQL alike.
+
+Two sides that never mix: ``intake_*`` holds what departments handed in and what became of each
+row; ``published_*`` holds immutable snapshots. Only the reader's side is open to the dashboard.
+Area codes are text, times are UTC, weeks are ISO weeks as ``2026-W46``.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    JSON,
+    Boolean,
+    Column,
+    DateTime,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    Text,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(column_0_label)s",
+        "pk": "pk_%(table_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+    }
+)
+
+
+def _source_id() -> Column[str]:
+    return Column("source_id", Text, nullable=False)
+
+
+intake_source = Table(
+    "intake_source",
+    metadata,
+    Column("source_id", Text, primary_key=True),
+    Column("role", Text, nullable=False),
+    Column("title_zh", Text, nullable=False),
+    Column("title_en", Text, nullable=False),
+    Column("department", Text, nullable=False),
+    Column("path", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("bytes", Integer, nullable=False),
+    Column("encoding", Text),
+    Column("sheet", Text),
+    Column("received_at_utc", DateTime(timezone=True), nullable=False),
+    Column("rows_read", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("quarantined", Integer, nullable=False),
+    Column("set_aside", Integer, nullable=False),
+    Column("newest_week", Text),
+    Column("max_age_days", Integer),
+    Column("failed", Boolean, nullable=False),
+)
+
+intake_finding = Table(
+    "intake_finding",
+    metadata,
+    Column("finding_id", Integer, primary_key=True),
+    _source_id(),
+    Column("file", Text, nullable=False),
+    Column("sheet", Text),
+    Column("row", Integer),
+    Column("column", Text),
+    Column("rule", Text, nullable=False),
+    Column("severity", Text, nullable=False),
+    Column("came", Text),
+    Column("wanted_zh", Text, nullable=False),
+    Column("wanted_en", Text, nullable=False),
+    Column("action_zh", Text, nullable=False),
+    Column("action_en", Text, nullable=False),
+    Column("count", Integer, nullable=False),
+)
+
+intake_quarantine = Table(
+    "intake_quarantine",
+    metadata,
+    Column("quarantine_id", Integer, primary_key=True),
+    _source_id(),
+    Column("row", Integer, nullable=False),
+    Column("raw", Text, nullable=False),
+    Column("rules", Text, nullable=False),
+)
+
+intake_area = Table(
+    "intake_area",
+    metadata,
+    Column("level", Text, nullable=False),
+    Column("area_code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("parent_code", Text),
+    Column("geometry", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("level", "area_code"),
+)
+
+intake_population = Table(
+    "intake_population",
+    metadata,
+    _source_id(),
+    Column("level", Text, nullable=False),
+    Column("area_code", Text, nullable=False),
+    Column("group_code", Text, nullable=False),
+    Column("persons", Double),
+)
+
+intake_site = Table(
+    "intake_site",
+    metadata,
+    _source_id(),
+    Column("site_id", Text, primary_key=True),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("lon", Double),
+    Column("lat", Double),
+    Column("x_original", Double),
+    Column("y_original", Double),
+    Column("datum", Text),
+    Column("quality", Text, nullable=False),
+    Column("town_code", Text),
+    Column("village_code", Text),
+    Column("grid_code", Text),
+    Column("staff", Double),
+    Column("rooms", Double),
+    Column("area_m2", Double),
+    Column("beds", Double),
+    Column("places", Double),
+    Column("pupils", Double),
+    Column("hours", Text),
+    Column("opened_on", Text),
+    Column("closed_on", Text),
+)
+
+# No primary key: rows are replaced a source at a time, and uniqueness is checked before they come.
+intake_observation = Table(
+    "intake_observation",
+    metadata,
+    _source_id(),
+    Column("level", Text, nullable=False),
+    Column("area_code", Text, nullable=False),
+    Column("week", Text, nullable=False),
+    Column("measure", Text, nullable=False),
+    Column("count", Double),
+    Index("ix_intake_observation_week", "week"),
+)
+
+intake_context = Table(
+    "intake_context",
+    metadata,
+    _source_id(),
+    Column("theme", Text, nullable=False),
+    Column("rank", Integer, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("geometry", LargeBinary, nullable=False),
+)
+
+published_snapshot = Table(
+    "published_snapshot",
+    metadata,
+    Column("snapshot_id", Text, primary_key=True),
+    Column("week", Text, nullable=False),
+    Column("published_at_utc", DateTime(timezone=True), nullable=False),
+    Column("code_version", Text, nullable=False),
+    Column("config_sha256", Text, nullable=False),
+    Column("meta", JSON, nullable=False),
+)
+
+
+def _snapshot_id() -> Column[str]:
+    return Column(
+        "snapshot_id",
+        Text,
+        ForeignKey("published_snapshot.snapshot_id", ondelete="CASCADE"),
+        nullable=False,
+    )
+
+
+# Areas and their pictures are kept once for all snapshots that share the same boundaries.
+published_area = Table(
+    "published_area",
+    metadata,
+    Column("geometry_hash", Text, nullable=False),
+    Column("idx", Integer, nullable=False),
+    Column("area_code", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("parent_code", Text),
+    Column("lon", Double, nullable=False),
+    Column("lat", Double, nullable=False),
+    Column("west", Double, nullable=False),
+    Column("south", Double, nullable=False),
+    Column("east", Double, nullable=False),
+    Column("north", Double, nullable=False),
+    PrimaryKeyConstraint("geometry_hash", "idx"),
+    Index("ix_published_area_code", "geometry_hash", "area_code"),
+)
+
+published_geometry = Table(
+    "published_geometry",
+    metadata,
+    Column("geometry_hash", Text, primary_key=True),
+    Column("geojson", LargeBinary, nullable=False),
+)
+
+published_tile = Table(
+    "published_tile",
+    metadata,
+    Column("geometry_hash", Text, nullable=False),
+    Column("z", SmallInteger, nullable=False),
+    Column("x", Integer, nullable=False),
+    Column("y", Integer, nullable=False),
+    Column("tile", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("geometry_hash", "z", "x", "y"),
+)
+
+# Arrays, zlib: float64 values, uint8 states, uint8 class bytes, all in idx order.
+published_layer = Table(
+    "published_layer",
+    metadata,
+    _snapshot_id(),
+    Column("level", Text, nullable=False),
+    Column("layer", Text, nullable=False),
+    Column("week", Text, nullable=False),
+    Column("n", Integer, nullable=False),
+    Column("values", LargeBinary, nullable=False),
+    Column("states", LargeBinary, nullable=False),
+    Column("classes", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("snapshot_id", "level", "layer", "week"),
+)
+
+published_site = Table(
+    "published_site",
+    metadata,
+    _snapshot_id(),
+    Column("site_id", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("lon", Double),
+    Column("lat", Double),
+    Column("quality", Text, nullable=False),
+    Column("town_code", Text),
+    Column("village_code", Text),
+    Column("staff", Double),
+    Column("rooms", Double),
+    Column("area_m2", Double),
+    Column("beds", Double),
+    Column("places", Double),
+    Column("pupils", Double),
+    Column("hours", Text),
+    PrimaryKeyConstraint("snapshot_id", "site_id"),
+)
+
+published_warning = Table(
+    "published_warning",
+    metadata,
+    _snapshot_id(),
+    Column("level", Text, nullable=False),
+    Column("area_code", Text, nullable=False),
+    Column("measure", Text, nullable=False),
+    Column("week", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("parent_name", Text, nullable=False),
+    Column("tier", SmallInteger, nullable=False),
+    Column("count", Double, nullable=False),
+    Column("expected", Double, nullable=False),
+    Column("upper", Double, nullable=False),
+    Column("score", Double, nullable=False),
+    Column("weeks_running", Integer, nullable=False),
+    Column("since_week", Text, nullable=False),
+    PrimaryKeyConstraint("snapshot_id", "level", "area_code", "measure", "week"),
+)
+
+# Small tables that a page shows as they are: headline, gap_ranking, coverage, sources, findings.
+published_table = Table(
+    "published_table",
+    metadata,
+    _snapshot_id(),
+    Column("name", Text, nullable=False),
+    Column("records", JSON, nullable=False),
+    PrimaryKeyConstraint("snapshot_id", "name"),
+)

@@ -1,0 +1,153 @@
+"""The words of the domain: levels, kinds, tiers, states, and what a measure or policy is.
+
+Column names are written here once, with their units, and used in every frame:
+
+- ``area_code`` str, unique in a frame of areas; ``parent_code`` str; ``level`` a `Level` value
+- ``site_id`` str; ``kind`` a `Kind` value
+- ``week`` str, the ISO week as ``2026-W46``
+- ``persons`` float64 [persons]; ``staff`` float64 [full-time equivalents]
+- ``cost_min`` float64 [min]; ``cost_m`` float64 [m]
+- ``value`` float64 in the unit of its layer; ``state`` uint8, a `Missing` value
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum, StrEnum
+
+
+class Level(StrEnum):
+    """The four levels of the service network, finest first."""
+
+    GRID = "grid"
+    VILLAGE = "village"
+    TOWN = "town"
+    COUNTY = "county"
+
+
+LEVELS: tuple[Level, ...] = (Level.GRID, Level.VILLAGE, Level.TOWN, Level.COUNTY)
+
+
+class Kind(StrEnum):
+    """Facility kinds of the service network."""
+
+    GUIDANCE_CENTRE = "guidance_centre"
+    COUNSELLING_ROOM = "counselling_room"
+    SCHOOL = "school"
+    HOSPITAL = "hospital"
+    PRIMARY_CARE = "primary_care"
+    COMMUNITY_REHAB = "community_rehab"
+    MINORS_CENTRE = "minors_centre"
+    SERVICE_ORG = "service_org"
+    SPECIAL_SITE = "special_site"
+    HOST_VENUE = "host_venue"
+    ELDERCARE = "eldercare"
+    HOTLINE = "hotline"
+
+
+class SiteStatus(StrEnum):
+    """Whether a site serves now; closed and planned sites are kept with their dates."""
+
+    OPEN = "open"
+    PLANNED = "planned"
+    CLOSED = "closed"
+
+
+class PlaceQuality(StrEnum):
+    """How exactly a site is placed, best first."""
+
+    EXACT = "exact"
+    ADDRESS = "address"
+    VILLAGE = "village"
+    TOWN = "town"
+
+
+class Missing(IntEnum):
+    """Why a value stands or does not stand: four states that never look alike.
+
+    A true zero is `OK` with value 0.
+    """
+
+    OK = 0
+    NO_DATA = 1
+    SUPPRESSED = 2
+    UNRELIABLE = 3
+    NOT_APPLICABLE = 4
+
+
+class Tier(IntEnum):
+    """Warning tiers in rising order; `NONE` is watched and quiet, `NO_DATA` is unknown."""
+
+    NO_DATA = -1
+    NONE = 0
+    BLUE = 1
+    YELLOW = 2
+    ORANGE = 3
+    RED = 4
+
+
+class GapClass(IntEnum):
+    """Need against access, from well served to the largest gap."""
+
+    NONE = 0
+    SLIGHT = 1
+    CLEAR = 2
+    SEVERE = 3
+
+
+class Polarity(IntEnum):
+    """Whether more of a measure is good, neutral or a sign of strain."""
+
+    GOOD = 1
+    NEUTRAL = 0
+    STRAIN = -1
+
+
+@dataclass(frozen=True)
+class Label:
+    """A visible name in both languages."""
+
+    zh: str
+    en: str
+
+
+@dataclass(frozen=True)
+class Measure:
+    """A weekly count by area.
+
+    Parameters
+    ----------
+    code : stable key, lower snake case.
+    name : visible name.
+    unit : visible unit.
+    polarity : whether more of it is good or a sign of strain.
+    warn : whether the detector watches it.
+    group : population group that is its denominator.
+    stock : True for a register counted each week (its weeks are not summed).
+    """
+
+    code: str
+    name: Label
+    unit: Label
+    polarity: Polarity = Polarity.NEUTRAL
+    warn: bool = False
+    group: str = "total"
+    stock: bool = False
+
+
+@dataclass(frozen=True)
+class TierPolicy:
+    """How detector output becomes a tier.
+
+    Parameters
+    ----------
+    min_count : below this count no tier above `NONE` is given, so one case never warns.
+    blue_score, yellow_score, orange_score, red_score : lowest exceedance score of each tier
+        (standard deviations of the baseline), in rising order.
+    """
+
+    min_count: int = 5
+    blue_score: float = 2.0
+    yellow_score: float = 3.0
+    orange_score: float = 4.5
+    red_score: float = 6.5
