@@ -9,6 +9,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from apscheduler.events import EVENT_JOB_EXECUTED, JobExecutionEvent
 
 from etl.schedule import Job, Journal, build_scheduler, missed, next_runs, run_logged, usual_jobs
 from geo.errors import StoreError
@@ -126,17 +127,18 @@ def test_a_missed_run_is_made_up_and_a_failure_stops_no_other(tmp_path: Path) ->
         ran.append("first")
         raise RuntimeError("planned")
 
-    def stop() -> None:
-        ran.append("second")
-        scheduler.shutdown(wait=False)
+    def stop_after_second(event: JobExecutionEvent) -> None:
+        if event.job_id == "second":
+            scheduler.shutdown(wait=False)
 
     jobs = [
         Job("first", fail, hour=due.hour, minute=due.minute),
-        Job("second", stop, hour=due.hour, minute=due.minute),
+        Job("second", lambda: ran.append("second"), hour=due.hour, minute=due.minute),
     ]
     for job in jobs:
         journal.write(job.code, started_at=(due - timedelta(hours=2)).isoformat())
     scheduler = build_scheduler(jobs, journal=journal)
+    scheduler.add_listener(stop_after_second, EVENT_JOB_EXECUTED)
     scheduler.start()
     assert ran == ["first", "second"]
     assert [journal.read()[code]["ok"] for code in ("first", "second")] == [False, True]
