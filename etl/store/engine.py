@@ -30,7 +30,10 @@ def open_engine(url: str, *, read_only: bool = False) -> Engine:
     except ArgumentError as exc:
         raise StoreError(f"store URL {url!r}: not a SQLAlchemy URL, such as sqlite:///x.db") from exc
     if parsed.get_backend_name() == "postgresql":
-        return create_engine(parsed.set(drivername="postgresql+psycopg"), pool_pre_ping=True)
+        parsed = parsed.set(drivername="postgresql+psycopg")
+        if read_only:
+            return create_engine(parsed, pool_pre_ping=True)
+        return create_engine(parsed, poolclass=NullPool)  # jobs are few and long
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
         raise StoreError(f"store URL {parsed.render_as_string()}: wanted an SQLite file or PostgreSQL")
     return _sqlite(parsed, read_only=read_only)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 
@@ -103,6 +103,10 @@ class Reader:
         self._snapshot_once = lru_cache(maxsize=16)(self._snapshot)
         self._areas_once = lru_cache(maxsize=16)(self._areas)
 
+    def close(self) -> None:
+        """Give back the connections; the reader is of no use afterwards."""
+        self._engine.dispose()
+
     def _rows(self, query: Select[Any]) -> list[Row[Any]]:
         with self._connect() as connection:
             return list(connection.execute(query))
@@ -150,7 +154,7 @@ class Reader:
             raise NotPublishedError(f"no snapshot {snapshot_id!r}")
         row = rows[0]
         return Snapshot(
-            row.snapshot_id, row.week, row.published_at_utc, row.code_version, row.meta
+            row.snapshot_id, row.week, _utc(row.published_at_utc), row.code_version, row.meta
         )
 
     def snapshots(self) -> pd.DataFrame:
@@ -359,6 +363,11 @@ class Reader:
             )
         )
         return bytes(rows[0][0]) if rows else None
+
+
+def _utc(stamp: datetime) -> datetime:
+    """SQLite keeps no time zone; what it gives back is the UTC that was stored."""
+    return stamp.replace(tzinfo=UTC) if stamp.tzinfo is None else stamp.astimezone(UTC)
 
 
 def _unpack(row: Row[Any]) -> LayerData:

@@ -138,11 +138,8 @@ class Writer:
                     _insert_level(connection, level)
             for geometry_hash, geojson in publication.contexts.items():
                 if geometry_hash not in known:
-                    connection.execute(
-                        insert(t.published_geometry).values(
-                            geometry_hash=geometry_hash, geojson=geojson
-                        )
-                    )
+                    row = {"geometry_hash": geometry_hash, "geojson": geojson}
+                    connection.execute(insert(t.published_geometry).values(**row))
             connection.execute(
                 insert(t.published_snapshot).values(
                     snapshot_id=publication.snapshot_id,
@@ -171,10 +168,52 @@ class Writer:
                 insert(t.published_table).values(**key, name=name, records=records)
             )
 
-    def snapshot_ids(self) -> set[str]:
-        """Ids of all published snapshots."""
+    def record_failure(
+        self, source: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]
+    ) -> None:
+        """Note that a source's file could not be used; what it handed in before stays."""
+        key = source["source_id"]
+        with self._transaction() as connection:
+            connection.execute(delete(t.intake_source).where(t.intake_source.c.source_id == key))
+            connection.execute(delete(t.intake_finding).where(t.intake_finding.c.source_id == key))
+            connection.execute(insert(t.intake_source).values(**source))
+            if findings:
+                connection.execute(insert(t.intake_finding), list(findings))
+
+    def known_geometries(self) -> set[str]:
+        """Hashes of all boundaries already published."""
         with self.engine.connect() as connection:
-            return set(connection.scalars(select(t.published_snapshot.c.snapshot_id)))
+            return set(connection.scalars(select(t.published_geometry.c.geometry_hash)))
+
+    def snapshot_with(self, fingerprint: str) -> tuple[str, str] | None:
+        """Id and week of the snapshot built from exactly these inputs, if there is one."""
+        columns = t.published_snapshot.c
+        with self.engine.connect() as connection:
+            for row in connection.execute(
+                select(columns.snapshot_id, columns.week, columns.meta).where(
+                    columns.snapshot_id.endswith(f"-{fingerprint[:8]}")
+                )
+            ):
+                if row.meta["fingerprint"] == fingerprint:
+                    return row.snapshot_id, row.week
+        return None
+
+    def breaks_of_year(self, year: str, config_sha256: str) -> dict[str, list[float]]:
+        """Class ends already published in a year under the same configuration, by layer."""
+        columns = t.published_snapshot.c
+        query = (
+            select(columns.meta)
+            .where(columns.week.startswith(year), columns.config_sha256 == config_sha256)
+            .order_by(columns.published_at_utc)
+        )
+        with self.engine.connect() as connection:
+            metas = connection.scalars(query).all()
+        return {
+            layer["code"]: layer["breaks"]
+            for meta in metas
+            for layer in meta["layers"]
+            if layer["breaks"]
+        }
 
     def _transaction(self) -> _Exclusive:
         return _Exclusive(self.engine)

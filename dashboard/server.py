@@ -1,0 +1,76 @@
+"""Serve the dashboard: gunicorn with warmed workers, one line that says where to look."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from gunicorn.app.base import BaseApplication
+
+from geo.errors import ConfigError
+
+TIMEOUT_S = 60
+
+
+class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+    def __init__(self, build: Callable[[], Any], options: dict[str, Any]) -> None:
+        self._build = build
+        self._options = options
+        super().__init__()
+
+    def load_config(self) -> None:
+        for name, value in self._options.items():
+            self.cfg.set(name, value)
+
+    def load(self) -> Any:
+        return self._build()
+
+
+def serve_forever(
+    store_url: str, *, host: str, port: int, workers: int, announce: Callable[[str], None]
+) -> None:
+    """Serve until stopped.
+
+    Parameters
+    ----------
+    announce : told where to look, once the first worker answers.
+
+    Raises
+    ------
+    ConfigError : the port is taken.
+    """
+    from dashboard.app import create_app
+    from etl.store.reader import Reader
+
+    if _taken(host, port):
+        raise ConfigError(f"{host}:{port} is in use; stop what runs there or choose --port")
+    # Fail before gunicorn starts: a store that is not there is for the person, not for a log.
+    Reader(store_url).current()
+
+    def build() -> Any:
+        server = create_app(Reader(store_url)).server
+        # An unwarmed worker would answer the first callbacks with 500.
+        with server.test_client() as client:
+            for path in ("/", "/_dash-layout", "/_dash-dependencies"):
+                client.get(path)
+        return server
+
+    def when_ready(_arbiter: Any) -> None:
+        announce(f"心图 Xintu: http://{host}:{port}  (wall 大屏: /wall · data 数据: /data)")
+
+    options = {
+        "bind": f"{host}:{port}",
+        "workers": workers,
+        "threads": 4,
+        "worker_class": "gthread",
+        "timeout": TIMEOUT_S,
+        "loglevel": "warning",
+        "when_ready": when_ready,
+    }
+    _Server(build, options).run()
+
+
+def _taken(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        return probe.connect_ex((host, port)) == 0

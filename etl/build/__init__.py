@@ -1,0 +1,1 @@
+"""The build: frames in, geo called, frames out; one module a step."""

@@ -1,0 +1,210 @@
+"""Step 6: the small tables that pages, walls and slides show as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+import pandas as pd
+
+from etl.build.counts import CountBook
+from etl.build.facilities import Reach, resident_mean
+from etl.build.gaps import Gaps
+from etl.build.levels import Floats, LevelFrame, ancestors
+from etl.build.weeks import monday
+from etl.settings import LocalityConfig
+from geo.model import GapClass, Kind, Level, SiteStatus, Tier
+from geo.rollup import roll_up
+
+ROOM = Kind.COUNSELLING_ROOM
+TIER_KEYS = {
+    Tier.RED: "tier_red",
+    Tier.ORANGE: "tier_orange",
+    Tier.YELLOW: "tier_yellow",
+    Tier.BLUE: "tier_blue",
+}
+
+
+def coverage_table(
+    levels: Sequence[LevelFrame], reach: Reach, sites: pd.DataFrame
+) -> pd.DataFrame:
+    """Residents within the threshold of each kind, for the county, its towns and villages."""
+    persons = levels[0].persons["total"]
+    open_sites = sites[sites["status"] == SiteStatus.OPEN]
+    rows = []
+    for position, frame in enumerate(levels):
+        if frame.level == Level.GRID:
+            continue
+        parents = ancestors(levels, position)
+        total = roll_up(persons, parents, n_parents=len(frame)).values
+        for kind, inside in reach.covered.items():
+            covered_persons = roll_up(
+                np.where(inside > 0, persons, 0.0), parents, n_parents=len(frame)
+            ).values
+            rows.append(
+                pd.DataFrame(
+                    {
+                        "level": frame.level.value,
+                        "area_code": frame.codes,
+                        "name": frame.names,
+                        "kind": kind.value,
+                        "persons": total,
+                        "persons_covered": covered_persons,
+                        "share": resident_mean(levels, position, inside, persons),
+                        "sites_open": _sites_in(frame, open_sites[open_sites["kind"] == kind]),
+                    }
+                )
+            )
+    return pd.concat(rows, ignore_index=True)
+
+
+def _sites_in(frame: LevelFrame, sites: pd.DataFrame) -> Floats:
+    """Number of sites in each area; the county holds them all."""
+    if frame.level == Level.COUNTY:
+        return np.full(len(frame), float(len(sites)))
+    positions = frame.positions(sites[f"{frame.level}_code"].fillna("").to_numpy(dtype=object))
+    return np.bincount(positions[positions >= 0], minlength=len(frame)).astype(np.float64)
+
+
+def gap_ranking(levels: Sequence[LevelFrame], reach: Reach, gaps: Gaps) -> pd.DataFrame:
+    """Towns and villages by how many residents live without a room, worst first."""
+    persons = levels[0].persons["total"]
+    covered = reach.covered.get(ROOM, np.full(len(levels[0]), np.nan))
+    minutes = reach.minutes.get(ROOM, np.full(len(levels[0]), np.nan))
+    outside = np.where(np.isnan(covered), np.nan, np.where(covered > 0, 0.0, persons))
+    in_gap = np.where(
+        np.isnan(gaps.classes), np.nan, np.where(gaps.classes >= GapClass.CLEAR, persons, 0.0)
+    )
+    names = {c: n for f in levels for c, n in zip(f.codes, f.names, strict=True)}
+    rows = []
+    uncovered_village: Floats | None = None
+    village: LevelFrame | None = None
+    for position, frame in enumerate(levels):
+        if frame.level not in (Level.VILLAGE, Level.TOWN):
+            continue
+        parents = ancestors(levels, position)
+        n = len(frame)
+        share = resident_mean(levels, position, covered, persons)
+        villages = np.full(n, np.nan)
+        villages_uncovered = np.full(n, np.nan)
+        if frame.level == Level.VILLAGE:
+            # A village counts as without a room where most of its residents are out of reach.
+            village, uncovered_village = frame, (share < 0.5).astype(np.float64)
+        elif village is not None and uncovered_village is not None:
+            villages = roll_up(np.ones(len(village)), village.parents, n_parents=n).values
+            villages_uncovered = roll_up(uncovered_village, village.parents, n_parents=n).values
+        rows.append(
+            pd.DataFrame(
+                {
+                    "level": frame.level.value,
+                    "area_code": frame.codes,
+                    "name": frame.names,
+                    "parent_name": [names.get(code, "") for code in frame.parent_codes],
+                    "persons": roll_up(persons, parents, n_parents=n).values,
+                    "uncovered_persons": roll_up(outside, parents, n_parents=n).values,
+                    "covered_share": share,
+                    "villages": villages,
+                    "villages_uncovered": villages_uncovered,
+                    "access": resident_mean(levels, position, reach.access, persons),
+                    "need": resident_mean(levels, position, gaps.need, persons),
+                    "gap": gaps.by_level[frame.level],
+                    "gap_persons": roll_up(in_gap, parents, n_parents=n).values,
+                    "nearest_min": resident_mean(levels, position, minutes, persons),
+                }
+            )
+        )
+    columns = ["gap", "gap_persons", "uncovered_persons"]
+    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
+    return table.sort_values([*columns, "area_code"], ascending=[False] * 3 + [True])
+
+
+def headline(
+    levels: Sequence[LevelFrame],
+    sites: pd.DataFrame,
+    ranking: pd.DataFrame,
+    coverage: pd.DataFrame,
+    warnings: pd.DataFrame,
+    counts: CountBook,
+    weeks: Sequence[str],
+    config: LocalityConfig,
+) -> pd.DataFrame:
+    """Few large numbers of the county: key, value, last week's value where there is one, unit."""
+    total = float(np.nansum(levels[0].persons["total"]))
+    n = {frame.level: len(frame) for frame in levels}
+    open_sites = sites[sites["status"] == SiteStatus.OPEN]
+    rooms = coverage[(coverage["level"] == Level.COUNTY) & (coverage["kind"] == ROOM)]
+    covered_persons = float(rooms["persons_covered"].sum()) if len(rooms) else np.nan
+    finest = ranking[ranking["level"] == (Level.VILLAGE if Level.VILLAGE in n else Level.TOWN)]
+    severe = finest[finest["gap"] == GapClass.SEVERE]
+    rows: list[tuple[str, float | None, float | None, str]] = [
+        ("population", total, None, "persons"),
+        ("towns", n.get(Level.TOWN), None, "areas"),
+        ("villages", n.get(Level.VILLAGE), None, "areas"),
+        ("cells", n.get(Level.GRID), None, "areas"),
+        ("sites_open", len(open_sites), None, "sites"),
+        ("rooms_open", int((open_sites["kind"] == ROOM).sum()), None, "sites"),
+        ("staff", float(open_sites["staff"].sum(min_count=1)), None, "persons"),
+        ("covered_share", covered_persons / total, None, "share"),
+        ("uncovered_persons", total - covered_persons, None, "persons"),
+        ("gap_villages", len(severe), None, "areas"),
+        ("gap_persons", float(finest["gap_persons"].sum(min_count=1)), None, "persons"),
+        *_tier_rows(warnings, weeks, counts),
+        ("reported_share", _reported(counts, config), None, "share"),
+    ]
+    return pd.DataFrame(rows, columns=["key", "value", "previous", "unit"])
+
+
+def warning_level(counts: CountBook) -> Level:
+    """Level on which warned areas are counted: villages, or the next above that reports."""
+    reporting = {level for by_level in counts.values() for level in by_level}
+    for level in (Level.VILLAGE, Level.TOWN, Level.COUNTY):
+        if level in reporting:
+            return level
+    return Level.GRID
+
+
+def _tier_rows(
+    warnings: pd.DataFrame, weeks: Sequence[str], counts: CountBook
+) -> list[tuple[str, float | None, float | None, str]]:
+    """Areas by their highest tier, this week and last."""
+
+    def areas_by_tier(week: str) -> pd.Series:
+        rows = warnings[(warnings["week"] == week) & (warnings["level"] == warning_level(counts))]
+        return rows.groupby("area_code")["tier"].max().value_counts()
+
+    now, before = areas_by_tier(weeks[-1]), areas_by_tier(weeks[-2])
+    return [
+        (key, float(now.get(int(tier), 0)), float(before.get(int(tier), 0)), "areas")
+        for tier, key in TIER_KEYS.items()
+    ]
+
+
+def _reported(counts: CountBook, config: LocalityConfig) -> float | None:
+    """Share of the newest week's watched figures that has come in, over the reporting areas."""
+    shares = [
+        float((~np.isnan(own.values[-1])).mean())
+        for code, by_level in counts.items()
+        if config.measure(code).warn
+        for own in by_level.values()
+        if own.own
+    ]
+    return float(np.mean(shares)) if shares else None
+
+
+def source_table(sources: pd.DataFrame, *, now: datetime) -> pd.DataFrame:
+    """What came, how much of it counts, how old it is."""
+    table = sources.copy()
+    table["received_at_utc"] = [stamp.isoformat() for stamp in table["received_at_utc"]]
+    newest = [monday(week).isoformat() if isinstance(week, str) else None for week in table["newest_week"]]
+    table["newest_date"] = newest
+    ages = [
+        (now.date() - monday(week)).days - 6 if isinstance(week, str) else None
+        for week in table["newest_week"]
+    ]
+    limits = table["max_age_days"].tolist()
+    table["stale"] = [
+        age is not None and limit is not None and not np.isnan(limit) and age > limit
+        for age, limit in zip(ages, limits, strict=True)
+    ]
+    return table.drop(columns=["bytes", "max_age_days"])

@@ -1,0 +1,137 @@
+"""Layer specs with their words filled in from the registry and the locality's settings."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from typing import Any
+
+from etl.build.layers import Group, LayerSpec, Palette
+from etl.settings import KindSettings, LocalityConfig, MeasureSettings, Text, registry
+
+SUPPLY = {
+    "staff": Text(zh="服务人员", en="staff"),
+    "rooms": Text(zh="咨询室间数", en="rooms"),
+    "places": Text(zh="服务名额", en="places"),
+}
+MODE = {"foot": Text(zh="步行", en="on foot"), "car": Text(zh="驾车", en="by car")}
+
+
+@lru_cache(maxsize=1)
+def _layers() -> dict[str, Any]:
+    return registry("layers")
+
+
+def _texts(key: str, **words: Text | str | float) -> dict[str, Text]:
+    """The three texts of a registry entry, each language with its own words."""
+    out = {}
+    for name, text in _layers()[key].items():
+        filled = {}
+        for lang in ("zh", "en"):
+            own = {k: getattr(w, lang) if isinstance(w, Text) else w for k, w in words.items()}
+            filled[lang] = text[lang].format(**own)
+        out[name] = Text(**filled)
+    return out
+
+
+def _number(value: float) -> str:
+    return f"{value:g}"
+
+
+def population_spec(group: str, name: Text) -> LayerSpec:
+    """Persons of one group, for words: a total says nothing as a colour."""
+    code = "population" if group == "total" else f"population.{group}"
+    texts = _texts("population", name=name)
+    return LayerSpec(code, "population", "sequential", **texts, on_map=False)
+
+
+def share_spec(group: str, name: Text, breaks: tuple[float, ...]) -> LayerSpec:
+    """Share of one group among the residents."""
+    return LayerSpec(
+        f"share.{group}", "population", "sequential", **_texts("share", name=name), breaks=breaks
+    )
+
+
+def _kind_spec(
+    key: str,
+    kind: KindSettings,
+    config: LocalityConfig,
+    breaks: tuple[float, ...],
+) -> LayerSpec:
+    speed = config.travel.foot_kmh if kind.mode == "foot" else config.travel.car_kmh
+    texts = _texts(
+        key,
+        name=kind.name,
+        mode=MODE[kind.mode],
+        detour=_number(config.travel.detour),
+        speed=_number(speed),
+        threshold=_number(kind.threshold_min),
+    )
+    return LayerSpec(
+        f"{key}.{kind.code}", "coverage", "access", **texts, breaks=breaks, kind=kind.code.value
+    )
+
+
+def nearest_spec(kind: KindSettings, config: LocalityConfig) -> LayerSpec:
+    """Minutes to the nearest open site of a kind; class ends are shares of its threshold."""
+    breaks = tuple(round(kind.threshold_min * share, 1) for share in (1 / 3, 2 / 3, 1, 2))
+    return _kind_spec("nearest_min", kind, config, breaks)
+
+
+def covered_spec(kind: KindSettings, config: LocalityConfig) -> LayerSpec:
+    """Share of residents within the kind's threshold."""
+    return _kind_spec("covered", kind, config, (0.2, 0.4, 0.6, 0.8))
+
+
+def access_spec(
+    code: str, catchment_m: float, config: LocalityConfig, breaks: tuple[float, ...]
+) -> LayerSpec:
+    """2SFCA accessibility for one catchment."""
+    kinds = [config.kind(kind).name for kind in config.access.kinds]
+    texts = _texts(
+        "access",
+        km=_number(catchment_m / 1000),
+        detour=_number(config.travel.detour),
+        supply=SUPPLY[config.access.supply],
+        kinds=Text(
+            zh="、".join(name.zh for name in kinds), en=", ".join(name.en for name in kinds)
+        ),
+    )
+    return LayerSpec(code, "access", "access", **texts, breaks=breaks)
+
+
+def plain_spec(
+    code: str,
+    group: Group,
+    palette: Palette,
+    *,
+    breaks: tuple[float, ...] = (),
+    weekly: bool = False,
+    **words: Text | str | float,
+) -> LayerSpec:
+    """A layer whose registry key is its code."""
+    return LayerSpec(code, group, palette, **_texts(code, **words), breaks=breaks, weekly=weekly)
+
+
+def measure_spec(
+    key: str,
+    group: Group,
+    palette: Palette,
+    measure: MeasureSettings,
+    *,
+    breaks: tuple[float, ...] = (),
+    on_map: bool = True,
+    **words: Text | str | float,
+) -> LayerSpec:
+    """A weekly layer of one measure: `count`, `rate` or `tier_measure`."""
+    code = f"{key.removesuffix('_measure')}.{measure.code}"
+    texts = _texts(key, name=measure.name, unit=measure.unit, **words)
+    return LayerSpec(
+        code,
+        group,
+        palette,
+        **texts,
+        breaks=breaks,
+        weekly=True,
+        measure=measure.code,
+        on_map=on_map,
+    )

@@ -1,0 +1,185 @@
+"""From a finished build to one published snapshot."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from importlib import metadata, resources
+from pathlib import Path
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+
+from etl.build.layers import LayerBook
+from etl.build.levels import LevelFrame
+from etl.build.tiles import geojson_bytes, mvt_tiles
+from etl.build.weeks import monday
+from etl.settings import Settings
+from etl.store.writer import Publication, PublishedLevel, Writer
+
+TILES_ABOVE = 5_000  # areas; below it one GeoJSON file is drawn sooner than tiles
+TILE_ZOOMS = (6, 12)
+
+
+@dataclass(frozen=True)
+class Build:
+    """Everything a build has worked out."""
+
+    week: str
+    weeks: Sequence[str]
+    levels: Sequence[LevelFrame]
+    book: LayerBook
+    context: gpd.GeoDataFrame
+    sites: pd.DataFrame
+    warnings: pd.DataFrame
+    tables: dict[str, pd.DataFrame]
+
+
+def code_version() -> str:
+    """Package version and a hash of the code that computes: other code, other snapshot."""
+    digest = hashlib.sha256()
+    for package in ("geo", "etl"):
+        root = Path(str(resources.files(package)))
+        for path in sorted(root.rglob("*")):
+            if path.suffix in {".py", ".toml"}:
+                digest.update(path.relative_to(root).as_posix().encode())
+                digest.update(path.read_bytes())
+    return f"{metadata.version('xintu')}+{digest.hexdigest()[:8]}"
+
+
+def publish(
+    writer: Writer, settings: Settings, build: Build, *, fingerprint: str, now: datetime
+) -> str:
+    """Publish a build in one transaction and return the snapshot's id.
+
+    Parameters
+    ----------
+    fingerprint : hash of everything that went into the build; part of the id.
+    """
+    version = code_version()
+    snapshot_id = f"{build.week}-{fingerprint[:8]}"
+    hashes = {frame.level: _geometry_hash(frame) for frame in build.levels}
+    contexts = {
+        theme: geojson_bytes(_context_frame(build.context, theme))
+        for theme in sorted(build.context["theme"].unique())
+    }
+    context_hashes = {theme: hashlib.sha256(data).hexdigest()[:16] for theme, data in contexts.items()}
+    meta = _meta(settings, build, fingerprint, version)
+    meta["levels"] = [_level_meta(frame, hashes[frame.level]) for frame in build.levels]
+    meta["context"] = context_hashes
+    known = writer.known_geometries()
+    writer.publish(
+        Publication(
+            snapshot_id=snapshot_id,
+            week=build.week,
+            published_at_utc=now,
+            code_version=version,
+            config_sha256=settings.config_sha256,
+            meta=meta,
+            levels=[
+                _picture(frame, hashes[frame.level])
+                for frame in build.levels
+                if hashes[frame.level] not in known
+            ],
+            layers=build.book,
+            sites=build.sites,
+            warnings=build.warnings,
+            tables=build.tables,
+            contexts={context_hashes[theme]: data for theme, data in contexts.items()},
+        )
+    )
+    return snapshot_id
+
+
+def _meta(
+    settings: Settings, build: Build, fingerprint: str, version: str
+) -> dict[str, Any]:
+    config = settings.config
+    locality = config.locality
+    return {
+        "fingerprint": fingerprint,
+        "code_version": version,
+        "locality": locality.model_dump(mode="json"),
+        "week": build.week,
+        "weeks": list(build.weeks),
+        "data_date": (monday(build.week) + timedelta(days=6)).isoformat(),
+        "k": config.disclosure.k,
+        "min_denominator": config.disclosure.min_denominator,
+        "travel": {"method": "straight_line_x_detour", **config.travel.model_dump()},
+        "access": config.access.model_dump(mode="json"),
+        "warnings": config.warnings.model_dump(mode="json"),
+        "kinds": [kind.model_dump(mode="json") for kind in config.kinds],
+        "measures": [measure.model_dump(mode="json") for measure in config.measures],
+        "groups": [group.model_dump(mode="json") for group in config.groups],
+        "layers": build.book.meta(),
+    }
+
+
+def _level_meta(frame: LevelFrame, geometry_hash: str) -> dict[str, Any]:
+    tiled = len(frame) > TILES_ABOVE
+    return {
+        "level": frame.level.value,
+        "n": len(frame),
+        "geometry": {
+            "hash": geometry_hash,
+            "format": "mvt" if tiled else "geojson",
+            "minzoom": TILE_ZOOMS[0],
+            "maxzoom": TILE_ZOOMS[1],
+        },
+        "bounds": [round(float(edge), 6) for edge in frame.geometry.total_bounds],
+    }
+
+
+def _geometry_hash(frame: LevelFrame) -> str:
+    digest = hashlib.sha256()
+    for codes in (frame.codes, frame.names, frame.parent_codes):
+        digest.update("\n".join(codes).encode())
+    for wkb in frame.geometry.to_wkb():
+        digest.update(wkb)
+    return digest.hexdigest()[:16]
+
+
+def _picture(frame: LevelFrame, geometry_hash: str) -> PublishedLevel:
+    geometry = frame.geometry.to_numpy()
+    bounds = shapely.bounds(geometry)
+    label = shapely.get_coordinates(shapely.point_on_surface(geometry))
+    areas = pd.DataFrame(
+        {
+            "area_code": frame.codes,
+            "name": frame.names,
+            "parent_code": frame.parent_codes,
+            "lon": label[:, 0],
+            "lat": label[:, 1],
+            "west": bounds[:, 0],
+            "south": bounds[:, 1],
+            "east": bounds[:, 2],
+            "north": bounds[:, 3],
+        }
+    )
+    drawn = gpd.GeoDataFrame(
+        {"idx": np.arange(len(frame)), "code": frame.codes, "name": frame.names},
+        geometry=geometry,
+        crs="EPSG:4326",
+    )
+    return PublishedLevel(
+        level=frame.level.value,
+        geometry_hash=geometry_hash,
+        areas=areas,
+        geojson=geojson_bytes(drawn),
+        tiles=_tiles(drawn) if len(frame) > TILES_ABOVE else (),
+    )
+
+
+def _tiles(drawn: gpd.GeoDataFrame) -> Iterator[tuple[int, int, int, bytes]]:
+    yield from mvt_tiles(drawn, minzoom=TILE_ZOOMS[0], maxzoom=TILE_ZOOMS[1])
+
+
+def _context_frame(context: gpd.GeoDataFrame, theme: str) -> gpd.GeoDataFrame:
+    rows = context[context["theme"] == theme].reset_index(drop=True)
+    rows["idx"] = np.arange(len(rows))
+    return rows[["idx", "rank", "name", "geometry"]]
