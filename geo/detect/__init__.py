@@ -1,0 +1,1 @@
+"""Detection of unusual weeks, and how it becomes a warning tier."""

@@ -1,0 +1,204 @@
+"""EARS C1, C2, C3: a week against the mean and spread of the few weeks before it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+import numpy.typing as npt
+from scipy.special import ndtri
+
+from geo.arrays import BoolArray, FloatArray, IntArray, amounts
+from geo.errors import UnitError
+
+Method = Literal["C1", "C2", "C3"]
+
+# Weeks between a week and its baseline.
+_LAG = {"C1": 0, "C2": 2, "C3": 2}
+# Hutwagner 2003 as in R's surveillance: about 3 and 2 standard deviations.
+_ALPHA = {"C1": 0.001, "C2": 0.001, "C3": 0.025}
+
+
+@dataclass(frozen=True)
+class Ears:
+    """What EARS says of every week and series; all arrays have the shape of the counts.
+
+    Attributes
+    ----------
+    expected : float64, mean of the baseline; NaN where there is none.
+    upper_bound : float64, the largest count that raises no alarm; NaN where there is none.
+    score : float64, standard deviations above the baseline (C3: with what the two weeks before
+        add); NaN where the week or its baseline is unknown, infinite where the spread is 0.
+    alarm : bool; False where unknown.
+    """
+
+    expected: FloatArray
+    upper_bound: FloatArray
+    score: FloatArray
+    alarm: BoolArray
+
+
+def ears(
+    counts: npt.ArrayLike,
+    *,
+    method: Method = "C2",
+    baseline: int = 7,
+    min_sigma: float = 0.0,
+    alpha: float | None = None,
+    min_observed: int | None = None,
+    exclude_alarms: bool = False,
+    max_episode: int = 26,
+) -> Ears:
+    """Compare each week with the weeks before it.
+
+    C1 takes the `baseline` weeks right before, C2 leaves two weeks between, C3 adds to C2 what
+    the two weeks before exceeded.
+
+    Parameters
+    ----------
+    counts : float64, shape (n_weeks,) or (n_weeks, n_series), >= 0, consecutive weeks in rising
+        order; NaN where there is no data.
+    method : "C1", "C2" or "C3".
+    baseline : weeks in the baseline, >= 3.
+    min_sigma : least standard deviation, >= 0. Above 0 on sparse series, where seven equal weeks
+        would make any change infinite.
+    alpha : one-sided error probability of the alarm; None takes .001 for C1 and C2, .025 for C3.
+    min_observed : least number of observed weeks in a baseline, 2..`baseline`; None asks for all,
+        as R does. A baseline that would begin before the first week is never used.
+    exclude_alarms : True leaves weeks that raised an alarm out of later baselines, which reach
+        further back instead, so that a long episode does not silence itself.
+    max_episode : with `exclude_alarms`, an unbroken alarm longer than this many weeks is taken
+        for a new normal and its further weeks enter the baseline, >= 1.
+
+    Returns
+    -------
+    Ears : arrays of the shape of `counts`.
+
+    Raises
+    ------
+    ShapeError : `counts` has other than one or two dimensions.
+    UnitError : a count is negative or infinite, or an option is unknown or out of range.
+
+    Notes
+    -----
+    O(n_weeks x n_series x baseline). Hutwagner et al. 2003; bounds and alarms equal earsC of R's
+    surveillance 1.20.3. With z the upper `alpha` quantile, m and s of the baseline, and
+    C2 = (count - m) / s: bound = m + z s for C1 and C2. For C3, R's bound is
+    max(0, count + s (z - S)), S = sum of max(0, C2 - 1) over the two weeks before: its alarm
+    hangs on these two weeks alone. The score of C3 is therefore C2 + S, which rises with the count.
+
+    Examples
+    --------
+    >>> found = ears([2, 3, 2, 3, 2, 3, 2, 30.0], method="C1")
+    >>> found.alarm.tolist()[-1], round(float(found.score[-1]), 1)
+    (True, 51.6)
+    """
+    table = amounts("counts", counts, ndim=(1, 2))
+    _check(method, baseline, min_sigma, alpha, max_episode)
+    least = baseline if min_observed is None else min_observed
+    if not 2 <= least <= baseline:
+        raise UnitError(f"min_observed: {least}; wanted 2 to baseline = {baseline} weeks")
+    z = float(ndtri(1.0 - (_ALPHA[method] if alpha is None else alpha)))
+    rows = table.reshape(len(table), -1)
+    if exclude_alarms:
+        window = _Window(baseline, _LAG[method], least, min_sigma)
+        expected, sigma = _without_alarms(rows, window, z, max_episode)
+    else:
+        # Imported here: loading and compiling numba is paid only by those who need it.
+        from geo import _kernels  # noqa: PLC0415
+
+        expected, sigma = _kernels.baseline_moments(rows, baseline, _LAG[method], least)
+        np.maximum(sigma, min_sigma, out=sigma)
+    found = _judge(rows, expected, sigma, z, carry=method == "C3")
+    shape = table.shape
+    return Ears(
+        found.expected.reshape(shape),
+        found.upper_bound.reshape(shape),
+        found.score.reshape(shape),
+        found.alarm.reshape(shape),
+    )
+
+
+@dataclass(frozen=True)
+class _Window:
+    baseline: int
+    lag: int
+    min_observed: int
+    min_sigma: float
+
+
+def _check(
+    method: str, baseline: int, min_sigma: float, alpha: float | None, max_episode: int
+) -> None:
+    if method not in _LAG:
+        raise UnitError(f"method: {method!r}; wanted one of {', '.join(_LAG)}")
+    if baseline < 3:
+        raise UnitError(f"baseline: {baseline} weeks; wanted 3 or more")
+    if not (np.isfinite(min_sigma) and min_sigma >= 0):
+        raise UnitError(f"min_sigma: {min_sigma!r}; wanted 0 or more")
+    if alpha is not None and not 0 < alpha < 0.5:
+        raise UnitError(f"alpha: {alpha!r}; wanted a probability above 0 and below 0.5")
+    if max_episode < 1:
+        raise UnitError(f"max_episode: {max_episode} weeks; wanted 1 or more")
+
+
+def _without_alarms(
+    rows: FloatArray, window: _Window, z: float, max_episode: int
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation over the latest weeks that raised no alarm.
+
+    Whether a week is left out is judged by its own baseline (C1 or C2), week after week.
+    """
+    n_weeks, n_series = rows.shape
+    mean = np.full(rows.shape, np.nan)
+    sigma = np.full(rows.shape, np.nan)
+    # The latest admitted weeks of each series, a ring; what is not admitted takes no place.
+    ring = np.full((window.baseline, n_series), np.nan)
+    admitted = np.zeros(n_series, dtype=np.int64)
+    alarm = np.zeros(rows.shape, dtype=bool)
+    running: IntArray = np.zeros(n_series, dtype=np.int64)
+    late = np.zeros(rows.shape, dtype=bool)
+    for t in range(n_weeks):
+        enters = t - 1 - window.lag
+        if enters >= 0:
+            taken = np.flatnonzero(~alarm[enters] | late[enters])
+            ring[admitted[taken] % window.baseline, taken] = rows[enters, taken]
+            admitted[taken] += 1
+        full = admitted >= window.baseline
+        n = (~np.isnan(ring)).sum(axis=0)
+        usable = np.flatnonzero(full & (n >= window.min_observed))
+        if usable.size:
+            recent = ring[:, usable]
+            mean[t, usable] = np.nanmean(recent, axis=0)
+            spread = np.nanstd(recent, axis=0, ddof=1)
+            sigma[t, usable] = np.maximum(spread, window.min_sigma)
+        with np.errstate(invalid="ignore"):
+            alarm[t] = rows[t] > mean[t] + z * sigma[t]
+        running = np.where(alarm[t], running + 1, 0)
+        late[t] = running > max_episode
+    return mean, sigma
+
+
+def _judge(
+    rows: FloatArray, expected: FloatArray, sigma: FloatArray, z: float, *, carry: bool
+) -> Ears:
+    with np.errstate(invalid="ignore", divide="ignore"):
+        score = rows - expected
+        flat = (sigma == 0) & (score == 0)
+        score /= sigma
+        # No spread: any count above is infinitely far, an equal one is not away at all.
+        score[flat] = 0.0
+        upper = z * sigma
+        if carry:
+            over = np.maximum(score - 1.0, 0.0)
+            added = np.full(rows.shape, np.nan)
+            added[2:] = over[1:-1] + over[:-2]
+            upper -= sigma * added
+            upper += rows
+            np.maximum(upper, 0.0, out=upper)
+            score += added
+        else:
+            upper += expected
+        alarm = rows > upper
+    return Ears(expected, upper, score, alarm)
