@@ -109,9 +109,7 @@ def demo(
 
     end_week = last_complete_week(datetime.now(UTC), timezone="Asia/Shanghai")
     with Bar() as say:
-        write_demo(
-            folder, seed=seed, cells=cells, weeks=weeks, end_week=end_week, on_progress=say
-        )
+        write_demo(folder, seed=seed, cells=cells, weeks=weeks, end_week=end_week, on_progress=say)
     console.print(f"{folder}: fictional city written, {weeks} weeks to {end_week}")
 
 
@@ -142,12 +140,12 @@ def findings(folder: Folder, store: Store = None) -> None:
     from etl.store.accepted import load_accepted
     from etl.store.engine import open_engine
 
-    rows = load_accepted(open_engine(_load(folder, store=store).store_url, read_only=True)).findings
-    table = Table("文件", "表", "行", "列", "来值", "应为", "处理", "数")
-    for row in rows.itertuples():
-        cells = (row.file, row.sheet, row.row, row.column, row.came, row.wanted_zh, row.action_zh)
-        shown = ["" if cell is None or cell != cell else str(cell) for cell in cells]  # noqa: PLR0124
-        table.add_row(*shown, str(row.count))
+    engine = open_engine(_load(folder, store=store).store_url, read_only=True)
+    columns = ["file", "sheet", "row", "column", "came", "wanted_zh", "action_zh", "count"]
+    rows = load_accepted(engine).findings[columns].astype({"row": "Int64"}).astype("string")
+    table = Table("文件", "工作表", "行", "列", "来值", "应为", "怎么办", "次数")
+    for row in rows.fillna("").itertuples(index=False):
+        table.add_row(*row)
     console.print(table)
 
 
@@ -209,9 +207,7 @@ def schedule(
     folder: Folder,
     data: Data = None,
     store: Store = None,
-    listing: Annotated[
-        bool, typer.Option("--list", help="print the next runs and end")
-    ] = False,
+    listing: Annotated[bool, typer.Option("--list", help="print the next runs and end")] = False,
 ) -> None:
     """Stay and work by the clock: build nightly, publish and report on Monday mornings."""
     from etl.pipeline import run as run_pipeline

@@ -13,7 +13,7 @@ from geo.errors import ConfigError
 TIMEOUT_S = 60
 
 
-class _Server(BaseApplication):  # type: ignore[misc]  # gunicorn ships no types
+class _Server(BaseApplication):  # type: ignore[misc]
     def __init__(self, build: Callable[[], Any], options: dict[str, Any]) -> None:
         self._build = build
         self._options = options

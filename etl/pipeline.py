@@ -1,4 +1,4 @@
-"""The steps in order: ingest, build, publish. A run that fails leaves the last snapshot as it is."""
+"""The steps in order: ingest, build, publish; a run that fails leaves the last snapshot."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 
 from etl.build.counts import arrange_counts
 from etl.build.demand import add_population
 from etl.build.facilities import measure_reach
 from etl.build.gaps import classify_gaps
-from etl.build.layers import LayerBook, quantile_breaks
-from etl.build.levels import Floats, build_levels
-from etl.build.summary import coverage_table, gap_ranking, headline, source_table
+from etl.build.levels import build_levels
+from etl.build.summary import coverage_table, gap_ranking, headline, source_table, warning_rows
 from etl.build.warnings import lead_weeks, watch
 from etl.build.weeks import last_complete_week, week_range
+from etl.build.work import Work
 from etl.findings import Finding
 from etl.ingest import Intake, SourceResult, ingest
 from etl.publish import Build, code_version, publish
@@ -190,26 +189,28 @@ def build(
     if accepted.areas.empty:
         raise InputError("no boundaries were accepted; see the findings of the areas sources")
     levels = build_levels(accepted.areas, accepted.population, crs=config.locality.crs)
-    book = LayerBook()
-    breaks = _Breaks(writer.breaks_of_year(until[:4], settings.config_sha256))
-    add_population(levels, config, book, breaks=breaks)
+    work = Work(levels, config, writer.breaks_of_year(until[:4], settings.config_sha256))
+    add_population(work)
     say("counts")
     week = newest_week(writer.engine, until=until) or until
     weeks = week_range(week, config.publish.weeks + lead_weeks(config))
-    counts = arrange_counts(
-        load_counts(writer.engine, since=weeks[0], until=week), levels, weeks, config
-    )
+    reported = load_counts(writer.engine, since=weeks[0], until=week)
+    counts = arrange_counts(reported, levels, weeks, config)
     say("coverage")
-    reach = measure_reach(levels, accepted.sites, config, book, breaks=breaks)
+    reach = measure_reach(work, accepted.sites)
     say("warnings")
-    warned = watch(levels, counts, weeks, config, book, breaks=breaks)
+    warned = watch(work, counts, weeks)
     say("gaps")
-    gaps = classify_gaps(levels, reach, warned, config, book, breaks=breaks)
+    gaps = classify_gaps(work, reach, warned)
     ranking = gap_ranking(levels, reach, gaps)
     coverage = coverage_table(levels, reach, accepted.sites)
     tables = {
         "headline": headline(
-            levels, accepted.sites, ranking, coverage, warned.rows, counts, weeks, config
+            work,
+            accepted.sites,
+            ranking,
+            coverage,
+            warning_rows(warned.rows, weeks, counts, config),
         ),
         "gap_ranking": ranking,
         "coverage": coverage,
@@ -221,7 +222,7 @@ def build(
         week=week,
         weeks=weeks[-config.publish.weeks :],
         levels=levels,
-        book=book,
+        book=work.book,
         context=accepted.context,
         sites=_published_sites(accepted),
         warnings=warned.rows,
@@ -231,15 +232,3 @@ def build(
 
 def _published_sites(accepted: Accepted) -> pd.DataFrame:
     return accepted.sites.drop(columns=["source_id", "x_original", "y_original", "datum"])
-
-
-class _Breaks:
-    """Class ends of a layer: those already published this year, else the quantiles of now."""
-
-    def __init__(self, of_year: dict[str, list[float]]) -> None:
-        self._of_year = dict(of_year)
-
-    def __call__(self, code: str, values: Floats) -> tuple[float, ...]:
-        if code not in self._of_year:
-            self._of_year[code] = list(quantile_breaks(np.asarray(values, dtype=np.float64)))
-        return tuple(self._of_year[code])

@@ -68,7 +68,9 @@ def publish(
         theme: geojson_bytes(_context_frame(build.context, theme))
         for theme in sorted(build.context["theme"].unique())
     }
-    context_hashes = {theme: hashlib.sha256(data).hexdigest()[:16] for theme, data in contexts.items()}
+    context_hashes = {
+        theme: hashlib.sha256(data).hexdigest()[:16] for theme, data in contexts.items()
+    }
     meta = _meta(settings, build, fingerprint, version)
     meta["levels"] = [_level_meta(frame, hashes[frame.level]) for frame in build.levels]
     meta["context"] = context_hashes
@@ -96,9 +98,7 @@ def publish(
     return snapshot_id
 
 
-def _meta(
-    settings: Settings, build: Build, fingerprint: str, version: str
-) -> dict[str, Any]:
+def _meta(settings: Settings, build: Build, fingerprint: str, version: str) -> dict[str, Any]:
     config = settings.config
     locality = config.locality
     return {

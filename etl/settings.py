@@ -217,6 +217,9 @@ class AreasSource(SourceBase):
     columns: AreaColumns
     parents: Literal["column", "prefix", "spatial"] = "spatial"
     population: dict[str, str] = Field(default_factory=dict, description="group → column")
+    empty: Literal["zero", "no_data"] = Field(
+        default="no_data", description="what an empty cell of `population` means"
+    )
 
 
 class PopulationColumns(Model):
@@ -316,6 +319,12 @@ class ObservationsSource(SourceBase):
     absent: Literal["zero", "no_data"] = Field(
         default="no_data", description="what an area and week without a row means"
     )
+    covers_from: date | None = Field(
+        default=None, description="first week that `absent` speaks for; the file's first otherwise"
+    )
+    covers_to: date | None = Field(
+        default=None, description="last week that `absent` speaks for; the file's last otherwise"
+    )
     no_data: tuple[NoData, ...] = ()
 
     @model_validator(mode="after")
@@ -341,12 +350,18 @@ class ContextSource(SourceBase):
     theme: Literal["water", "road"]
     datum: Datum = "WGS84"
     rank: str | None = Field(default=None, description="column with 1 (main) to 3")
+    name: str | None = Field(default=None, description="column with the name")
 
 
 Source = Annotated[
     AreasSource | PopulationSource | FacilitiesSource | ObservationsSource | ContextSource,
     Field(discriminator="role"),
 ]
+
+
+def _none_of(what: str, codes: set[str]) -> None:
+    if codes:
+        raise ValueError(f"{what}: {', '.join(sorted(codes))}")
 
 
 class LocalityConfig(Model):
@@ -368,29 +383,23 @@ class LocalityConfig(Model):
     @model_validator(mode="after")
     def _consistent(self) -> LocalityConfig:
         ids = [source.id for source in self.sources]
-        if twice := sorted({i for i in ids if ids.count(i) > 1}):
-            raise ValueError(f"source id used twice: {', '.join(twice)}")
-        if not any(s.role == "areas" for s in self.sources):
+        _none_of("source id used twice", {i for i in ids if ids.count(i) > 1})
+        if not any(source.role == "areas" for source in self.sources):
             raise ValueError("at least one source with role = 'areas' is needed")
         groups = {group.code for group in self.groups}
+        _none_of("access.group: unknown group", {self.access.group} - groups)
         for measure in self.measures:
-            if measure.group not in groups:
-                raise ValueError(f"measure {measure.code}: unknown group {measure.group}")
-        if self.access.group not in groups:
-            raise ValueError(f"access.group: unknown group {self.access.group}")
-        known = {measure.code for measure in self.measures}
+            _none_of(f"measure {measure.code}: unknown group", {measure.group} - groups)
+        measures = {measure.code for measure in self.measures}
         for source in self.sources:
             if source.role == "observations":
                 used = {source.measure} if source.measure else set(source.measures.values())
                 used |= set(source.columns.counts)
-                if unknown := sorted(used - known):
-                    raise ValueError(f"source {source.id}: unknown measure {', '.join(unknown)}")
-            if source.role == "population":
-                if unknown := sorted(set(source.columns.groups) - groups):
-                    raise ValueError(f"source {source.id}: unknown group {', '.join(unknown)}")
-            if source.role == "areas":
-                if unknown := sorted(set(source.population) - groups):
-                    raise ValueError(f"source {source.id}: unknown group {', '.join(unknown)}")
+                _none_of(f"source {source.id}: unknown measure", used - measures)
+            elif source.role == "population":
+                _none_of(f"source {source.id}: unknown group", set(source.columns.groups) - groups)
+            elif source.role == "areas":
+                _none_of(f"source {source.id}: unknown group", set(source.population) - groups)
         return self
 
     def kind(self, code: Kind) -> KindSettings:

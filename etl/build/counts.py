@@ -79,11 +79,7 @@ def _summed(
         return None
     finer, counts = below
     rolled = roll_up(counts.values, finer.parents, n_parents=len(frame))
-    share = roll_up(
-        counts.reported, finer.parents, n_parents=len(frame), how="mean"
-    ).values
+    share = roll_up(counts.reported, finer.parents, n_parents=len(frame), how="mean").values
     # A sum over too few reports would read as calm where half is silent.
     enough = share >= config.publish.min_reported_share
-    return Counts(
-        np.where(enough, rolled.values, np.nan), np.nan_to_num(share), own=False
-    )
+    return Counts(np.where(enough, rolled.values, np.nan), np.nan_to_num(share), own=False)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,8 +11,8 @@ import pandas as pd
 import pyproj
 
 from etl.build import text
-from etl.build.layers import LayerBook
 from etl.build.levels import Floats, LevelFrame, ancestors
+from etl.build.work import Work
 from etl.settings import KindSettings, LocalityConfig
 from geo.access import floating_catchment_points
 from geo.coverage import covered
@@ -21,7 +21,6 @@ from geo.rollup import roll_up
 from geo.travel import nearest_straight_line
 
 PER_PERSONS = 10_000
-Breaks = Callable[[str, Floats], tuple[float, ...]]
 
 
 @dataclass(frozen=True)
@@ -50,18 +49,12 @@ def metric_xy(sites: pd.DataFrame, *, crs: str) -> Floats:
     return np.where(np.isfinite(xy), xy, np.nan)
 
 
-def measure_reach(
-    levels: Sequence[LevelFrame],
-    sites: pd.DataFrame,
-    config: LocalityConfig,
-    book: LayerBook,
-    *,
-    breaks: Breaks,
-) -> Reach:
+def measure_reach(work: Work, sites: pd.DataFrame) -> Reach:
     """Add the coverage and accessibility layers of every level to `book`.
 
     A kind that no department has handed in gets no layer: its coverage is unknown, not zero.
     """
+    config, cells = work.config, work.levels[0]
     located = sites[sites["lon"].notna()].reset_index(drop=True)
     xy = metric_xy(located, crs=config.locality.crs)
     open_now = (located["status"] == SiteStatus.OPEN).to_numpy()
@@ -70,20 +63,18 @@ def measure_reach(
     for kind in config.kinds:
         of_kind = (located["kind"] == kind.code).to_numpy()
         if kind.on_map and of_kind.any():
-            minutes[kind.code] = _minutes(levels[0], xy[of_kind & open_now], kind, config)
-            reached[kind.code] = _covered(levels[0], minutes[kind.code], kind)
-            _add_kind(levels, kind, config, book, minutes[kind.code], reached[kind.code])
-    access = _add_access(levels, located, xy, open_now, config, book, breaks=breaks)
+            minutes[kind.code] = _minutes(cells, xy[of_kind & open_now], kind, config)
+            reached[kind.code] = _covered(cells, minutes[kind.code], kind)
+            _add_kind(work, kind, minutes[kind.code], reached[kind.code])
+    supply = located[config.access.supply].to_numpy(dtype=np.float64)
+    supplies = located["kind"].isin(config.access.kinds).to_numpy() & open_now & (supply > 0)
+    access = _add_access(work, xy[supplies], supply[supplies])
     return Reach(minutes, reached, access)
 
 
-def _minutes(
-    cells: LevelFrame, xy: Floats, kind: KindSettings, config: LocalityConfig
-) -> Floats:
+def _minutes(cells: LevelFrame, xy: Floats, kind: KindSettings, config: LocalityConfig) -> Floats:
     speed = config.travel.foot_kmh if kind.mode == "foot" else config.travel.car_kmh
-    cost_min, _ = nearest_straight_line(
-        cells.xy, xy, detour=config.travel.detour, speed_kmh=speed
-    )
+    cost_min, _ = nearest_straight_line(cells.xy, xy, detour=config.travel.detour, speed_kmh=speed)
     return cost_min
 
 
@@ -98,16 +89,10 @@ def resident_states(values: Floats, persons: Floats) -> npt.NDArray[np.uint8]:
     return np.where(persons == 0, int(Missing.NOT_APPLICABLE), states).astype(np.uint8)
 
 
-def _add_kind(
-    levels: Sequence[LevelFrame],
-    kind: KindSettings,
-    config: LocalityConfig,
-    book: LayerBook,
-    minutes: Floats,
-    reached: Floats,
-) -> None:
+def _add_kind(work: Work, kind: KindSettings, minutes: Floats, reached: Floats) -> None:
+    levels, book = work.levels, work.book
     persons = levels[0].persons["total"]
-    nearest, share = text.nearest_spec(kind, config), text.covered_spec(kind, config)
+    nearest, share = text.nearest_spec(kind, work.config), text.covered_spec(kind, work.config)
     book.add(nearest, levels[0].level, minutes)
     book.add(share, levels[0].level, reached, states=resident_states(reached, persons))
     for position, frame in enumerate(levels[1:], start=1):
@@ -127,28 +112,17 @@ def resident_mean(
     return np.where(residents > 0, mean, np.nan)
 
 
-def _add_access(
-    levels: Sequence[LevelFrame],
-    located: pd.DataFrame,
-    xy: Floats,
-    open_now: npt.NDArray[np.bool_],
-    config: LocalityConfig,
-    book: LayerBook,
-    *,
-    breaks: Breaks,
-) -> Floats:
+def _add_access(work: Work, site_xy: Floats, supply: Floats) -> Floats:
     """2SFCA at the three catchments; returns the default one on the finest level."""
-    supply = located[config.access.supply].to_numpy(dtype=np.float64)
-    supplies = located["kind"].isin(config.access.kinds).to_numpy() & open_now & (supply > 0)
-    cells = levels[0]
+    config, levels, cells = work.config, work.levels, work.levels[0]
     demand = cells.persons[config.access.group]
     default = np.full(len(cells), np.nan)
     for catchment_m in config.access.catchments_m:
         per_person = floating_catchment_points(
             cells.xy,
             np.nan_to_num(demand),
-            xy[supplies],
-            supply[supplies],
+            site_xy,
+            supply,
             # A site is reached when the way, straight line × detour, is within the catchment.
             catchment_m=catchment_m / config.travel.detour,
         )
@@ -158,9 +132,10 @@ def _add_access(
             default = values
             codes.insert(0, "access")
         for code in codes:
-            ends = breaks(code, values[demand > 0])
+            ends = work.breaks(code, values[demand > 0])
             spec = text.access_spec(code, catchment_m, config, ends)
-            book.add(spec, cells.level, values, states=resident_states(values, demand))
+            work.book.add(spec, cells.level, values, states=resident_states(values, demand))
             for position, frame in enumerate(levels[1:], start=1):
-                book.add(spec, frame.level, resident_mean(levels, position, values, demand))
+                mean = resident_mean(levels, position, values, demand)
+                work.book.add(spec, frame.level, mean)
     return default

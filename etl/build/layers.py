@@ -24,6 +24,15 @@ Group = Literal["coverage", "access", "gap", "warning", "need", "population"]
 
 
 @dataclass(frozen=True)
+class LayerText:
+    """Visible words of a layer."""
+
+    name: Text
+    unit: Text
+    definition: Text
+
+
+@dataclass(frozen=True)
 class LayerSpec:
     """How a layer is named, measured and classed.
 
@@ -37,9 +46,7 @@ class LayerSpec:
     code: str
     group: Group
     palette: Palette
-    name: Text
-    unit: Text
-    definition: Text
+    text: LayerText
     breaks: tuple[float, ...] = ()
     weekly: bool = False
     measure: str | None = None
@@ -65,9 +72,9 @@ class LayerSpec:
             "code": self.code,
             "group": self.group,
             "palette": self.palette,
-            "name": self.name.model_dump(),
-            "unit": self.unit.model_dump(),
-            "definition": self.definition.model_dump(),
+            "name": self.text.name.model_dump(),
+            "unit": self.text.unit.model_dump(),
+            "definition": self.text.definition.model_dump(),
             "breaks": list(self.breaks),
             "weekly": self.weekly,
             "measure": self.measure,

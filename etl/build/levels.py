@@ -71,7 +71,7 @@ def build_levels(
         if position + 1 < len(present):
             above = areas[areas["level"] == present[position + 1]]
             index = pd.Index(above["area_code"].sort_values())
-            parents = index.get_indexer(own["parent_code"]).astype(np.int64)
+            parents = index.get_indexer(pd.Index(own["parent_code"])).astype(np.int64)
         points = shapely.point_on_surface(own.geometry.to_crs(crs).to_numpy())
         persons = _own_population(population[population["level"] == level], codes)
         if frames:
@@ -94,14 +94,12 @@ def build_levels(
     return tuple(frames)
 
 
-def _own_population(
-    population: pd.DataFrame, codes: npt.NDArray[np.object_]
-) -> dict[str, Floats]:
+def _own_population(population: pd.DataFrame, codes: npt.NDArray[np.object_]) -> dict[str, Floats]:
     """Group → persons in the order of `codes`, summed over sources that split a group."""
     index = pd.Index(codes)
     out: dict[str, Floats] = {}
     for group, rows in population.groupby("group_code", sort=True):
-        positions = index.get_indexer(rows["area_code"])
+        positions = index.get_indexer(pd.Index(rows["area_code"]))
         values = np.full(len(codes), np.nan)
         values[positions[positions >= 0]] = rows["persons"].to_numpy()[positions >= 0]
         out[str(group)] = values

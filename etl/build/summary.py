@@ -13,11 +13,13 @@ from etl.build.facilities import Reach, resident_mean
 from etl.build.gaps import Gaps
 from etl.build.levels import Floats, LevelFrame, ancestors
 from etl.build.weeks import monday
+from etl.build.work import Work
 from etl.settings import LocalityConfig
 from geo.model import GapClass, Kind, Level, SiteStatus, Tier
 from geo.rollup import roll_up
 
 ROOM = Kind.COUNSELLING_ROOM
+Row = tuple[str, float | None, float | None, str]
 TIER_KEYS = {
     Tier.RED: "tier_red",
     Tier.ORANGE: "tier_orange",
@@ -26,9 +28,7 @@ TIER_KEYS = {
 }
 
 
-def coverage_table(
-    levels: Sequence[LevelFrame], reach: Reach, sites: pd.DataFrame
-) -> pd.DataFrame:
+def coverage_table(levels: Sequence[LevelFrame], reach: Reach, sites: pd.DataFrame) -> pd.DataFrame:
     """Residents within the threshold of each kind, for the county, its towns and villages."""
     persons = levels[0].persons["total"]
     open_sites = sites[sites["status"] == SiteStatus.OPEN]
@@ -120,24 +120,20 @@ def gap_ranking(levels: Sequence[LevelFrame], reach: Reach, gaps: Gaps) -> pd.Da
 
 
 def headline(
-    levels: Sequence[LevelFrame],
+    work: Work,
     sites: pd.DataFrame,
     ranking: pd.DataFrame,
     coverage: pd.DataFrame,
-    warnings: pd.DataFrame,
-    counts: CountBook,
-    weeks: Sequence[str],
-    config: LocalityConfig,
+    tier_rows: Sequence[Row],
 ) -> pd.DataFrame:
     """Few large numbers of the county: key, value, last week's value where there is one, unit."""
-    total = float(np.nansum(levels[0].persons["total"]))
-    n = {frame.level: len(frame) for frame in levels}
+    total = float(np.nansum(work.levels[0].persons["total"]))
+    n = {frame.level: len(frame) for frame in work.levels}
     open_sites = sites[sites["status"] == SiteStatus.OPEN]
     rooms = coverage[(coverage["level"] == Level.COUNTY) & (coverage["kind"] == ROOM)]
     covered_persons = float(rooms["persons_covered"].sum()) if len(rooms) else np.nan
     finest = ranking[ranking["level"] == (Level.VILLAGE if Level.VILLAGE in n else Level.TOWN)]
-    severe = finest[finest["gap"] == GapClass.SEVERE]
-    rows: list[tuple[str, float | None, float | None, str]] = [
+    rows: list[Row] = [
         ("population", total, None, "persons"),
         ("towns", n.get(Level.TOWN), None, "areas"),
         ("villages", n.get(Level.VILLAGE), None, "areas"),
@@ -147,10 +143,9 @@ def headline(
         ("staff", float(open_sites["staff"].sum(min_count=1)), None, "persons"),
         ("covered_share", covered_persons / total, None, "share"),
         ("uncovered_persons", total - covered_persons, None, "persons"),
-        ("gap_villages", len(severe), None, "areas"),
+        ("gap_villages", int((finest["gap"] == GapClass.SEVERE).sum()), None, "areas"),
         ("gap_persons", float(finest["gap_persons"].sum(min_count=1)), None, "persons"),
-        *_tier_rows(warnings, weeks, counts),
-        ("reported_share", _reported(counts, config), None, "share"),
+        *tier_rows,
     ]
     return pd.DataFrame(rows, columns=["key", "value", "previous", "unit"])
 
@@ -164,10 +159,10 @@ def warning_level(counts: CountBook) -> Level:
     return Level.GRID
 
 
-def _tier_rows(
-    warnings: pd.DataFrame, weeks: Sequence[str], counts: CountBook
-) -> list[tuple[str, float | None, float | None, str]]:
-    """Areas by their highest tier, this week and last."""
+def warning_rows(
+    warnings: pd.DataFrame, weeks: Sequence[str], counts: CountBook, config: LocalityConfig
+) -> list[Row]:
+    """Headline rows: areas by their highest tier, this week and last; what has been reported."""
 
     def areas_by_tier(week: str) -> pd.Series:
         rows = warnings[(warnings["week"] == week) & (warnings["level"] == warning_level(counts))]
@@ -177,7 +172,7 @@ def _tier_rows(
     return [
         (key, float(now.get(int(tier), 0)), float(before.get(int(tier), 0)), "areas")
         for tier, key in TIER_KEYS.items()
-    ]
+    ] + [("reported_share", _reported(counts, config), None, "share")]
 
 
 def _reported(counts: CountBook, config: LocalityConfig) -> float | None:
@@ -196,7 +191,9 @@ def source_table(sources: pd.DataFrame, *, now: datetime) -> pd.DataFrame:
     """What came, how much of it counts, how old it is."""
     table = sources.copy()
     table["received_at_utc"] = [stamp.isoformat() for stamp in table["received_at_utc"]]
-    newest = [monday(week).isoformat() if isinstance(week, str) else None for week in table["newest_week"]]
+    newest = [
+        monday(week).isoformat() if isinstance(week, str) else None for week in table["newest_week"]
+    ]
     table["newest_date"] = newest
     ages = [
         (now.date() - monday(week)).days - 6 if isinstance(week, str) else None

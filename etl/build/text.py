@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
-from etl.build.layers import Group, LayerSpec, Palette
+from etl.build.layers import Group, LayerSpec, LayerText, Palette
 from etl.settings import KindSettings, LocalityConfig, MeasureSettings, Text, registry
 
 SUPPLY = {
@@ -21,7 +21,7 @@ def _layers() -> dict[str, Any]:
     return registry("layers")
 
 
-def _texts(key: str, **words: Text | str | float) -> dict[str, Text]:
+def _texts(key: str, **words: Text | str | float) -> LayerText:
     """The three texts of a registry entry, each language with its own words."""
     out = {}
     for name, text in _layers()[key].items():
@@ -30,7 +30,7 @@ def _texts(key: str, **words: Text | str | float) -> dict[str, Text]:
             own = {k: getattr(w, lang) if isinstance(w, Text) else w for k, w in words.items()}
             filled[lang] = text[lang].format(**own)
         out[name] = Text(**filled)
-    return out
+    return LayerText(**out)
 
 
 def _number(value: float) -> str:
@@ -41,13 +41,13 @@ def population_spec(group: str, name: Text) -> LayerSpec:
     """Persons of one group, for words: a total says nothing as a colour."""
     code = "population" if group == "total" else f"population.{group}"
     texts = _texts("population", name=name)
-    return LayerSpec(code, "population", "sequential", **texts, on_map=False)
+    return LayerSpec(code, "population", "sequential", texts, on_map=False)
 
 
 def share_spec(group: str, name: Text, breaks: tuple[float, ...]) -> LayerSpec:
     """Share of one group among the residents."""
     return LayerSpec(
-        f"share.{group}", "population", "sequential", **_texts("share", name=name), breaks=breaks
+        f"share.{group}", "population", "sequential", _texts("share", name=name), breaks=breaks
     )
 
 
@@ -67,7 +67,7 @@ def _kind_spec(
         threshold=_number(kind.threshold_min),
     )
     return LayerSpec(
-        f"{key}.{kind.code}", "coverage", "access", **texts, breaks=breaks, kind=kind.code.value
+        f"{key}.{kind.code}", "coverage", "access", texts, breaks=breaks, kind=kind.code.value
     )
 
 
@@ -96,7 +96,7 @@ def access_spec(
             zh="、".join(name.zh for name in kinds), en=", ".join(name.en for name in kinds)
         ),
     )
-    return LayerSpec(code, "access", "access", **texts, breaks=breaks)
+    return LayerSpec(code, "access", "access", texts, breaks=breaks)
 
 
 def plain_spec(
@@ -109,7 +109,7 @@ def plain_spec(
     **words: Text | str | float,
 ) -> LayerSpec:
     """A layer whose registry key is its code."""
-    return LayerSpec(code, group, palette, **_texts(code, **words), breaks=breaks, weekly=weekly)
+    return LayerSpec(code, group, palette, _texts(code, **words), breaks=breaks, weekly=weekly)
 
 
 def measure_spec(
@@ -129,7 +129,7 @@ def measure_spec(
         code,
         group,
         palette,
-        **texts,
+        texts,
         breaks=breaks,
         weekly=True,
         measure=measure.code,

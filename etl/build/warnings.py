@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from etl.build import text
 from etl.build.counts import CountBook, Counts
-from etl.build.facilities import Breaks
-from etl.build.layers import LayerBook, States
+from etl.build.layers import LayerSpec, States
 from etl.build.levels import Floats, LevelFrame
 from etl.build.weeks import week_number
+from etl.build.work import Work
 from etl.settings import LocalityConfig, MeasureSettings
-from geo.detect.ears import ears
+from geo.detect.ears import Ears, ears
 from geo.detect.tiers import assign_tiers, weeks_running
 from geo.disclosure import suppress_hierarchy
 from geo.model import Level, Missing, Tier, TierPolicy
-from geo.need import smoothed_rates, unreliable
+from geo.rates import smoothed_rates, unreliable
 
 BLOCK_WEEKS = 4
 PER_PERSONS = 10_000
@@ -32,7 +33,7 @@ class WarningResult:
     Attributes
     ----------
     rows : one row a warning of the published weeks.
-    rates : measure → smoothed rate of the newest block on its finest level.
+    rates : (measure, level) → smoothed rate of the newest period, NaN where withheld.
     """
 
     rows: pd.DataFrame
@@ -56,87 +57,132 @@ def tier_policy(config: LocalityConfig) -> TierPolicy:
     )
 
 
-def watch(
-    levels: Sequence[LevelFrame],
-    counts: CountBook,
-    weeks: Sequence[str],
-    config: LocalityConfig,
-    book: LayerBook,
-    *,
-    breaks: Breaks,
-) -> WarningResult:
-    """Add counts, rates and tiers of the last `publish.weeks` of `weeks` to `book`.
+@dataclass(frozen=True)
+class _Watch:
+    """A build under way with its weeks."""
 
-    Tiers come from the true counts, and only from counts that are published: no colour stands
-    where a number is withheld.
+    work: Work
+    weeks: Sequence[str]
+
+    @property
+    def config(self) -> LocalityConfig:
+        return self.work.config
+
+    @property
+    def first(self) -> int:
+        """Position of the first published week."""
+        return len(self.weeks) - self.config.publish.weeks
+
+    def published(self) -> list[tuple[int, str]]:
+        """Position and name of every published week."""
+        return list(enumerate(self.weeks))[self.first :]
+
+
+@dataclass(frozen=True)
+class _Series:
+    """Weekly counts of one measure on one level, what the detector says, what may be published."""
+
+    measure: MeasureSettings
+    frame: LevelFrame
+    counts: Floats
+    detected: Ears
+    tiers: npt.NDArray[np.int8]
+    states: States
+
+
+def watch(work: Work, counts: CountBook, weeks: Sequence[str]) -> WarningResult:
+    """Add counts, rates and tiers of the last `publish.weeks` of `weeks` to the book.
+
+    Tiers come from the true counts, and stand only where the count itself is published: no
+    colour tells of a number that is withheld.
     """
-    published = list(weeks[-config.publish.weeks :])
+    this = _Watch(work, weeks)
     rates: dict[tuple[str, Level], Floats] = {}
     found: list[pd.DataFrame] = []
     highest: dict[Level, list[Floats]] = {}
     for code, by_level in counts.items():
-        measure = config.measure(code)
-        states = _withhold(levels, by_level, config)
-        for frame in levels:
-            if frame.level not in by_level:
-                continue
-            own = by_level[frame.level]
-            _add_counts(frame, own, states[frame.level], measure, weeks, config, book)
+        measure = work.config.measure(code)
+        for series in _assess(this, measure, by_level):
+            level = series.frame.level
+            _add_counts(this, series)
             if not measure.stock:
-                rates[code, frame.level] = _add_rates(
-                    frame, own, states[frame.level], measure, weeks, config, book, breaks=breaks
-                )
+                rates[code, level] = _add_rates(this, series)
             if measure.warn:
-                tiers, rows = _tiers(frame, own, states[frame.level], measure, weeks, config)
-                _add_tiers(frame, tiers, _tier_spec(measure, config), published, book)
-                highest.setdefault(frame.level, []).append(tiers[-len(published) :])
-                found.append(rows)
+                shown = _add_tiers(this, series)
+                highest.setdefault(level, []).append(shown)
+                found.append(_warning_rows(this, series))
     spec = text.plain_spec("tier", "warning", "tier", weekly=True)
-    for frame in levels:
+    for frame in work.levels:
         if frame.level in highest:
-            top = np.fmax.reduce(np.stack(highest[frame.level]))
-            _add_tiers(frame, top, spec, published, book)
-    return WarningResult(_join_names(found, levels), rates)
+            top = np.fmax.reduce(highest[frame.level])
+            for position, week in this.published():
+                if not np.isnan(top[position]).all():
+                    work.book.add(spec, frame.level, top[position], week=week)
+    return WarningResult(_join_names(found, work.levels), rates)
 
 
-def _withhold(
-    levels: Sequence[LevelFrame], by_level: dict[Level, Counts], config: LocalityConfig
-) -> dict[Level, States]:
-    """States of every count, withheld along the hierarchy of the levels that have the measure."""
-    chain = [frame for frame in levels if frame.level in by_level]
+def _assess(
+    this: _Watch, measure: MeasureSettings, by_level: Mapping[Level, Counts]
+) -> list[_Series]:
+    """Detect on every level that has the measure, then withhold along their hierarchy.
+
+    Where another count can be withheld in its place, one under a warning stays to be seen.
+    """
+    config = this.config
+    chosen = config.warnings
+    chain = [frame for frame in this.work.levels if frame.level in by_level]
     values = [by_level[frame.level].values for frame in chain]
-    parents = [frame.parents for frame in chain[:-1]]
-    states = suppress_hierarchy(values, parents, k=config.disclosure.k)
-    return {frame.level: state for frame, state in zip(chain, states, strict=True)}
+    detected = [
+        ears(
+            counts,
+            method=chosen.method,
+            baseline=chosen.baseline,
+            min_sigma=chosen.min_sigma,
+            min_observed=chosen.baseline - 2,
+            # A long episode must not write its own baseline and so silence itself.
+            exclude_alarms=True,
+        )
+        for counts in values
+    ]
+    tiers = [
+        assign_tiers(
+            counts,
+            found.score,
+            policy=tier_policy(config),
+            effective_min_count=max(chosen.min_count, config.disclosure.k),
+        )
+        for counts, found in zip(values, detected, strict=True)
+    ]
+    published = suppress_hierarchy(
+        values,
+        [frame.parents for frame in chain[:-1]],
+        k=config.disclosure.k,
+        keep=[(tier >= Tier.BLUE) & measure.warn for tier in tiers],
+    )
+    return [
+        _Series(measure, frame, counts, found, tier, states)
+        for frame, counts, found, tier, (_, states) in zip(
+            chain, values, detected, tiers, published, strict=True
+        )
+    ]
 
 
-def _add_counts(
-    frame: LevelFrame,
-    own: Counts,
-    states: States,
-    measure: MeasureSettings,
-    weeks: Sequence[str],
-    config: LocalityConfig,
-    book: LayerBook,
-) -> None:
+def _add_counts(this: _Watch, series: _Series) -> None:
+    config = this.config
     spec = text.measure_spec(
         "count",
         "need",
         "sequential",
-        measure,
+        series.measure,
         on_map=False,
         k_less=config.disclosure.k - 1,
         reported=f"{config.publish.min_reported_share:.0%}".removesuffix("%"),
     )
-    for position in range(len(weeks) - config.publish.weeks, len(weeks)):
-        if not np.isnan(own.values[position]).all():
-            book.add(
-                spec,
-                frame.level,
-                own.values[position],
-                states=states[position],
-                week=weeks[position],
-            )
+    for position, week in this.published():
+        values = series.counts[position]
+        if not np.isnan(values).all():
+            states = series.states[position]
+            this.work.book.add(spec, series.frame.level, values, states=states, week=week)
 
 
 def blocks(weeks: Sequence[str]) -> list[tuple[int, int]]:
@@ -152,59 +198,48 @@ def blocks(weeks: Sequence[str]) -> list[tuple[int, int]]:
     return [(end - BLOCK_WEEKS + 1, end) for end in ends if end >= BLOCK_WEEKS - 1]
 
 
-def _add_rates(
-    frame: LevelFrame,
-    own: Counts,
-    states: States,
-    measure: MeasureSettings,
-    weeks: Sequence[str],
-    config: LocalityConfig,
-    book: LayerBook,
-    *,
-    breaks: Breaks,
-) -> Floats:
-    """Smoothed rate of the last complete period before or at each published week."""
-    persons = frame.persons.get(measure.group, frame.persons["total"])
-    periods = blocks(weeks)
-    sums = np.stack([own.values[first : last + 1].sum(axis=0) for first, last in periods])
+def _add_rates(this: _Watch, series: _Series) -> Floats:
+    """Smoothed rate of the last complete period before or at each published week.
+
+    Returns the newest rates, NaN where they are withheld.
+    """
+    frame, disclosure = series.frame, this.config.disclosure
+    persons = frame.persons.get(series.measure.group, frame.persons["total"])
+    periods = blocks(this.weeks)
+    sums = np.stack([series.counts[first : last + 1].sum(axis=0) for first, last in periods])
     smooth = smoothed_rates(sums, persons, per=PER_PERSONS)
-    k = config.disclosure.k
-    withheld = np.stack(
-        [(states[first : last + 1] == Missing.SUPPRESSED).sum(axis=0) for first, last in periods]
+    hidden = np.stack(
+        [
+            (series.states[first : last + 1] == Missing.SUPPRESSED).sum(axis=0)
+            for first, last in periods
+        ]
     )
     # One withheld week beside three published ones could be had by subtraction.
-    hidden = ((sums > 0) & (sums < k)) | (withheld == 1)
-    hidden |= persons < config.disclosure.min_denominator
-    rate_states = np.where(unreliable(sums), int(Missing.UNRELIABLE), int(Missing.OK))
-    rate_states = np.where(hidden, int(Missing.SUPPRESSED), rate_states)
-    rate_states = np.where(np.isnan(smooth), int(Missing.NO_DATA), rate_states).astype(np.uint8)
-    # Classes of a measure are the same on every level: a rate is a rate.
+    withheld = ((sums > 0) & (sums < disclosure.k)) | (hidden == 1)
+    withheld |= persons < disclosure.min_denominator
+    states = np.where(unreliable(sums), int(Missing.UNRELIABLE), int(Missing.OK))
+    states = np.where(withheld, int(Missing.SUPPRESSED), states)
+    states = np.where(np.isnan(smooth), int(Missing.NO_DATA), states).astype(np.uint8)
+    shown = np.where(np.isin(states, (Missing.OK, Missing.UNRELIABLE)), smooth, np.nan)
     spec = text.measure_spec(
         "rate",
         "need",
         "sequential",
-        measure,
-        breaks=breaks(f"rate.{measure.code}", smooth[np.isin(rate_states, (0, 3))]),
-        k=k,
-        window=weeks[periods[-1][0]],
+        series.measure,
+        breaks=this.work.breaks(f"rate.{series.measure.code}", shown),
+        k=disclosure.k,
+        period=BLOCK_WEEKS,
     )
-    for position in range(len(weeks) - config.publish.weeks, len(weeks)):
-        done = [i for i, (_, last) in enumerate(periods) if last <= position]
-        if done and (rate_states[done[-1]] != Missing.NO_DATA).any():
-            newest = done[-1]
-            book.add(
-                spec,
-                frame.level,
-                smooth[newest],
-                states=rate_states[newest],
-                week=weeks[position],
-            )
-    shown = np.where(np.isin(rate_states, (0, 3)), smooth, np.nan)
-    newest_rates: Floats = shown[-1]
-    return newest_rates
+    for position, week in this.published():
+        done = sum(last <= position for _, last in periods) - 1
+        if done >= 0 and (states[done] != Missing.NO_DATA).any():
+            row = states[done]
+            this.work.book.add(spec, frame.level, smooth[done], states=row, week=week)
+    newest: Floats = shown[-1]
+    return newest
 
 
-def _tier_spec(measure: MeasureSettings, config: LocalityConfig) -> text.LayerSpec:
+def _tier_spec(measure: MeasureSettings, config: LocalityConfig) -> LayerSpec:
     chosen = config.warnings
     return text.measure_spec(
         "tier_measure",
@@ -221,78 +256,52 @@ def _tier_spec(measure: MeasureSettings, config: LocalityConfig) -> text.LayerSp
     )
 
 
-def _tiers(
-    frame: LevelFrame,
-    own: Counts,
-    states: States,
-    measure: MeasureSettings,
-    weeks: Sequence[str],
-    config: LocalityConfig,
-) -> tuple[Floats, pd.DataFrame]:
-    """Tier of every week and area as float (NaN is no data), and a row a warning."""
-    chosen = config.warnings
-    result = ears(
-        own.values,
-        method=chosen.method,
-        baseline=chosen.baseline,
-        min_sigma=chosen.min_sigma,
-        alpha=0.025,
-    )
-    tiers = assign_tiers(
-        own.values,
-        result.score,
-        policy=tier_policy(config),
-        effective_min_count=config.disclosure.k,
-    )
-    withheld = states == Missing.SUPPRESSED
-    tiers = np.where(withheld & (tiers > Tier.NONE), int(Tier.NONE), tiers)
-    running = weeks_running(tiers)
-    first = len(weeks) - config.publish.weeks
-    week_at, area_at = np.nonzero(tiers >= Tier.BLUE)
-    newer = week_at >= first
-    week_at, area_at = week_at[newer], area_at[newer]
-    spans = running[week_at, area_at].astype(int)
-    rows = pd.DataFrame(
+def _add_tiers(this: _Watch, series: _Series) -> Floats:
+    """Add the tiers of the published weeks; returns them as float, NaN where there is none."""
+    tiers = series.tiers.astype(np.float64)
+    # The few warnings whose count had to go with its neighbours' show as withheld, not as quiet.
+    hidden = (series.tiers >= Tier.BLUE) & (series.states == Missing.SUPPRESSED)
+    states = np.where(series.tiers == Tier.NO_DATA, int(Missing.NO_DATA), int(Missing.OK))
+    states = np.where(hidden, int(Missing.SUPPRESSED), states).astype(np.uint8)
+    spec = _tier_spec(series.measure, this.config)
+    for position, week in this.published():
+        if (states[position] != Missing.NO_DATA).any():
+            row = states[position]
+            this.work.book.add(spec, series.frame.level, tiers[position], states=row, week=week)
+    return np.where(states == Missing.OK, tiers, np.nan)
+
+
+def _warning_rows(this: _Watch, series: _Series) -> pd.DataFrame:
+    """One row a published warning."""
+    frame, found = series.frame, series.detected
+    weeks = np.array(this.weeks, dtype=object)
+    standing = (series.tiers >= Tier.BLUE) & (series.states == Missing.OK)
+    standing[: this.first] = False
+    week_at, area_at = np.nonzero(standing)
+    spans = weeks_running(series.tiers)[week_at, area_at]
+    return pd.DataFrame(
         {
             "level": frame.level.value,
             "area_code": frame.codes[area_at],
             "name": frame.names[area_at],
             "parent_code": frame.parent_codes[area_at],
-            "measure": measure.code,
-            "week": [weeks[position] for position in week_at],
-            "tier": tiers[week_at, area_at].astype(int),
-            "count": own.values[week_at, area_at],
+            "measure": series.measure.code,
+            "week": weeks[week_at],
+            "tier": series.tiers[week_at, area_at].astype(int),
+            "count": series.counts[week_at, area_at],
             # Whole numbers: finer ones would let withheld baseline weeks be worked out.
-            "expected": np.round(result.expected[week_at, area_at]),
-            "upper": np.ceil(result.upper_bound[week_at, area_at]),
-            "score": np.round(result.score[week_at, area_at], 1),
+            "expected": np.round(found.expected[week_at, area_at]),
+            "upper": np.ceil(found.upper_bound[week_at, area_at]),
+            "score": np.round(found.score[week_at, area_at], 1),
             "weeks_running": spans,
-            "since_week": [
-                weeks[position - span + 1] for position, span in zip(week_at, spans, strict=True)
-            ],
+            "since_week": weeks[week_at - spans + 1],
         }
     )
-    known = np.where(tiers == Tier.NO_DATA, np.nan, tiers.astype(np.float64))
-    return known, rows
-
-
-def _add_tiers(
-    frame: LevelFrame,
-    tiers: Floats,
-    spec: text.LayerSpec,
-    published: Sequence[str],
-    book: LayerBook,
-) -> None:
-    for row, week in zip(tiers[-len(published) :], published, strict=True):
-        if not np.isnan(row).all():
-            book.add(spec, frame.level, row, week=week)
 
 
 def _join_names(found: Sequence[pd.DataFrame], levels: Sequence[LevelFrame]) -> pd.DataFrame:
     names = {
-        code: name
-        for frame in levels
-        for code, name in zip(frame.codes, frame.names, strict=True)
+        code: name for frame in levels for code, name in zip(frame.codes, frame.names, strict=True)
     }
     rows = pd.concat(found, ignore_index=True) if found else pd.DataFrame({"parent_code": []})
     return rows.assign(parent_name=[names.get(code, "") for code in rows["parent_code"]])

@@ -63,16 +63,14 @@ def load_counts(engine: Engine, *, since: str, until: str) -> pd.DataFrame:
     with engine.connect() as connection:
         frame = pd.read_sql_query(query, connection)
     return frame.astype(
-        {name: "category" for name in ("level", "area_code", "week", "measure")}
+        dict.fromkeys(("level", "area_code", "week", "measure"), "category")
     ).assign(count=frame["count"].astype("float64"))
 
 
 def newest_week(engine: Engine, *, until: str) -> str | None:
     """Newest week with any reported count, no later than `until`."""
     columns = t.intake_observation.c
-    query = select(func.max(columns.week)).where(
-        columns.week <= until, columns.count.is_not(None)
-    )
+    query = select(func.max(columns.week)).where(columns.week <= until, columns.count.is_not(None))
     with engine.connect() as connection:
         newest: str | None = connection.scalar(query)
     return newest

@@ -28,14 +28,18 @@ def open_engine(url: str, *, read_only: bool = False) -> Engine:
     try:
         parsed = make_url(url)
     except ArgumentError as exc:
-        raise StoreError(f"store URL {url!r}: not a SQLAlchemy URL, such as sqlite:///x.db") from exc
+        raise StoreError(
+            f"store URL {url!r}: not a SQLAlchemy URL, such as sqlite:///x.db"
+        ) from exc
     if parsed.get_backend_name() == "postgresql":
         parsed = parsed.set(drivername="postgresql+psycopg")
         if read_only:
             return create_engine(parsed, pool_pre_ping=True)
         return create_engine(parsed, poolclass=NullPool)  # jobs are few and long
     if parsed.get_backend_name() != "sqlite" or not parsed.database:
-        raise StoreError(f"store URL {parsed.render_as_string()}: wanted an SQLite file or PostgreSQL")
+        raise StoreError(
+            f"store URL {parsed.render_as_string()}: wanted an SQLite file or PostgreSQL"
+        )
     return _sqlite(parsed, read_only=read_only)
 
 
@@ -85,6 +89,7 @@ def bulk_insert(
                     copy.write_row(row)
         else:
             marks = ", ".join("?" * len(columns))
-            driver.executemany(f"INSERT INTO {quote(table.name)} ({names}) VALUES ({marks})", rows)
+            into = f"INSERT INTO {quote(table.name)} ({names})"  # our own names, never input
+            driver.executemany(f"{into} VALUES ({marks})", rows)
     finally:
         driver.close()

@@ -281,9 +281,7 @@ class Reader:
             }
         )
 
-    def profile(
-        self, snapshot_id: str, level: str, area_code: str, week: str
-    ) -> dict[str, Cell]:
+    def profile(self, snapshot_id: str, level: str, area_code: str, week: str) -> dict[str, Cell]:
         """Every layer of one area: the static ones, and the weekly ones of `week`."""
         idx = self.index(snapshot_id, level, area_code)
         rows = self._rows(
@@ -312,9 +310,7 @@ class Reader:
         columns = [c for c in published_warning.c if c.name != "snapshot_id"]
         return self._frame(
             select(*columns)
-            .where(
-                published_warning.c.snapshot_id == snapshot_id, published_warning.c.week == week
-            )
+            .where(published_warning.c.snapshot_id == snapshot_id, published_warning.c.week == week)
             .order_by(
                 published_warning.c.tier.desc(),
                 published_warning.c.score.desc(),

@@ -156,17 +156,13 @@ class Writer:
     def _insert_contents(connection: Connection, publication: Publication) -> None:
         key = {"snapshot_id": publication.snapshot_id}
         columns = ["snapshot_id", "level", "layer", "week", "n", "values", "states", "classes"]
-        packed = (
-            (publication.snapshot_id, *_packed(layer)) for layer in publication.layers
-        )
+        packed = ((publication.snapshot_id, *_packed(layer)) for layer in publication.layers)
         bulk_insert(connection, t.published_layer, columns, packed)
         _insert_frame(connection, t.published_site, publication.sites, **key)
         _insert_frame(connection, t.published_warning, publication.warnings, **key)
         for name, frame in publication.tables.items():
             records = {"columns": list(frame.columns), "rows": _plain_rows(frame)}
-            connection.execute(
-                insert(t.published_table).values(**key, name=name, records=records)
-            )
+            connection.execute(insert(t.published_table).values(**key, name=name, records=records))
 
     def record_failure(
         self, source: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]

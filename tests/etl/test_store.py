@@ -240,7 +240,9 @@ def test_a_week_without_a_row_is_no_data_and_never_zero(url: str, open_reader: O
     assert series["state"].tolist() == [Missing.NO_DATA, Missing.OK]
 
 
-def test_a_publication_that_fails_on_the_way_leaves_the_last_one(url: str, open_reader: Open) -> None:
+def test_a_publication_that_fails_on_the_way_leaves_the_last_one(
+    url: str, open_reader: Open
+) -> None:
     writer = Writer(url)
     writer.publish(publication())
 
