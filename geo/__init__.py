@@ -1,0 +1,1 @@
+"""The science: arrays and frames in, arrays and frames out."""
