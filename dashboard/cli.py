@@ -211,23 +211,26 @@ def schedule(
 ) -> None:
     """Stay and work by the clock: build nightly, publish and report on Monday mornings."""
     from etl.pipeline import run as run_pipeline
-    from etl.schedule import run_scheduler
+    from etl.schedule import Journal, build_scheduler, next_runs, usual_jobs
 
     settings = _load(folder, data, store)
+    timezone = settings.config.locality.timezone
 
     def build() -> None:
         run_pipeline(settings, now=datetime.now(UTC))
 
-    def weekly() -> None:
+    def publish_week() -> None:
         build()
         _report(settings, out=None, week=None, lang="zh-CN")
 
-    run_scheduler(
-        {"build": build, "weekly": weekly},
-        timezone=settings.config.locality.timezone,
-        list_only=listing,
-        say=console.print,
-    )
+    jobs = usual_jobs(build, publish_week)
+    for run in next_runs(jobs, timezone=timezone, now=datetime.now(UTC)):
+        console.print(f"{run.at:%Y-%m-%d %H:%M} {run.code}")
+    if listing:
+        return
+    journal = Journal(settings.folder / ".xintu" / "schedule.json")
+    with journal.hold():
+        build_scheduler(jobs, timezone=timezone, journal=journal).start()
 
 
 @app.command()

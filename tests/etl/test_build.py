@@ -1,0 +1,301 @@
+"""The steps of the build on a county small enough to check by hand."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from shapely.geometry import box
+
+from etl.build.counts import arrange_counts
+from etl.build.demand import add_population
+from etl.build.facilities import measure_reach
+from etl.build.gaps import classify_gaps
+from etl.build.layers import LayerBook, LayerSpec, LayerText, quantile_breaks
+from etl.build.levels import LevelFrame, ancestors, build_levels
+from etl.build.summary import coverage_table, gap_ranking
+from etl.build.warnings import BLOCK_WEEKS, blocks, lead_weeks, watch
+from etl.build.weeks import iso_week, monday, week_number, week_range
+from etl.build.work import Work
+from etl.settings import LocalityConfig, Text, registry
+from geo.errors import InputError
+from geo.model import Kind, Level, Missing, Tier
+
+WEEK = "2026-W46"
+CRS = "EPSG:4547"
+
+
+def config(**changes: Any) -> LocalityConfig:
+    """The product's own registries around a locality of one source."""
+    raw: dict[str, Any] = {
+        "locality": {"code": "99", "name": {"zh": "某县", "en": "A county"}, "crs": CRS},
+        "sources": [
+            {
+                "id": "a",
+                "role": "areas",
+                "level": "village",
+                "path": "a.geojson",
+                "columns": {"code": "code"},
+            }
+        ],
+        "publish": {"weeks": 8},
+    }
+    for name in ("groups", "measures", "kinds"):
+        raw[name] = registry(name)[name]
+    return LocalityConfig.model_validate(raw | changes)
+
+
+@pytest.fixture
+def levels() -> tuple[LevelFrame, ...]:
+    """Two towns of two villages of two cells, in a row from west to east."""
+    rows: list[tuple[str, str, str, str | None, Any]] = [
+        ("county", "C", "某县", None, box(114.00, 30.0, 114.08, 30.01))
+    ]
+    for t in range(2):
+        town = f"T{t}"
+        rows.append(("town", town, f"镇{t}", "C", _strip(4 * t, 4)))
+        for v in range(2):
+            village = f"{town}V{v}"
+            rows.append(("village", village, f"村{t}{v}", town, _strip(4 * t + 2 * v, 2)))
+            for c in range(2):
+                cell = f"{village}-{c}"
+                rows.append(("grid", cell, cell, village, _strip(4 * t + 2 * v + c, 1)))
+    frame = pd.DataFrame(rows, columns=["level", "area_code", "name", "parent_code", "geometry"])
+    areas = gpd.GeoDataFrame(frame, geometry="geometry", crs="EPSG:4326")
+    cells = areas[areas["level"] == "grid"]["area_code"].tolist()
+    population = pd.DataFrame(
+        {
+            "level": "grid",
+            "area_code": cells * 2,
+            "group_code": ["total"] * 8 + ["elderly"] * 8,
+            "persons": [1000.0, 2000, 0, 500, 800, 800, 800, np.nan]
+            + [100.0, 400, 0, 250, 80, 80, 80, np.nan],
+        }
+    )
+    return build_levels(areas, population, crs=CRS)
+
+
+def _strip(first: int, n: int) -> Any:
+    return box(114.0 + 0.01 * first, 30.0, 114.0 + 0.01 * (first + n), 30.01)
+
+
+def sites(*rows: tuple[str, str, str, float, float]) -> pd.DataFrame:
+    """Sites as (id, kind, status, longitude, staff), all on one latitude."""
+    columns = ["site_id", "kind", "status", "lon", "staff"]
+    frame = pd.DataFrame(rows, columns=columns)
+    town = np.where(frame["lon"] < 114.04, "T0", "T1")
+    village = np.where(frame["lon"] < 114.02, "T0V0", "T1V0")
+    return frame.assign(lat=30.005, town_code=town, village_code=village)
+
+
+def layer(book: LayerBook, code: str, level: str, week: str = "") -> Any:
+    """The one row of a layer."""
+    (row,) = [r for r in book if (r.layer, r.level, r.week) == (code, level, week)]
+    return row
+
+
+def weekly(level: str, measure: str, table: dict[str, list[float]], last: str = WEEK) -> Any:
+    """Long counts from area → one figure a week, the last for `last`."""
+    rows = [
+        (level, area, week, measure, count)
+        for area, figures in table.items()
+        for week, count in zip(week_range(last, len(figures)), figures, strict=True)
+    ]
+    columns = ["level", "area_code", "week", "measure", "count"]
+    frame = pd.DataFrame(rows, columns=columns)
+    return frame.astype(dict.fromkeys(columns[:4], "category"))
+
+
+# ---------------------------------------------------------------- weeks
+
+
+@given(st.dates(min_value=monday("1990-W01")))
+def test_a_day_lies_in_the_week_it_is_given(day: Any) -> None:
+    start = monday(iso_week(day))
+    assert 0 <= (day - start).days < 7
+    assert iso_week(start) == iso_week(day)
+
+
+def test_weeks_run_over_the_end_of_a_year_of_53() -> None:
+    assert week_range("2027-W01", 3) == ["2026-W52", "2026-W53", "2027-W01"]
+    assert week_number("2027-W01") - week_number("2026-W52") == 2
+
+
+def test_periods_never_overlap_and_never_move() -> None:
+    long = [tuple(week_range(WEEK, 40)[i] for i in span) for span in blocks(week_range(WEEK, 40))]
+    later = week_range("2026-W47", 40)
+    assert all(tuple(later[i] for i in span) in long for span in blocks(later)[:-1])
+    assert all(week_number(b) - week_number(a) == BLOCK_WEEKS - 1 for a, b in long)
+
+
+# ---------------------------------------------------------------- levels and layers
+
+
+def test_residents_are_summed_upwards_and_unknown_ones_left_out(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    by_level = {frame.level: frame.persons["total"].tolist() for frame in levels}
+    assert by_level[Level.VILLAGE] == [3000, 500, 1600, 800]
+    assert by_level[Level.TOWN] == [3500, 2400]
+    assert by_level[Level.COUNTY] == [5900]
+    assert ancestors(levels, 2).tolist() == [0, 0, 0, 0, 1, 1, 1, 1]
+
+
+def test_a_break_is_the_inclusive_upper_end_of_its_class_and_zero_is_its_own() -> None:
+    text = Text(zh="", en="")
+    spec = LayerSpec("x", "need", "sequential", LayerText(text, text, text), breaks=(10.0, 20.0))
+    values = np.array([0.0, 10.0, 10.1, 20.0, 21.0, np.nan])
+    states = np.array([0, 0, 0, 0, 3, 2], dtype=np.uint8)
+    assert spec.classes(values, states).tolist() == [15, 0, 1, 1, 3 * 16 + 2, 2 * 16]
+
+
+@given(st.lists(st.floats(0.01, 1e6), min_size=1, max_size=50))
+def test_quantile_breaks_rise(values: list[float]) -> None:
+    breaks = quantile_breaks(np.array(values))
+    assert list(breaks) == sorted(set(breaks))
+    assert 1 <= len(breaks) <= 4
+
+
+def test_a_withheld_value_is_blanked_whoever_hands_it_in() -> None:
+    text = Text(zh="", en="")
+    book = LayerBook()
+    spec = LayerSpec("x", "need", "sequential", LayerText(text, text, text), breaks=(10.0,))
+    states = np.array([Missing.SUPPRESSED, Missing.OK], dtype=np.uint8)
+    book.add(spec, Level.TOWN, np.array([3.0, 12.0]), states=states)
+    assert np.isnan(book.rows[0].values).tolist() == [True, False]
+
+
+# ---------------------------------------------------------------- reach and gaps
+
+
+def test_coverage_counts_residents_and_leaves_out_empty_cells(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    work = Work(levels, config())
+    add_population(work)
+    rooms = sites(
+        ("a", "counselling_room", "open", 114.005, 3.0),
+        ("b", "counselling_room", "planned", 114.065, 3.0),
+    )
+    reach = measure_reach(work, rooms)
+    # 15 min at 4.8 km/h and a detour of 1.3 are 923 m; a cell is about 960 m wide.
+    grid = layer(work.book, "covered.counselling_room", "grid")
+    assert grid.values[:2].tolist() == [1, 0]
+    assert grid.states[2] == Missing.NOT_APPLICABLE
+    village = layer(work.book, "covered.counselling_room", "village")
+    assert village.values.tolist() == pytest.approx([1 / 3, 0, 0, 0])
+    county = coverage_table(levels, reach, rooms)
+    row = county[(county["level"] == "county") & (county["kind"] == "counselling_room")].iloc[0]
+    assert (row["persons_covered"], row["sites_open"]) == (1000, 1)
+    assert Kind.HOSPITAL not in reach.covered, "a kind that nobody handed in is not 0 % covered"
+
+
+def test_more_staff_raises_access_and_its_sum_is_the_supply(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    reaches = []
+    for staff in (2.0, 4.0):
+        work = Work(levels, config())
+        room = ("a", "counselling_room", "open", 114.005, staff)
+        reaches.append(measure_reach(work, sites(room)).access)
+    persons = np.nan_to_num(levels[0].persons["total"])
+    assert np.nansum(persons * reaches[0]) / 10_000 == pytest.approx(2.0)
+    assert reaches[1][0] == pytest.approx(2 * reaches[0][0])
+
+
+def test_a_gap_is_where_need_is_and_service_is_not(levels: tuple[LevelFrame, ...]) -> None:
+    work = Work(levels, config())
+    reach = measure_reach(work, sites(("a", "counselling_room", "open", 114.005, 3.0)))
+    warned = watch(work, {}, week_range(WEEK, 40))
+    gaps = classify_gaps(work, reach, warned)
+    assert gaps.classes[0] == 0, "beside the room"
+    assert gaps.classes[3] >= 2, "half are old and no room is in reach"
+    assert np.isnan(gaps.classes[2]), "nobody lives there"
+    ranking = gap_ranking(levels, reach, gaps)
+    worst = ranking.iloc[0]
+    assert worst["gap"] == ranking["gap"].max()
+    town = ranking[ranking["area_code"] == "T1"].iloc[0]
+    assert (town["villages"], town["villages_uncovered"]) == (2, 2)
+
+
+def test_without_residents_nothing_is_built(levels: tuple[LevelFrame, ...]) -> None:
+    for frame in levels:
+        frame.persons.clear()
+    with pytest.raises(InputError, match="residents"):
+        add_population(Work(levels, config()))
+
+
+# ---------------------------------------------------------------- counts and warnings
+
+
+def test_a_level_is_summed_only_where_enough_has_reported(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    weeks = week_range(WEEK, 2)
+    counts = weekly(
+        "village",
+        "hotline_calls",
+        {"T0V0": [5, 6], "T0V1": [7, np.nan], "T1V0": [1, 2], "T1V1": [0, 3]},
+    )
+    book = arrange_counts(counts, levels, weeks, config())["hotline_calls"]
+    assert Level.GRID not in book, "villages report; cells are not invented from them"
+    town = book[Level.TOWN].values
+    assert town[0].tolist() == [12, 1]
+    assert np.isnan(town[1, 0]), "half of the town is silent"
+    assert town[1, 1] == 5
+    assert np.isnan(book[Level.COUNTY].values[1, 0])
+
+
+def _outbreak(levels: tuple[LevelFrame, ...], newest: float) -> tuple[Work, pd.DataFrame]:
+    settings = config()
+    n = settings.publish.weeks + lead_weeks(settings)
+    weeks = week_range(WEEK, n)
+    rng = np.random.default_rng(1)
+    table = {area: rng.poisson(12, n).astype(float).tolist() for area in ("T0V0", "T0V1", "T1V0")}
+    table["T1V1"] = [3.0] * n
+    table["T0V0"][-1] = newest
+    counts = arrange_counts(weekly("village", "hotline_calls", table), levels, weeks, settings)
+    work = Work(levels, settings)
+    return work, watch(work, counts, weeks).rows
+
+
+def test_an_outbreak_is_warned_with_its_figures(levels: tuple[LevelFrame, ...]) -> None:
+    work, rows = _outbreak(levels, 60.0)
+    newest = rows[(rows["week"] == WEEK) & (rows["level"] == "village")]
+    (row,) = newest.to_dict("records")
+    assert (row["area_code"], row["count"], row["tier"]) == ("T0V0", 60, Tier.RED)
+    assert row["parent_name"] == "镇0"
+    assert row["weeks_running"] == 1
+    assert layer(work.book, "tier", "village", WEEK).values[0] == Tier.RED
+
+
+def test_no_colour_and_no_number_stands_for_a_small_count(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    work, rows = _outbreak(levels, 60.0)
+    assert (rows["count"] >= 10).all()
+    for row in work.book:
+        if row.layer == "count.hotline_calls":
+            assert not ((row.values > 0) & (row.values < 10)).any()
+    small = layer(work.book, "count.hotline_calls", "village", WEEK)
+    assert small.states[3] == Missing.SUPPRESSED
+
+
+@given(st.integers(10, 200), st.integers(0, 200))
+def test_a_higher_count_never_lowers_the_tier(count: int, more: int) -> None:
+    frames = levels_once()
+    tiers = []
+    for newest in (count, count + more):
+        work, _ = _outbreak(frames, float(newest))
+        tiers.append(layer(work.book, "tier.hotline_calls", "village", WEEK).values[0])
+    assert not tiers[1] < tiers[0]
+
+
+def levels_once() -> tuple[LevelFrame, ...]:
+    """The fixture's county for a property, which takes no fixture of function scope."""
+    return levels.__wrapped__()  # type: ignore[no-any-return, attr-defined]
