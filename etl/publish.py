@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from importlib import metadata, resources
@@ -17,13 +17,10 @@ import shapely
 
 from etl.build.layers import LayerBook
 from etl.build.levels import LevelFrame
-from etl.build.tiles import geojson_bytes, mvt_tiles
+from etl.build.tiles import geojson_bytes
 from etl.build.weeks import monday
 from etl.settings import Settings
 from etl.store.writer import Publication, PublishedLevel, Writer
-
-TILES_ABOVE = 5_000  # areas; below it one GeoJSON file is drawn sooner than tiles
-TILE_ZOOMS = (6, 12)
 
 
 @dataclass(frozen=True)
@@ -121,16 +118,10 @@ def _meta(settings: Settings, build: Build, fingerprint: str, version: str) -> d
 
 
 def _level_meta(frame: LevelFrame, geometry_hash: str) -> dict[str, Any]:
-    tiled = len(frame) > TILES_ABOVE
     return {
         "level": frame.level.value,
         "n": len(frame),
-        "geometry": {
-            "hash": geometry_hash,
-            "format": "mvt" if tiled else "geojson",
-            "minzoom": TILE_ZOOMS[0],
-            "maxzoom": TILE_ZOOMS[1],
-        },
+        "geometry": {"hash": geometry_hash, "format": "geojson"},
         "bounds": [round(float(edge), 6) for edge in frame.geometry.total_bounds],
     }
 
@@ -171,12 +162,7 @@ def _picture(frame: LevelFrame, geometry_hash: str) -> PublishedLevel:
         geometry_hash=geometry_hash,
         areas=areas,
         geojson=geojson_bytes(drawn),
-        tiles=_tiles(drawn) if len(frame) > TILES_ABOVE else (),
     )
-
-
-def _tiles(drawn: gpd.GeoDataFrame) -> Iterator[tuple[int, int, int, bytes]]:
-    yield from mvt_tiles(drawn, minzoom=TILE_ZOOMS[0], maxzoom=TILE_ZOOMS[1])
 
 
 def _context_frame(context: gpd.GeoDataFrame, theme: str) -> gpd.GeoDataFrame:
