@@ -157,9 +157,9 @@ def _frames(result: SourceResult) -> dict[str, pd.DataFrame]:
     """Table name → rows of one source."""
     frames: dict[str, pd.DataFrame] = {}
     if result.population is not None:
-        frames["intake_population"] = result.population
+        frames["intake_population"] = result.population.rename(columns={"group": "group_code"})
     if result.role == "population":
-        frames["intake_population"] = result.frame
+        frames["intake_population"] = result.frame.rename(columns={"group": "group_code"})
     elif result.role == "facilities":
         frames["intake_site"] = result.frame
     elif result.role == "observations":

@@ -148,6 +148,9 @@ class Warnings(Model):
     baseline: int = Field(default=7, ge=4)
     min_sigma: float = Field(default=1.0, gt=0)
     min_count: int = Field(default=5, ge=2)
+    episode_weeks: int = Field(
+        default=8, ge=1, description="an alarm that stands longer is taken for a new normal"
+    )
     blue: float = 2.0
     yellow: float = 3.0
     orange: float = 4.5

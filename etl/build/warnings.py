@@ -42,7 +42,7 @@ class WarningResult:
 
 def lead_weeks(config: LocalityConfig) -> int:
     """Weeks before the first published one that detectors and blocks look back on."""
-    return config.warnings.baseline + 4 + 2 * BLOCK_WEEKS
+    return config.warnings.baseline + config.warnings.episode_weeks + 2 * BLOCK_WEEKS
 
 
 def tier_policy(config: LocalityConfig) -> TierPolicy:
@@ -141,6 +141,7 @@ def _assess(
             min_observed=chosen.baseline - 2,
             # A long episode must not write its own baseline and so silence itself.
             exclude_alarms=True,
+            max_episode=chosen.episode_weeks,
         )
         for counts in values
     ]

@@ -23,7 +23,6 @@ from etl.store.tables import (
     published_site,
     published_snapshot,
     published_table,
-    published_tile,
     published_warning,
 )
 from geo.errors import NotPublishedError, StoreError
@@ -346,19 +345,6 @@ class Reader:
         if not rows:
             raise NotPublishedError(f"no geometry {geometry_hash!r}")
         return bytes(rows[0][0])
-
-    def tile(self, geometry_hash: str, z: int, x: int, y: int) -> bytes | None:
-        """Gzip Mapbox vector tile, or None where there is nothing to draw."""
-        columns = published_tile.c
-        rows = self._rows(
-            select(columns.tile).where(
-                columns.geometry_hash == geometry_hash,
-                columns.z == z,
-                columns.x == x,
-                columns.y == y,
-            )
-        )
-        return bytes(rows[0][0]) if rows else None
 
 
 def _utc(stamp: datetime) -> datetime:

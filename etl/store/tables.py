@@ -208,17 +208,6 @@ published_geometry = Table(
     Column("geojson", LargeBinary, nullable=False),
 )
 
-published_tile = Table(
-    "published_tile",
-    metadata,
-    Column("geometry_hash", Text, nullable=False),
-    Column("z", SmallInteger, nullable=False),
-    Column("x", Integer, nullable=False),
-    Column("y", Integer, nullable=False),
-    Column("tile", LargeBinary, nullable=False),
-    PrimaryKeyConstraint("geometry_hash", "z", "x", "y"),
-)
-
 # Arrays, zlib: float64 values, uint8 states, uint8 class bytes, all in idx order.
 published_layer = Table(
     "published_layer",

@@ -35,14 +35,12 @@ class PublishedLevel:
     geometry_hash : of the boundaries; snapshots with the same boundaries share them.
     areas : area_code, name, parent_code, lon, lat, west, south, east, north (WGS 84).
     geojson : gzip GeoJSON of the areas; properties idx, code, name.
-    tiles : gzip vector tiles as (z, x, y, bytes); empty where GeoJSON is enough.
     """
 
     level: str
     geometry_hash: str
     areas: pd.DataFrame
     geojson: bytes
-    tiles: Iterable[tuple[int, int, int, bytes]] = ()
 
 
 @dataclass(frozen=True)
@@ -239,8 +237,6 @@ def _insert_level(connection: Connection, level: PublishedLevel) -> None:
     areas = areas.assign(idx=np.arange(len(areas)))
     _insert_frame(connection, t.published_area, areas, **key)
     connection.execute(insert(t.published_geometry).values(**key, geojson=level.geojson))
-    rows = ((level.geometry_hash, *tile) for tile in level.tiles)
-    bulk_insert(connection, t.published_tile, ["geometry_hash", "z", "x", "y", "tile"], rows)
 
 
 def _packed(layer: PublishedLayer) -> tuple[Any, ...]:

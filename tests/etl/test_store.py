@@ -117,7 +117,7 @@ def publication(snapshot_id: str = "2026-W46-aaaa", **changes: Any) -> Publicati
         "code_version": "1",
         "config_sha256": "c",
         "meta": meta,
-        "levels": [PublishedLevel("village", "g1", areas, b"picture", [(6, 1, 2, b"tile")])],
+        "levels": [PublishedLevel("village", "g1", areas, b"picture")],
         "layers": [layer],
         "sites": pd.DataFrame(
             {
@@ -222,8 +222,6 @@ def test_what_is_published_is_read_back(url: str, open_reader: Open) -> None:
     assert np.isnan(cell["count.hotline_calls"].value)
     assert reader.geometry("g1") == b"picture"
     assert reader.geometry("w1") == b"water"
-    assert reader.tile("g1", 6, 1, 2) == b"tile"
-    assert reader.tile("g1", 6, 1, 3) is None
     assert reader.sites(snapshot.snapshot_id).loc[0, "staff"] == 3
     assert reader.search(snapshot.snapshot_id, "甲")["area_code"].tolist() == ["01"]
     assert reader.search(snapshot.snapshot_id, "%").empty, "a wildcard is only a character"

@@ -1,0 +1,198 @@
+"""The fictional city, from the departments' files to a snapshot: what was planted is found."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from etl.build.weeks import monday, week_range
+from etl.demo import write_demo
+from etl.pipeline import run
+from etl.settings import load_locality
+from etl.store.reader import Reader
+from geo.errors import XintuError
+from geo.model import GapClass, Missing, Tier
+
+END_WEEK = "2026-W46"
+NOW = datetime(2026, 11, 16, 2, 0, tzinfo=UTC)
+# Two years in one snapshot, so that the older outbreaks are still there to be seen.
+WEEKS_PUBLISHED = 106
+
+pytestmark = pytest.mark.xdist_group("demo")
+
+
+@dataclass(frozen=True)
+class City:
+    """A fictional city after its first run."""
+
+    folder: Path
+    truth: dict[str, Any]
+    reader: Reader
+    snapshot_id: str
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    folder = tmp_path_factory.mktemp("city")
+    write_demo(folder, seed=2026, cells=2400, weeks=260, end_week=END_WEEK)
+    config = folder / "xintu.toml"
+    text = config.read_text(encoding="utf-8")
+    longer, n = re.subn(r"(\[publish\]\nweeks = )\d+", rf"\g<1>{WEEKS_PUBLISHED}", text)
+    assert n == 1
+    config.write_text(longer, encoding="utf-8")
+    settings = load_locality(folder)
+    result = run(settings, now=NOW)
+    assert result.week == END_WEEK
+    assert result.failed_sources == ()
+    truth = json.loads((folder / "planted_truth.json").read_text(encoding="utf-8"))
+    with closing(Reader(settings.store_url)) as reader:
+        yield City(folder, truth, reader, result.snapshot_id)
+
+
+def codes(planted: dict[str, Any]) -> list[str]:
+    return [village["area_code"] for village in planted["villages"]]
+
+
+def test_every_planted_gap_is_found(city: City) -> None:
+    ranking = city.reader.table(city.snapshot_id, "gap_ranking").set_index("area_code")
+    for gap in city.truth["gaps"]:
+        found = ranking.loc[codes(gap)]
+        assert (found["covered_share"] < 0.5).all(), gap["id"]
+        assert (found["gap"] >= GapClass.CLEAR).all(), gap["id"]
+        assert found["uncovered_persons"].sum() > 0.5 * gap["persons"], gap["id"]
+
+
+def test_the_planted_gaps_stand_out_from_the_rest(city: City) -> None:
+    ranking = city.reader.table(city.snapshot_id, "gap_ranking")
+    villages = ranking[ranking["level"] == "village"]
+    planted = {code for gap in city.truth["gaps"] for code in codes(gap)}
+    inside = villages["area_code"].isin(planted)
+    assert villages[inside]["gap"].mean() > villages[~inside]["gap"].mean() + 1
+
+
+def tiers(city: City, code: str, measure: str, weeks: list[str]) -> list[int]:
+    series = city.reader.series(city.snapshot_id, "village", code, f"tier.{measure}")
+    values = series[series["week"].isin(weeks)]["value"]
+    return [int(value) for value in values if not np.isnan(value)]
+
+
+def test_every_planted_outbreak_is_warned_while_it_lasts(city: City) -> None:
+    for outbreak in city.truth["outbreaks"]:
+        highest = [
+            max(tiers(city, code, outbreak["measure"], outbreak["weeks"]), default=0)
+            for code in codes(outbreak)
+        ]
+        assert max(highest) >= Tier.BLUE, outbreak["id"]
+        if outbreak["tier"] == "red":
+            assert max(highest) == Tier.RED, outbreak["id"]
+
+
+def test_quiet_villages_stay_quiet(city: City) -> None:
+    planted = {
+        (code, outbreak["measure"])
+        for outbreak in city.truth["outbreaks"]
+        for code in codes(outbreak)
+    }
+    n_alarms, n_watched = 0, 0
+    for entry in city.reader.snapshot(city.snapshot_id).meta["layers"]:
+        if not entry["code"].startswith("tier."):
+            continue
+        areas = city.reader.areas(city.snapshot_id, "village")["area_code"]
+        quiet = ~np.array([(code, entry["measure"]) in planted for code in areas])
+        for week in week_range(END_WEEK, WEEKS_PUBLISHED):
+            values = city.reader.layer(city.snapshot_id, "village", entry["code"], week).values
+            n_alarms += int((values[quiet] >= Tier.YELLOW).sum())
+            n_watched += int((~np.isnan(values[quiet])).sum())
+    assert n_alarms / n_watched < 0.005
+
+
+def test_no_count_below_k_and_no_tier_on_one_is_published(city: City) -> None:
+    snapshot = city.reader.snapshot(city.snapshot_id)
+    k = snapshot.meta["k"]
+    for level in ("grid", "village", "town", "county"):
+        for measure in ("hotline_calls", "dispute_events", "screen_positive"):
+            for week in week_range(END_WEEK, 8):
+                shown = city.reader.layer(snapshot.snapshot_id, level, f"count.{measure}", week)
+                assert not ((shown.values > 0) & (shown.values < k)).any()
+                tier = city.reader.layer(snapshot.snapshot_id, level, f"tier.{measure}", week)
+                warned = tier.values >= Tier.BLUE
+                assert (shown.values[warned] >= k).all()
+        assert (city.reader.warnings(snapshot.snapshot_id)["count"] >= k).all()
+
+
+def test_a_late_town_is_no_data_and_never_calm(city: City) -> None:
+    measures = {"disputes": "dispute_events", "dv": "dv_reports"}
+    late = [delay for delay in city.truth["delays"] if delay["source_id"] in measures]
+    published = week_range(END_WEEK, WEEKS_PUBLISHED)
+    assert late
+    for delay in late:
+        layer = f"tier.{measures[delay['source_id']]}"
+        shown = city.reader.series(city.snapshot_id, "town", delay["town_code"], layer)
+        states = shown.set_index("week")["state"]
+        for week in set(delay["weeks"]) & set(published):
+            assert states[week] == Missing.NO_DATA, (delay["town_name"], week)
+
+
+def test_faulty_rows_wait_in_quarantine_and_are_named(city: City) -> None:
+    sources = city.reader.table(city.snapshot_id, "sources")
+    findings = city.reader.table(city.snapshot_id, "findings")
+    whole = sources["accepted"] + sources["quarantined"] + sources["set_aside"]
+    assert (whole == sources["rows_read"]).all(), "no row is lost"
+    where = set(zip(findings["source_id"], findings["row"], strict=True))
+    for fault in city.truth["faults"]:
+        if not fault["usable"]:
+            assert (fault["source_id"], fault["row"]) in where, fault
+
+
+def test_a_second_run_changes_nothing(city: City) -> None:
+    again = run(load_locality(city.folder), now=NOW + timedelta(hours=1))
+    assert not again.fresh
+    assert again.snapshot_id == city.snapshot_id
+
+
+def test_a_run_that_cannot_finish_leaves_the_last_snapshot(city: City) -> None:
+    settings = load_locality(city.folder)
+    boundaries = next(
+        settings.data / source.path
+        for source in settings.config.sources
+        if source.role == "areas" and source.level == "village"
+    )
+    whole = boundaries.read_bytes()
+    boundaries.write_bytes(whole[: len(whole) // 2])
+    try:
+        with pytest.raises(XintuError, match=boundaries.name):
+            run(settings, now=NOW + timedelta(hours=2))
+    finally:
+        boundaries.write_bytes(whole)
+    assert city.reader.current().snapshot_id == city.snapshot_id
+
+
+def test_a_missing_weekly_file_is_said_and_the_rest_goes_on(city: City) -> None:
+    settings = load_locality(city.folder)
+    source = next(s for s in settings.config.sources if s.role == "observations")
+    path = settings.data / source.path
+    aside = path.with_suffix(".aside")
+    path.rename(aside)
+    try:
+        result = run(settings, now=NOW + timedelta(hours=3))
+    finally:
+        aside.rename(path)
+    assert result.failed_sources == (source.id,)
+    findings = city.reader.table(result.snapshot_id, "findings")
+    assert source.id in set(findings[findings["severity"] == "error"]["source_id"])
+
+
+def test_weeks_are_whole(city: City) -> None:
+    snapshot = city.reader.snapshot(city.snapshot_id)
+    assert pd.Timestamp(snapshot.meta["data_date"]).date() == monday(END_WEEK) + timedelta(days=6)
+    assert len(snapshot.meta["weeks"]) == WEEKS_PUBLISHED
