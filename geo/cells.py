@@ -137,7 +137,7 @@ def locate(points_xy: npt.ArrayLike | gpd.GeoSeries, areas: gpd.GeoDataFrame) ->
         kinds = shapely.get_type_id(points_xy.to_numpy())
         if not np.isin(kinds, (-1, 0)).all():
             raise GeometryError("points: other geometries among them; wanted points only")
-        xy = np.column_stack([shapely.get_x(points_xy), shapely.get_y(points_xy)])
+        xy = _coordinates(points_xy.to_numpy())
     else:
         xy = points("points_xy", points_xy)
     found = _locate_positions(xy, areas.geometry.to_numpy(), np.argsort(np.argsort(codes)))
@@ -181,8 +181,7 @@ def representative_parents(children: gpd.GeoDataFrame, parents: gpd.GeoDataFrame
     for name, areas in (("children", children), ("parents", parents)):
         _require_metric(name, areas.geometry)
     _same_crs(children.geometry, parents)
-    inner = shapely.point_on_surface(children.geometry.to_numpy())
-    xy = np.column_stack([shapely.get_x(inner), shapely.get_y(inner)])
+    xy = _coordinates(shapely.point_on_surface(children.geometry.to_numpy()))
     ranks = np.argsort(np.argsort(codes))
     found = _locate_positions(xy, parents.geometry.to_numpy(), ranks)
     lost = np.flatnonzero(found < 0)
@@ -328,6 +327,14 @@ def _same_crs(shapes: gpd.GeoSeries, areas: gpd.GeoDataFrame) -> None:
         raise GeometryError(f"CRS {shapes.crs} and {areas.crs}; wanted one CRS, use to_crs")
 
 
+def _coordinates(shapes: npt.NDArray[np.object_]) -> FloatArray:
+    """Coordinates of points, shape (n, 2); NaN where a point is missing or empty."""
+    xy = np.full((len(shapes), 2), np.nan)
+    there = ~(shapely.is_missing(shapes) | shapely.is_empty(shapes))
+    xy[there] = shapely.get_coordinates(shapes[there])
+    return xy
+
+
 def _locate_positions(xy: FloatArray, shapes: npt.NDArray[np.object_], ranks: IntArray) -> IntArray:
     """Position of the lowest-ranked area around each point, -1 where none."""
     found = np.full(len(xy), -1, dtype=np.int64)
@@ -365,7 +372,7 @@ def _point_overlaps(
     if "weight" not in weights.columns:
         raise ShapeError(f"weights: columns {list(weights.columns)}; wanted weight among them")
     weight = amounts("weights.weight", weights["weight"].to_numpy())
-    xy = np.column_stack([shapely.get_x(weights.geometry), shapely.get_y(weights.geometry)])
+    xy = _coordinates(weights.geometry.to_numpy())
     pair = []
     for areas in (from_areas, to_areas):
         _same_crs(weights.geometry, areas)

@@ -100,7 +100,7 @@ def ears(
     if not 2 <= least <= baseline:
         raise UnitError(f"min_observed: {least}; wanted 2 to baseline = {baseline} weeks")
     z = float(ndtri(1.0 - (_ALPHA[method] if alpha is None else alpha)))
-    rows = table.reshape(len(table), -1)
+    rows = table[:, np.newaxis] if table.ndim == 1 else table
     if exclude_alarms:
         window = _Window(baseline, _LAG[method], least, min_sigma)
         expected, sigma = _without_alarms(rows, window, z, max_episode)

@@ -1,0 +1,132 @@
+"""EARS with gaps and long episodes, tiers, and their refusals."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from geo.detect.ears import ears
+from geo.detect.tiers import assign_tiers, highest_tier, weeks_running
+from geo.errors import ShapeError, UnitError
+from geo.model import Tier, TierPolicy
+
+QUIET = [3.0, 4.0, 2.0, 3.0, 5.0, 3.0, 2.0, 4.0, 3.0, 3.0]
+
+
+def test_no_baseline_means_no_data_and_no_alarm() -> None:
+    found = ears(QUIET, method="C2")
+    assert np.isnan(found.expected[:9]).all()
+    assert not np.isnan(found.expected[9:]).any()
+    assert not found.alarm.any()
+    assert np.isnan(ears(QUIET[:5], method="C1").score).all()
+    assert ears(np.empty((0, 3)), method="C1").score.shape == (0, 3)
+
+
+def test_a_missing_week_blanks_what_rests_on_it() -> None:
+    counts = np.array(QUIET * 3)
+    counts[12] = np.nan
+    strict = ears(counts, method="C1")
+    assert np.isnan(strict.score[12:20]).all()
+    assert not np.isnan(strict.score[20:]).any()
+    loose = ears(counts, method="C1", min_observed=5)
+    assert np.isnan(loose.score[12])
+    assert not np.isnan(loose.score[13:]).any()
+    seen = np.delete(counts[8:15], 4)
+    assert loose.expected[15] == pytest.approx(seen.mean())
+    assert not np.isnan(loose.expected[12])
+
+
+def test_a_long_episode_does_not_silence_itself() -> None:
+    counts = np.array([*QUIET, *QUIET, *[30.0] * 15, *QUIET])
+    plain = ears(counts, method="C1", min_sigma=1.0)
+    kept = ears(counts, method="C1", min_sigma=1.0, exclude_alarms=True)
+    assert plain.alarm[20]
+    assert not plain.alarm[25:35].any()
+    assert kept.alarm[20:35].all()
+    np.testing.assert_allclose(kept.expected[20:35], kept.expected[20])
+    assert not kept.alarm[35:].any()
+
+
+def test_a_new_normal_ends_an_endless_alarm() -> None:
+    counts = np.array([*QUIET, *QUIET, *[30.0] * 60])
+    found = ears(counts, method="C1", min_sigma=1.0, exclude_alarms=True, max_episode=12)
+    assert found.alarm[20:32].all()
+    assert not found.alarm[45:].any()
+    assert found.expected[-1] == pytest.approx(30.0)
+
+
+def test_exclusion_works_series_by_series_and_with_gaps() -> None:
+    rng = np.random.default_rng(4)
+    counts = rng.poisson(3.0, (80, 5)).astype(float)
+    counts[30:45, 2] += 20
+    counts[rng.random(counts.shape) < 0.05] = np.nan
+    whole = ears(counts, min_sigma=1.0, exclude_alarms=True, min_observed=5)
+    for j in range(5):
+        one = ears(counts[:, j], min_sigma=1.0, exclude_alarms=True, min_observed=5)
+        np.testing.assert_array_equal(whole.alarm[:, j], one.alarm)
+    assert whole.alarm[30:45, 2][~np.isnan(counts[30:45, 2])].all()
+
+
+def test_a_flat_baseline_makes_any_rise_infinite_unless_sigma_has_a_floor() -> None:
+    counts = [0.0] * 9 + [1.0]
+    assert np.isinf(ears(counts, method="C2").score[-1])
+    assert ears(counts, method="C2").alarm[-1]
+    assert ears(counts, method="C2", min_sigma=1.0).score[-1] == 1.0
+    assert ears([0.0] * 10, method="C2").score[-1] == 0.0
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"method": "C4"},
+        {"baseline": 2},
+        {"min_sigma": -0.1},
+        {"min_sigma": float("nan")},
+        {"alpha": 0.0},
+        {"alpha": 0.6},
+        {"min_observed": 1},
+        {"min_observed": 8},
+        {"max_episode": 0},
+    ],
+)
+def test_ears_refuses_options(wrong: dict[str, object]) -> None:
+    with pytest.raises(UnitError, match=next(iter(wrong))):
+        ears(QUIET, **wrong)
+
+
+def test_ears_refuses_input() -> None:
+    with pytest.raises(UnitError, match="negative"):
+        ears([1.0, -1.0])
+    with pytest.raises(UnitError, match="infinite"):
+        ears([1.0, np.inf])
+    with pytest.raises(ShapeError, match="dimension"):
+        ears(np.zeros((2, 2, 2)))
+
+
+def test_tiers_begin_at_their_scores() -> None:
+    policy = TierPolicy(min_count=5)
+    score = np.array([1.99, 2.0, 3.0, 4.5, 6.5, np.inf, -3.0, np.nan, 9.0, 9.0])
+    counts = np.array([20.0] * 8 + [9.0, np.nan])
+    found = assign_tiers(counts, score, policy=policy, effective_min_count=10)
+    assert found.dtype == np.int8
+    assert found.tolist() == [0, 1, 2, 3, 4, 4, 0, -1, 0, -1]
+    assert assign_tiers([5.0], [9.0], policy=policy, effective_min_count=5).tolist() == [Tier.RED]
+
+
+def test_tiers_refuse() -> None:
+    policy = TierPolicy(min_count=5)
+    with pytest.raises(UnitError, match="effective_min_count"):
+        assign_tiers([1.0], [1.0], policy=policy, effective_min_count=4)
+    with pytest.raises(ShapeError, match="one shape"):
+        assign_tiers([1.0], [1.0, 2.0], policy=policy, effective_min_count=5)
+    with pytest.raises(UnitError, match="rising"):
+        assign_tiers([1.0], [1.0], policy=TierPolicy(yellow_score=1.0), effective_min_count=5)
+    with pytest.raises(ShapeError, match="weeks"):
+        weeks_running(np.zeros((2, 2, 2)))
+    with pytest.raises(ShapeError, match="measure"):
+        highest_tier(np.zeros((0, 3)))
+
+
+def test_a_week_without_data_ends_a_run() -> None:
+    tiers = np.array([[1, 0], [2, -1], [-1, 1], [3, 1], [1, 4]])
+    assert weeks_running(tiers).tolist() == [[1, 0], [2, 0], [0, 1], [1, 2], [2, 3]]
