@@ -1,0 +1,183 @@
+"""Schemas of the canonical tables: what every later room may rely on.
+
+The mapping makes these tables; a breach is a fault of ours and not of a department, so it is
+raised and never quarantined.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+import pandera.pandas as pa
+import shapely
+
+from geo.model import Kind, Level, PlaceQuality, SiteStatus
+
+if TYPE_CHECKING:
+    import geopandas as gpd
+
+    from etl.ingest import SourceResult
+
+_LEVELS = [str(level) for level in Level]
+
+
+@cache
+def population_schema() -> pa.DataFrameSchema:
+    """level, area_code, group, persons; one row for a level, area and group."""
+    return pa.DataFrameSchema(
+        {
+            "level": pa.Column(checks=pa.Check.isin(_LEVELS)),
+            "area_code": pa.Column(checks=pa.Check.str_length(min_value=1)),
+            "group": pa.Column(checks=pa.Check.str_length(min_value=1)),
+            "persons": pa.Column("float64", pa.Check.ge(0), nullable=True),
+        },
+        unique=["level", "area_code", "group"],
+        strict=True,
+        name="population",
+    )
+
+
+@cache
+def facilities_schema() -> pa.DataFrameSchema:
+    """One row a site; coordinates in WGS 84, missing only for hotlines."""
+    amount = pa.Column("float64", pa.Check.ge(0), nullable=True)
+    text = pa.Column(nullable=True)
+    return pa.DataFrameSchema(
+        {
+            "site_id": pa.Column(unique=True, checks=pa.Check.str_length(min_value=1)),
+            "kind": pa.Column(checks=pa.Check.isin([str(kind) for kind in Kind])),
+            "name": pa.Column(checks=pa.Check.str_length(min_value=1)),
+            "lon": pa.Column("float64", pa.Check.in_range(-180, 180), nullable=True),
+            "lat": pa.Column("float64", pa.Check.in_range(-90, 90), nullable=True),
+            "x_original": pa.Column("float64", nullable=True),
+            "y_original": pa.Column("float64", nullable=True),
+            "datum": pa.Column(),
+            "area_code": text,
+            "town_code": text,
+            "village_code": text,
+            "grid_code": text,
+            "status": pa.Column(checks=pa.Check.isin([str(status) for status in SiteStatus])),
+            **dict.fromkeys(("staff", "rooms", "area_m2", "beds", "places", "pupils"), amount),
+            "hours": text,
+            "opened_on": text,
+            "closed_on": text,
+            "quality": pa.Column(checks=pa.Check.isin([str(q) for q in PlaceQuality])),
+            "source_row": pa.Column("int64", pa.Check.ge(1)),
+        },
+        checks=pa.Check(
+            lambda sites: sites["lon"].notna() | (sites["kind"] == Kind.HOTLINE),
+            error="a site without coordinates that is no hotline",
+        ),
+        strict=True,
+        name="facilities",
+    )
+
+
+@cache
+def observations_schema() -> pa.DataFrameSchema:
+    """level, area_code, week, measure as categories; count whole and >= 0, NaN = no data."""
+    return pa.DataFrameSchema(
+        {
+            "level": pa.Column(checks=_categories(lambda text: text in _LEVELS)),
+            "area_code": pa.Column(checks=_categories(bool)),
+            "week": pa.Column(
+                checks=_categories(lambda text: len(text) == 8 and text[4:6] == "-W")
+            ),
+            "measure": pa.Column(checks=_categories(bool)),
+            "count": pa.Column(
+                "float64",
+                [pa.Check.ge(0), pa.Check(lambda count: count.isna() | (count == np.floor(count)))],
+                nullable=True,
+            ),
+        },
+        checks=pa.Check(_unique_cells, error="an area, week and measure stands twice"),
+        strict=True,
+        name="observations",
+    )
+
+
+@cache
+def context_schema() -> pa.DataFrameSchema:
+    """theme, rank 1 to 3, name, geometry."""
+    return pa.DataFrameSchema(
+        {
+            "theme": pa.Column(checks=pa.Check.isin(["water", "road"])),
+            "rank": pa.Column("int64", pa.Check.in_range(1, 3)),
+            "name": pa.Column(),
+            "geometry": pa.Column(),
+        },
+        strict=True,
+        name="context",
+    )
+
+
+@cache
+def areas_schema() -> pa.DataFrameSchema:
+    """level, area_code, name, parent_code, geometry; codes unique in a level, polygons valid."""
+    return pa.DataFrameSchema(
+        {
+            "level": pa.Column(checks=pa.Check.isin(_LEVELS)),
+            "area_code": pa.Column(checks=pa.Check.str_length(min_value=1)),
+            "name": pa.Column(checks=pa.Check.str_length(min_value=1)),
+            "parent_code": pa.Column(nullable=True),
+            "geometry": pa.Column(
+                checks=pa.Check(_valid_polygons, error="a geometry that is no valid polygon")
+            ),
+        },
+        checks=pa.Check(
+            lambda areas: areas["parent_code"].notna() | (areas["level"] == Level.COUNTY),
+            error="an area below the county without a parent",
+        ),
+        unique=["level", "area_code"],
+        strict=True,
+        name="areas",
+    )
+
+
+def check_intake(areas: gpd.GeoDataFrame, results: Iterable[SourceResult]) -> None:
+    """Raise if a canonical table breaks its schema.
+
+    Raises
+    ------
+    pandera.errors.SchemaErrors : with every breach.
+    """
+    areas_schema().validate(pd.DataFrame(areas), lazy=True)
+    schemas = {
+        "population": population_schema,
+        "facilities": facilities_schema,
+        "observations": observations_schema,
+        "context": context_schema,
+    }
+    for result in results:
+        if result.role in schemas and not result.failed:
+            schemas[result.role]().validate(pd.DataFrame(result.frame), lazy=True)
+        if result.population is not None:
+            population_schema().validate(result.population, lazy=True)
+
+
+def _categories(test: Callable[[str], bool]) -> pa.Check:
+    """A check of each category instead of each row."""
+
+    def passes(column: pd.Series[Any]) -> bool:
+        return column.dtype == "category" and all(test(str(c)) for c in column.cat.categories)
+
+    return pa.Check(passes)
+
+
+def _unique_cells(frame: pd.DataFrame) -> bool:
+    """Whether no area, week and measure stands twice; by codes, so that millions are quick."""
+    key = np.zeros(len(frame), dtype=np.int64)
+    for name in ("level", "area_code", "week", "measure"):
+        column = frame[name].cat
+        key = key * max(1, len(column.categories)) + column.codes.to_numpy()
+    return len(np.unique(key)) == len(key)
+
+
+def _valid_polygons(column: pd.Series[Any]) -> bool:
+    shapes = np.array(column.tolist(), dtype=object)
+    kinds = shapely.get_type_id(shapes)
+    return bool(np.isin(kinds, (3, 6)).all() and shapely.is_valid(shapes).all())

@@ -1,0 +1,1 @@
+"""Departments' files in any form, read and mapped to the canonical tables."""

@@ -1,0 +1,242 @@
+"""CSV, XLSX and XLS files as one kind of table: text as it came, in categories, with row numbers.
+
+Categories keep five million rows in tens of megabytes, and let every later step parse each
+distinct text once.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+import pandas as pd
+from pandas.api.types import union_categoricals
+
+from etl.findings import BoolArray, Doubts, UnusableFileError, listed
+from etl.settings import SourceBase
+from etl.sources.files import decide_encoding, table_format
+from etl.sources.headers import SEARCHED_ROWS, Header, find_header
+from etl.sources.workbook import Sheet, read_sheets
+
+_DELIMITERS = (",", "\t", ";", "|")
+# Rows looked at to find delimiter and header: those searched for it and three header rows.
+_HEAD_ROWS = SEARCHED_ROWS + 3
+# Text of so many rows at a time is turned into categories, so that it is never all in memory.
+_CHUNK_ROWS = 250_000
+_OVERFLOW = "\x00overflow"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table of text.
+
+    Attributes
+    ----------
+    cells : all columns as categories of text, "" where empty; the index is the row as the person
+        counts it (from 1, title and header rows included). Blank rows are left out.
+    found : mapped column as written in xintu.toml → name in `cells`.
+    titles : rows above the header.
+    overfull : rows with more cells than the header.
+    encoding, sheet : as decided.
+    """
+
+    cells: pd.DataFrame
+    found: dict[str, str]
+    titles: int
+    overfull: BoolArray
+    encoding: str | None
+    sheet: str | None
+
+
+def read_table(path: Path, source: SourceBase, wanted: Sequence[str], doubts: Doubts) -> Table:
+    """Read a table file whose header holds the mapped columns.
+
+    Parameters
+    ----------
+    path : CSV (any of , tab ; | between cells), XLSX or XLS, told by its content.
+    source : encoding, sheet, delimiter and header rows as configured.
+    wanted : mapped columns.
+    doubts : told which encoding and sheet were taken.
+
+    Raises
+    ------
+    UnusableFileError : the file as a whole cannot be used; says why.
+    """
+    kind = table_format(path)
+    if kind == "text":
+        return _read_text(path, source, wanted, doubts)
+    return _read_workbook(path, source, wanted, doubts, xls=kind == "xls")
+
+
+def _read_workbook(
+    path: Path, source: SourceBase, wanted: Sequence[str], doubts: Doubts, *, xls: bool
+) -> Table:
+    sheets = read_sheets(path, xls=xls, sheet=source.sheet)
+    names = [sheet.name for sheet in sheets]
+    filled = [sheet for sheet in sheets if sheet.rows]
+    if not filled:
+        doubts.sheet = names[0] if len(names) == 1 else None
+        raise UnusableFileError("empty_sheet", came="0 rows", sheets=listed(names))
+    failure: UnusableFileError | None = None
+    for sheet in filled:
+        try:
+            header = find_header(
+                sheet.rows[:_HEAD_ROWS],
+                wanted,
+                header_row=_header_position(sheet, source),
+                header_rows=source.header_rows,
+            )
+        except UnusableFileError as error:
+            if failure is None:
+                failure, doubts.sheet = error, sheet.name
+            continue
+        doubts.sheet = sheet.name
+        if len(names) > 1:
+            doubts.add("sheet_chosen", came=sheet.name, sheets=listed(names))
+        if len(sheet.rows) <= header.stop:
+            raise UnusableFileError("empty_sheet", came="0 rows", sheets=listed(names))
+        return _from_rows(sheet.numbers, sheet.rows, header, encoding=None, sheet=sheet.name)
+    raise failure if failure is not None else UnusableFileError("empty_file")
+
+
+def _header_position(sheet: Sheet, source: SourceBase) -> int | Literal["auto"]:
+    """The configured header row among the rows that are not blank."""
+    if source.header_row == "auto":
+        return "auto"
+    before = sum(number < source.header_row for number in sheet.numbers)
+    return before + 1
+
+
+def _read_text(path: Path, source: SourceBase, wanted: Sequence[str], doubts: Doubts) -> Table:
+    encoding = decide_encoding(path, source.encoding)
+    if source.encoding == "auto" and encoding not in {"utf-8", "utf-8-sig"}:
+        doubts.add("encoding_decided", came=encoding.upper())
+    with path.open(encoding=encoding, newline="") as file:
+        head = "".join(line for line, _ in zip(file, range(_HEAD_ROWS * 4), strict=False))
+    delimiter, header = _find_text_header(head, source, wanted)
+    cells = _read_fast(path, encoding, delimiter, header)
+    if cells is None:
+        return _read_ragged(path, encoding, delimiter, header)
+    overfull = cells.pop(_OVERFLOW).astype(str).str.strip().ne("").to_numpy()
+    cells.index = pd.RangeIndex(header.stop + 1, header.stop + 1 + len(cells))
+    blank = np.ones(len(cells), dtype=bool)
+    for name in cells.columns:
+        empty = np.array([not text.strip() for text in cells[name].cat.categories], dtype=bool)
+        blank &= empty[cells[name].cat.codes.to_numpy()] if len(empty) else True
+    if blank.any():
+        cells, overfull = cells[~blank], overfull[~blank]
+    if cells.empty:
+        raise UnusableFileError("empty_file", came="0 rows")
+    titles = sum(any(map(str.strip, row)) for row in _parse(head, delimiter)[: header.start])
+    return Table(cells, _found(header), titles, overfull, encoding, None)
+
+
+def _find_text_header(head: str, source: SourceBase, wanted: Sequence[str]) -> tuple[str, Header]:
+    """The delimiter under which the header holds the mapped columns, and that header."""
+    failures = []
+    for delimiter in (source.delimiter,) if source.delimiter else _DELIMITERS:
+        rows = _parse(head, delimiter)[:_HEAD_ROWS]
+        try:
+            header = find_header(
+                rows, wanted, header_row=source.header_row, header_rows=source.header_rows
+            )
+        except UnusableFileError as error:
+            failures.append((max(map(len, rows), default=0), error))
+            continue
+        return delimiter, header
+    raise max(failures, key=lambda pair: pair[0])[1]
+
+
+def _read_fast(path: Path, encoding: str, delimiter: str, header: Header) -> pd.DataFrame | None:
+    """The body through pandas' C parser; None if rows are of uneven length."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", pd.errors.ParserWarning)
+            with pd.read_csv(
+                path,
+                sep=delimiter,
+                encoding=encoding,
+                header=None,
+                names=[*header.names, _OVERFLOW],
+                index_col=False,
+                skiprows=header.stop,
+                # Not "category", which reads 007 as the number 7.
+                dtype=str,
+                na_filter=False,
+                skip_blank_lines=False,
+                engine="c",
+                chunksize=_CHUNK_ROWS,
+            ) as chunks:
+                parts = [{n: pd.Categorical(chunk[n]) for n in chunk.columns} for chunk in chunks]
+    except pd.errors.EmptyDataError as exc:
+        raise UnusableFileError("empty_file", came="0 rows") from exc
+    except pd.errors.ParserWarning:
+        return None
+    except pd.errors.ParserError as exc:
+        message = str(exc)
+        if "EOF inside string" in message:
+            row = int(message.rsplit("row", 1)[-1]) + header.stop + 1
+            raise UnusableFileError("unclosed_quote", row=row) from exc
+        return None
+    if not parts:
+        raise UnusableFileError("empty_file", came="0 rows")
+    return pd.DataFrame({n: union_categoricals([part[n] for part in parts]) for n in parts[0]})
+
+
+def _read_ragged(path: Path, encoding: str, delimiter: str, header: Header) -> Table:
+    """The body row by row, where rows are of uneven length."""
+    with path.open(encoding=encoding, newline="") as file:
+        every = list(csv.reader(file, delimiter=delimiter))
+    numbered = [
+        (number, row)
+        for number, row in enumerate(every, start=1)
+        if any(text.strip() for text in row) or number <= header.stop
+    ]
+    return _from_rows(
+        [number for number, _ in numbered],
+        [row for _, row in numbered],
+        header,
+        encoding=encoding,
+        sheet=None,
+    )
+
+
+def _from_rows(
+    numbers: list[int],
+    rows: list[list[str]],
+    header: Header,
+    *,
+    encoding: str | None,
+    sheet: str | None,
+) -> Table:
+    body, width = rows[header.stop :], len(header.names)
+    if not body:
+        raise UnusableFileError("empty_file", came="0 rows")
+    columns = {
+        name: pd.Categorical([row[i] if i < len(row) else "" for row in body])
+        for i, name in enumerate(header.names)
+    }
+    overfull = [any(text.strip() for text in row[width:]) for row in body]
+    titles = sum(any(text.strip() for text in row) for row in rows[: header.start])
+    return Table(
+        cells=pd.DataFrame(columns, index=numbers[header.stop :]),
+        found=_found(header),
+        titles=titles,
+        overfull=np.array(overfull, dtype=bool),
+        encoding=encoding,
+        sheet=sheet,
+    )
+
+
+def _found(header: Header) -> dict[str, str]:
+    return {wanted: header.names[position] for wanted, position in header.found.items()}
+
+
+def _parse(head: str, delimiter: str) -> list[list[str]]:
+    return list(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter))
