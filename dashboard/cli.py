@@ -116,15 +116,21 @@ def demo(
 @app.command()
 def run(folder: Folder, data: Data = None, store: Store = None, week: Week = None) -> None:
     """Read the departments' files, build the week, publish it."""
-    from etl.pipeline import run as run_pipeline
+    from etl.build.weeks import last_complete_week
+    from etl.fingerprint import find_published, fingerprint
 
     settings = _load(folder, data, store)
     started = datetime.now(UTC)
+    until = week or last_complete_week(started, timezone=settings.config.locality.timezone)
+    # Looked up before the science is loaded, so that a run with nothing to do ends at once.
+    published = find_published(settings.store_url, fingerprint(settings, until=until))
+    if published is not None:
+        console.print(f"{published.snapshot_id}: nothing has changed since it was published")
+        return
+    from etl.pipeline import run as run_pipeline
+
     with Bar() as say:
         result = run_pipeline(settings, now=started, week=week, on_progress=say)
-    if not result.fresh:
-        console.print(f"{result.snapshot_id}: nothing has changed since it was published")
-        return
     seconds = (datetime.now(UTC) - started).total_seconds()
     console.print(
         f"{result.snapshot_id} published in {seconds:.1f} s: {result.rows_read:,} rows read, "
@@ -251,6 +257,7 @@ def doctor(folder: Annotated[Path | None, typer.Argument()] = None) -> None:
 def main() -> None:
     """Run the command; an error made for people is printed as such, without a traceback."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    logging.getLogger("alembic").setLevel(logging.WARNING)
     try:
         app()
     except NotPublishedError as exc:

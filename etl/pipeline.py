@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 
 import pandas as pd
 
@@ -21,8 +18,9 @@ from etl.build.warnings import lead_weeks, watch
 from etl.build.weeks import last_complete_week, week_range
 from etl.build.work import Work
 from etl.findings import Finding
+from etl.fingerprint import find_published, fingerprint
 from etl.ingest import Intake, SourceResult, ingest
-from etl.publish import Build, code_version, publish
+from etl.publish import Build, publish
 from etl.settings import Settings
 from etl.store.accepted import Accepted, load_accepted, load_counts, newest_week
 from etl.store.writer import Writer
@@ -72,15 +70,15 @@ def run(
     """
     say = on_progress or (lambda _label, _done, _total: None)
     until = week or last_complete_week(now, timezone=settings.config.locality.timezone)
-    writer = Writer(settings.store_url)
-    fingerprint = _fingerprint(settings, until)
-    published = writer.snapshot_with(fingerprint)
+    wanted = fingerprint(settings, until=until)
+    published = find_published(settings.store_url, wanted)
     if published is not None:
-        return RunResult(published[0], published[1], fresh=False)
+        return RunResult(published.snapshot_id, published.week, fresh=False)
+    writer = Writer(settings.store_url)
     intake = ingest(settings, now=now, on_progress=on_progress)
     _store(writer, settings, intake, now=now)
     built = build(writer, settings, until=until, now=now, on_progress=say)
-    snapshot_id = publish(writer, settings, built, fingerprint=fingerprint, now=now)
+    snapshot_id = publish(writer, settings, built, fingerprint=wanted, now=now)
     say("publish", len(STEPS), len(STEPS))
     return RunResult(
         snapshot_id=snapshot_id,
@@ -91,21 +89,6 @@ def run(
         quarantined=sum(result.quarantined for result in intake.results),
         failed_sources=tuple(r.source_id for r in intake.results if r.failed),
     )
-
-
-def _fingerprint(settings: Settings, until: str) -> str:
-    """Hash of everything a snapshot depends on: files, configuration, code, week."""
-    files = {}
-    for source in settings.config.sources:
-        path = settings.data / source.path
-        files[source.id] = _file_sha256(path) if path.is_file() else "missing"
-    whole = json.dumps([settings.config_sha256, code_version(), until, files], sort_keys=True)
-    return hashlib.sha256(whole.encode()).hexdigest()
-
-
-def _file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _store(writer: Writer, settings: Settings, intake: Intake, *, now: datetime) -> None:

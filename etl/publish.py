@@ -6,8 +6,6 @@ import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from importlib import metadata, resources
-from pathlib import Path
 from typing import Any
 
 import geopandas as gpd
@@ -19,6 +17,7 @@ from etl.build.layers import LayerBook
 from etl.build.levels import LevelFrame
 from etl.build.tiles import geojson_bytes
 from etl.build.weeks import monday
+from etl.fingerprint import code_version
 from etl.settings import Settings
 from etl.store.writer import Publication, PublishedLevel, Writer
 
@@ -35,18 +34,6 @@ class Build:
     sites: pd.DataFrame
     warnings: pd.DataFrame
     tables: dict[str, pd.DataFrame]
-
-
-def code_version() -> str:
-    """Package version and a hash of the code that computes: other code, other snapshot."""
-    digest = hashlib.sha256()
-    for package in ("geo", "etl"):
-        root = Path(str(resources.files(package)))
-        for path in sorted(root.rglob("*")):
-            if path.suffix in {".py", ".toml"}:
-                digest.update(path.relative_to(root).as_posix().encode())
-                digest.update(path.read_bytes())
-    return f"{metadata.version('xintu')}+{digest.hexdigest()[:8]}"
 
 
 def publish(

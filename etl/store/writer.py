@@ -179,19 +179,6 @@ class Writer:
         with self.engine.connect() as connection:
             return set(connection.scalars(select(t.published_geometry.c.geometry_hash)))
 
-    def snapshot_with(self, fingerprint: str) -> tuple[str, str] | None:
-        """Id and week of the snapshot built from exactly these inputs, if there is one."""
-        columns = t.published_snapshot.c
-        with self.engine.connect() as connection:
-            for row in connection.execute(
-                select(columns.snapshot_id, columns.week, columns.meta).where(
-                    columns.snapshot_id.endswith(f"-{fingerprint[:8]}")
-                )
-            ):
-                if row.meta["fingerprint"] == fingerprint:
-                    return row.snapshot_id, row.week
-        return None
-
     def breaks_of_year(self, year: str, config_sha256: str) -> dict[str, list[float]]:
         """Class ends already published in a year under the same configuration, by layer."""
         columns = t.published_snapshot.c
