@@ -44,8 +44,8 @@ lint: $(DEV)  ## Check style, types and import rules
 	$(BIN)/numpydoc lint $$(find geo -name '*.py')
 	$(BIN)/lint-imports --no-logo
 
-bench: $(DEV)  ## Measure: files named bench_*.py under tests/bench
-	$(BIN)/pytest -s -o python_files='bench_*.py' tests/bench
+bench: $(DEV)  ## Measure speed and memory beside peers, and write docs/benchmarks.md (QUICK=1 for a short form)
+	$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
 screenshots: $(DEV)  ## Take a picture of every page of the demo city, into build/screenshots
 	$(BIN)/xintu demo $(LOCALITY) --if-absent
