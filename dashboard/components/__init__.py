@@ -1,0 +1,1 @@
+"""Reusable widgets: data and texts in, Dash components out; they read nothing."""

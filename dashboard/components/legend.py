@@ -1,0 +1,78 @@
+"""The legend: unit, class ends, and the four fills that are not a class."""
+
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.choices import Choices, LayerBook
+from dashboard.components.marks import definition, swatch
+from dashboard.text import Catalog, words
+from geo.model import GapClass, Level, Tier
+
+
+def legend(book: LayerBook, choices: Choices, catalog: Catalog) -> list[Component]:
+    """Legend of the layer shown."""
+    layer = book.layers[choices.layer]
+    name = catalog.pick(layer["name"])
+    rows = _class_rows(layer, choices.level, catalog)
+    notes = [catalog.t("map.legend.unit", unit=catalog.pick(layer["unit"]))]
+    if layer["breaks"]:
+        notes.append(catalog.t("map.legend.ends"))
+    return [
+        html.Span(" · ".join(notes), className="legend-unit"),
+        html.Ul(rows, className="legend-classes"),
+        html.Ul(_state_rows(book, catalog), className="legend-states"),
+        definition(catalog.t("map.legend.how"), [(name, catalog.pick(layer["definition"]))]),
+    ]
+
+
+def _row(mark: Component, words_of_it: str) -> Component:
+    return html.Li([mark, html.Span(words_of_it)])
+
+
+def _class_rows(layer: dict[str, Any], level: str, catalog: Catalog) -> list[Component]:
+    palette, breaks = str(layer["palette"]), list(layer["breaks"])
+    if not breaks:
+        return _named_rows(palette, catalog)
+    if level == Level.GRID and layer["code"].startswith("covered."):
+        return [_class_row(palette, len(breaks), catalog.t("map.legend.grid_covered"))]
+    percent = layer["unit"]["zh"] == "%"
+    ends = [words.percent(end) if percent else words.figure(end) for end in breaks]
+    texts = [catalog.t("map.legend.first", end=ends[0])]
+    texts += [
+        catalog.t("map.legend.between", start=start, end=end)
+        for start, end in itertools.pairwise(ends)
+    ]
+    texts.append(catalog.t("map.legend.last", start=ends[-1]))
+    return [_class_row(palette, position, text) for position, text in enumerate(texts)]
+
+
+def _class_row(palette: str, position: int, text: str) -> Component:
+    return _row(swatch(f"{palette}-{position}"), text)
+
+
+def _named_rows(palette: str, catalog: Catalog) -> list[Component]:
+    if palette == "tier":
+        return [
+            _row(swatch(f"tier-{tier.name.lower()}"),
+                 catalog.t(f"common.tier.{tier.name.lower()}"))
+            for tier in sorted(Tier, reverse=True)
+            if tier >= Tier.NONE
+        ]  # fmt: skip
+    return [
+        _class_row(palette, int(gap), catalog.t(f"common.gap.{gap.name.lower()}"))
+        for gap in sorted(GapClass)
+    ]
+
+
+def _state_rows(book: LayerBook, catalog: Catalog) -> list[Component]:
+    k = book.snapshot.meta["k"]
+    return [
+        _row(swatch(fill=state.replace("_", "-")),
+             catalog.t(f"common.state.{state}", k=k))
+        for state in ("zero", "no_data", "suppressed", "unreliable")
+    ]  # fmt: skip

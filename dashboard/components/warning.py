@@ -1,0 +1,55 @@
+"""One internal notice: what rose, by how much, since when, and which service answers it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dash import html
+from dash.development.base_component import Component
+
+from dashboard.components.marks import tier_mark
+from dashboard.places import measure_entry, tier_key
+from dashboard.text import Catalog, words
+from etl.store.reader import Snapshot
+
+
+def reason(row: Any, snapshot: Snapshot, catalog: Catalog) -> str:
+    """Why a place has its tier, in one sentence; a count that is withheld is not named."""
+    measure = measure_entry(snapshot, str(row.measure))
+    name = catalog.pick(measure["name"])
+    if not row.count >= snapshot.meta["k"]:
+        return catalog.t("map.warning.reason_hidden", measure=name)
+    return catalog.t(
+        "map.warning.reason",
+        measure=name,
+        count=words.figure(float(row.count)),
+        unit=catalog.pick(measure["unit"]),
+        expected=words.figure(float(row.expected)),
+    )
+
+
+def since(row: Any, catalog: Catalog) -> str:
+    """How long it has lasted."""
+    if row.weeks_running <= 1:
+        return catalog.t("map.warning.first")
+    week = words.week_short(catalog, str(row.since_week))
+    return catalog.t("map.warning.since", weeks=int(row.weeks_running), week=week)
+
+
+def notice(row: Any, snapshot: Snapshot, catalog: Catalog) -> Component:
+    """The notice of the place that the panel is about."""
+    key = tier_key(row.tier)
+    action = catalog.t("map.warning.action", action=catalog.t(f"map.warning.action_{key}"))
+    return html.Div(
+        [
+            tier_mark(row.tier, catalog),
+            html.Div(
+                [
+                    html.P(reason(row, snapshot, catalog), className="notice-reason"),
+                    html.P(since(row, catalog), className="hint"),
+                    html.P(action, className="notice-action"),
+                ]
+            ),
+        ],
+        className=f"notice notice-{key}",
+    )

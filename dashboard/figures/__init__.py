@@ -1,0 +1,1 @@
+"""Frame and options in, plotly figure out; no Dash, no database."""

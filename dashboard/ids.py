@@ -1,0 +1,49 @@
+"""Every component id, once: `PAGE_THING_KIND = "page-thing-kind"`."""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Shell: on every page
+SHELL_ADDRESS: Final = "shell-address-location"
+SHELL_REQUEST: Final = "shell-request-store"
+SHELL_THEME: Final = "shell-theme-store"
+SHELL_PAGE: Final = "shell-page-box"
+SHELL_NOTE: Final = "shell-note-box"
+
+# Map page
+MAP_STATE: Final = "map-state-store"
+# The map component makes its ids from its prefix.
+MAP_CANVAS: Final = "map-canvas"
+MAP_VIEW: Final = "map-canvas-view"
+MAP_PICKED: Final = "map-canvas-picked"
+MAP_DRAWN: Final = "map-canvas-state"
+MAP_FRAME: Final = "map-frame-store"
+MAP_RAIL: Final = "map-rail-box"
+MAP_LEGEND: Final = "map-legend-box"
+MAP_HEADING: Final = "map-heading-box"
+MAP_CRUMBS: Final = "map-crumbs-box"
+MAP_PANEL: Final = "map-panel-box"
+MAP_PANEL_TOGGLE: Final = "map-panel-button"
+MAP_RAIL_TOGGLE: Final = "map-rail-button"
+MAP_WEEK_BOX: Final = "map-week-box"
+MAP_WEEK_SLIDER: Final = "map-week-slider"
+MAP_WEEK_LABEL: Final = "map-week-label"
+MAP_WEEKS: Final = "map-weeks-store"
+MAP_LEVELS: Final = "map-levels-box"
+MAP_SOURCE: Final = "map-source-box"
+MAP_SEARCH_INPUT: Final = "map-search-input"
+MAP_SEARCH_RESULTS: Final = "map-search-results"
+
+# Data page
+DATA_FINDINGS_GRID: Final = "data-findings-grid"
+DATA_SEVERITY_CHOICE: Final = "data-severity-choice"
+DATA_DOWNLOAD_BUTTON: Final = "data-download-button"
+DATA_DOWNLOAD: Final = "data-findings-download"
+
+# Wall
+WALL_REQUEST: Final = "wall-request-store"
+WALL_SNAPSHOT: Final = "wall-snapshot-store"
+WALL_VIEWS: Final = "wall-views-store"
+WALL_TAKEN: Final = "wall-taken-store"
+WALL_PANELS: Final = "wall-panels-box"

@@ -1,0 +1,56 @@
+"""The pages: each module has `PATH`, `layout(context)` and `register(app, reader)`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+from dash import ClientsideFunction, Dash, Input, Output, State
+from dash.development.base_component import Component
+
+from dashboard.address import Address
+from dashboard.text import Catalog
+from etl.store.reader import Reader
+
+
+@dataclass(frozen=True)
+class PageContext:
+    """What a page is drawn from.
+
+    Attributes
+    ----------
+    reader : published snapshots.
+    address : what the address asks for.
+    text : strings of the address's language.
+    theme : `light` or `dark`, as resolved in the browser.
+    now_utc : the time of the request.
+    """
+
+    reader: Reader
+    address: Address
+    text: Catalog
+    theme: str
+    now_utc: datetime
+
+
+class Page(Protocol):
+    """A module under `dashboard.pages`."""
+
+    PATH: str
+
+    def layout(self, context: PageContext) -> Component:
+        """The whole page, header and all."""
+
+    def register(self, app: Dash, reader: Reader) -> None:
+        """Give the app the page's callbacks and routes."""
+
+
+def in_browser(app: Dash, name: str, *ends: Input | Output | State) -> None:
+    """Let a function of assets/pages.js answer, without asking the server."""
+    function = ClientsideFunction("xintu_pages", name)
+    app.clientside_callback(function, *ends)  # type: ignore[no-untyped-call]
+
+
+Clock = Callable[[], datetime]

@@ -1,0 +1,115 @@
+"""The page on the data: what came, how old it is, what was refused and why."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+import flask
+import pandas as pd
+from dash import Dash, Input, Output, State, dcc, html
+from dash.development.base_component import Component
+
+from dashboard import ids, tables
+from dashboard.address import Address
+from dashboard.components import header, intake
+from dashboard.components.attributes import attrs
+from dashboard.components.controls import data_day
+from dashboard.pages import PageContext
+from dashboard.text import Catalog, load, words
+from etl.store.reader import Reader
+
+PATH = "/data"
+
+
+def layout(context: PageContext) -> Component:
+    """The page for the current snapshot."""
+    reader, catalog = context.reader, context.text
+    snapshot = reader.current()
+    sources = reader.table(snapshot.snapshot_id, "sources")
+    findings = reader.table(snapshot.snapshot_id, "findings")
+    title, sub = _heading(context, sources)
+    return html.Div(
+        [
+            header.page_header(context, active=PATH),
+            html.Main(
+                [
+                    html.Div([html.H1(title), html.P(sub)], className="heading"),
+                    intake.source_table(sources, context.now_utc, catalog, snapshot),
+                    intake.finding_grid(findings, catalog),
+                    html.Div(
+                        [
+                            intake.about(snapshot, catalog),
+                            intake.snapshot_list(reader.snapshots(), snapshot, catalog),
+                        ],
+                        className="data-columns",
+                    ),
+                    intake.definitions(snapshot, catalog),
+                    dcc.Download(id=ids.DATA_DOWNLOAD),
+                ],
+                id="content",
+                className="data-main",
+            ),
+        ],
+        className="page page-data",
+        **attrs(data_page="data"),
+    )
+
+
+def _heading(context: PageContext, sources: pd.DataFrame) -> tuple[str, str]:
+    catalog, snapshot = context.text, context.reader.current()
+    accepted = float(sources["accepted"].sum())
+    refused = float(sources["quarantined"].sum() + sources["set_aside"].sum())
+    title = catalog.t(
+        "data.lead" if refused else "data.lead_all",
+        accepted=words.number(accepted),
+        refused=words.number(refused),
+    )
+    zone = snapshot.meta["locality"]["timezone"]
+    sub = catalog.t(
+        "data.sub",
+        week=words.week_label(catalog, snapshot.week),
+        published=words.moment(catalog, snapshot.published_at_utc, zone),
+        day=data_day(snapshot, catalog),
+    )
+    return title, sub
+
+
+def register(app: Dash, reader: Reader) -> None:
+    """Callbacks: filter the findings, hand them out as a file."""
+
+    @app.callback(
+        Output(ids.DATA_FINDINGS_GRID, "rowData"),
+        Input(ids.DATA_SEVERITY_CHOICE, "value"),
+        State(ids.SHELL_REQUEST, "data"),
+        prevent_initial_call=True,
+    )
+    def filter_findings(severity: str, request: dict[str, str]) -> list[dict[str, Any]]:
+        catalog = _catalog(request)
+        findings = reader.table(reader.current().snapshot_id, "findings")
+        if severity != intake.ALL:
+            findings = findings[findings["severity"] == severity]
+        return intake.finding_rows(findings, catalog)
+
+    @app.callback(
+        Output(ids.DATA_DOWNLOAD, "data"),
+        Input(ids.DATA_DOWNLOAD_BUTTON, "n_clicks"),
+        State(ids.DATA_SEVERITY_CHOICE, "value"),
+        State(ids.SHELL_REQUEST, "data"),
+        prevent_initial_call=True,
+    )
+    def download(_clicks: int, severity: str, request: dict[str, str]) -> dict[str, Any]:
+        catalog, snapshot = _catalog(request), reader.current()
+        findings = reader.table(snapshot.snapshot_id, "findings")
+        if severity != intake.ALL:
+            findings = findings[findings["severity"] == severity]
+        name = catalog.t("data.findings.export_file", week=snapshot.week)
+        content = tables.csv_bytes(intake.finding_frame(findings, catalog))
+        encoded = base64.b64encode(content).decode("ascii")
+        return {"content": encoded, "filename": name, "type": "text/csv", "base64": True}
+
+
+def _catalog(request: dict[str, str]) -> Catalog:
+    """Catalog of the page that a callback came from."""
+    address = Address.read(request["path"], request["query"], remembered=flask.request.cookies)
+    return load(address.lang)
