@@ -1,0 +1,274 @@
+/* What is drawn besides areas: colours of the theme, patterns, glyphs of facilities, warning tiers, pills of clusters. */
+(function () {
+  "use strict";
+
+  const xintuMap = (window.xintuMap = window.xintuMap || {});
+
+  const TIERS = ["none", "blue", "yellow", "orange", "red"];
+  const SITE_PX = [14, 17, 21];
+  const STAFF_STEPS = [2, 6]; // full-time equivalents: below 2 small, from 6 on large
+
+  // What is drawn over the areas, lowest first: source, colour, width at zooms, name of the layer.
+  const LINES = [
+    ["road", "map-road-casing", [9, 1.4, 12, 2.6, 16, 7], "road-casing"],
+    ["road", "map-road", [9, 0.7, 12, 1.5, 16, 5], "road"],
+    ["village", "map-village", [9, 0.4, 12, 0.7, 15, 1.2], "village"],
+    ["town", "map-town", [8, 0.8, 11, 1.3, 15, 2.2], "town"],
+    ["county", "map-halo", [8, 3.6, 12, 6], "county-halo"],
+    ["county", "map-county", [8, 1.4, 12, 2.4], "county"],
+  ];
+
+  /** Colours of the stylesheet as they hold at an element. */
+  class Theme {
+    constructor(element) {
+      this.style = getComputedStyle(element);
+      this.known = new Map();
+      this.font = this.css("font");
+    }
+
+    css(name) {
+      let value = this.known.get(name);
+      if (value === undefined) this.known.set(name, (value = this.style.getPropertyValue("--" + name).trim()));
+      return value;
+    }
+
+    /** Red, green, blue, alpha in 0..1. */
+    rgba(name) {
+      return parseColour(this.css(name));
+    }
+  }
+
+  function parseColour(text) {
+    if (text.startsWith("#")) {
+      const part = (i) => parseInt(text.slice(i, i + 2), 16) / 255;
+      return [part(1), part(3), part(5), text.length > 7 ? part(7) : 1];
+    }
+    const numbers = (text.match(/[\d.]+/g) || [0, 0, 0, 0]).map(Number);
+    return [numbers[0] / 255, numbers[1] / 255, numbers[2] / 255, numbers[3] ?? 1];
+  }
+
+  /** Token names of the 16 class colours: classes 0..14, then the true zero. */
+  function classTokens(meta) {
+    if (meta.palette === "tier") {
+      const first = meta.classes === 4 ? 1 : 0; // with or without a class for "no warning"
+      const tokens = Array.from({ length: 15 }, (_, c) => "tier-" + TIERS[Math.min(4, c + first)]);
+      return [...tokens, "tier-none"];
+    }
+    const steps = { access: 5, gap: 4, sequential: 5, diverging: 7 }[meta.palette] || 5;
+    const tokens = Array.from({ length: 15 }, (_, c) => `${meta.palette}-${Math.min(c, steps - 1)}`);
+    return [...tokens, "zero-ground"];
+  }
+
+  /** The three pattern fills as small tiles, for the renderer without WebGL; cells-gl.js draws the same in its shader. */
+  function pattern(theme, name, ratio) {
+    const side = name === "suppressed" ? 6 : 8;
+    const canvas = document.createElement("canvas");
+    canvas.width = canvas.height = side * ratio;
+    const ink = canvas.getContext("2d");
+    ink.scale(ratio, ratio);
+    if (name === "suppressed") {
+      ink.fillStyle = theme.css("suppressed-ground");
+      ink.fillRect(0, 0, side, side);
+      ink.fillStyle = theme.css("suppressed-dot");
+      ink.beginPath();
+      ink.arc(side / 2, side / 2, 1, 0, 7);
+      ink.fill();
+      return canvas;
+    }
+    if (name === "no-data") {
+      ink.fillStyle = theme.css("no-data-ground");
+      ink.fillRect(0, 0, side, side);
+    }
+    ink.strokeStyle = theme.css(name + "-line");
+    ink.lineWidth = name === "no-data" ? 1.2 : 1.8;
+    ink.beginPath();
+    for (const shift of [-side, 0, side]) {
+      // No data rises, unreliable falls: told apart in grey as well.
+      ink.moveTo(shift - 1, name === "no-data" ? side + 1 : -1);
+      ink.lineTo(shift + side + 1, name === "no-data" ? -1 : side + 1);
+    }
+    ink.stroke();
+    return canvas;
+  }
+
+  function roundBox(ink, x, y, w, h, r) {
+    ink.beginPath();
+    ink.roundRect(x, y, w, h, r);
+  }
+
+  /** Small pictures, drawn once and stamped as often as wanted. */
+  class Stamps {
+    constructor(theme, glyphs, ratio, scale) {
+      this.theme = theme;
+      this.ratio = ratio;
+      this.scale = scale;
+      this.glyphs = {};
+      for (const kind of Object.keys(glyphs)) this.glyphs[kind] = new Path2D(glyphs[kind]);
+      this.kept = new Map();
+    }
+
+    stamp(key, width, height, draw) {
+      let canvas = this.kept.get(key);
+      if (!canvas) {
+        if (this.kept.size > 600) this.kept.clear();
+        canvas = document.createElement("canvas");
+        canvas.width = Math.ceil(width * this.scale * this.ratio);
+        canvas.height = Math.ceil(height * this.scale * this.ratio);
+        const ink = canvas.getContext("2d");
+        ink.scale(this.ratio * this.scale, this.ratio * this.scale);
+        draw(ink);
+        canvas.w = width * this.scale;
+        canvas.h = height * this.scale;
+        this.kept.set(key, canvas);
+      }
+      return canvas;
+    }
+
+    glyph(ink, kind, x, y, px) {
+      const path = this.glyphs[kind];
+      if (!path) return;
+      ink.save();
+      ink.translate(x, y);
+      ink.scale(px / 24, px / 24);
+      ink.fill(path, "evenodd");
+      ink.restore();
+    }
+
+    /** One facility: filled in service, outlined when planned or closed, ringed when its place is only approximate. */
+    site(site) {
+      const px = SITE_PX[site.size];
+      const side = px + 10;
+      const open = site.status === "open";
+      const key = `site ${site.kind} ${site.status} ${site.size} ${site.approximate}`;
+      return this.stamp(key, side, side, (ink) => {
+        const at = 5;
+        roundBox(ink, at - 1, at - 1, px + 2, px + 2, 5);
+        ink.fillStyle = this.theme.css("map-halo");
+        ink.fill();
+        roundBox(ink, at, at, px, px, 4);
+        ink.fillStyle = this.theme.css(open ? "map-site" : "map-site-glyph");
+        ink.fill();
+        if (!open) {
+          roundBox(ink, at + 0.7, at + 0.7, px - 1.4, px - 1.4, 3.4);
+          ink.strokeStyle = this.theme.css("map-site");
+          ink.lineWidth = 1.4;
+          ink.stroke();
+        }
+        ink.fillStyle = this.theme.css(open ? "map-site-glyph" : "map-site");
+        this.glyph(ink, site.kind, at + 2.5, at + 2.5, px - 5);
+        if (site.status === "closed") {
+          ink.beginPath();
+          ink.moveTo(at + 2, at + px - 2);
+          ink.lineTo(at + px - 2, at + 2);
+          ink.strokeStyle = this.theme.css("map-site");
+          ink.lineWidth = 1.6;
+          ink.stroke();
+        }
+        if (site.approximate) {
+          ink.beginPath();
+          ink.arc(side / 2, side / 2, side / 2 - 1, 0, 7);
+          ink.setLineDash([3, 2.6]);
+          ink.strokeStyle = this.theme.css("map-site");
+          ink.lineWidth = 1.2;
+          ink.stroke();
+        }
+      });
+    }
+
+    pillSize(parts) {
+      const width = parts.reduce((sum, part) => sum + (part.kind ? 16 : 2) + 7 * String(part.text).length + 6, 8);
+      return [width, 24];
+    }
+
+    /** Several facilities at one place: how many of what. */
+    pill(parts) {
+      const key = "pill " + parts.map((part) => `${part.kind}=${part.text}`).join(" ");
+      const [w, h] = this.pillSize(parts);
+      return this.stamp(key, w, h, (ink) => {
+        roundBox(ink, 1, 1, w - 2, h - 2, (h - 2) / 2);
+        ink.fillStyle = this.theme.css("map-site-glyph");
+        ink.fill();
+        ink.strokeStyle = this.theme.css("map-site");
+        ink.lineWidth = 1.2;
+        ink.stroke();
+        ink.fillStyle = this.theme.css("map-site");
+        ink.font = `600 12px ${this.theme.font}`;
+        ink.textBaseline = "middle";
+        let x = 7;
+        for (const part of parts) {
+          if (part.kind) {
+            this.glyph(ink, part.kind, x, 5.5, 13);
+            x += 15;
+          }
+          ink.fillText(part.text, x, h / 2 + 0.5);
+          x += 7 * String(part.text).length + 7;
+        }
+      });
+    }
+
+    /** A warning: shape, word and colour say the same. */
+    tier(tier, word) {
+      const side = 30;
+      const name = "tier-" + TIERS[tier];
+      return this.stamp(`tier ${tier} ${word}`, side, side, (ink) => {
+        ink.translate(side / 2, side / 2);
+        tierPath(ink, tier, 12.5);
+        ink.strokeStyle = this.theme.css("map-halo");
+        ink.lineJoin = "round";
+        ink.lineWidth = 4;
+        ink.stroke();
+        ink.fillStyle = this.theme.css(name);
+        ink.fill();
+        ink.strokeStyle = this.theme.css(name + "-edge");
+        ink.lineWidth = 1.3;
+        ink.stroke();
+        ink.fillStyle = this.theme.css(name + "-ink");
+        ink.font = `700 ${tier === 3 ? 10.5 : 12}px ${this.theme.font}`;
+        ink.textAlign = "center";
+        ink.textBaseline = "middle";
+        ink.fillText(word, 0, tier === 3 ? 3.2 : 0.6);
+      });
+    }
+
+    /** A warning that a higher one next to it left no room for. */
+    tierDot(tier) {
+      return this.stamp(`dot ${tier}`, 10, 10, (ink) => {
+        ink.beginPath();
+        ink.arc(5, 5, 3.4, 0, 7);
+        ink.fillStyle = this.theme.css("tier-" + TIERS[tier]);
+        ink.fill();
+        ink.strokeStyle = this.theme.css(`tier-${TIERS[tier]}-edge`);
+        ink.lineWidth = 1.2;
+        ink.stroke();
+      });
+    }
+  }
+
+  /** Red octagon, orange triangle, yellow diamond, blue circle, around the origin. */
+  function tierPath(ink, tier, r) {
+    ink.beginPath();
+    if (tier === 1) {
+      ink.arc(0, 0, r * 0.88, 0, 2 * Math.PI);
+      return;
+    }
+    const corners = { 2: 4, 3: 3, 4: 8 }[tier];
+    const turn = tier === 4 ? Math.PI / 8 : -Math.PI / 2;
+    const size = { 2: r * 1.08, 3: r * 1.16, 4: r }[tier];
+    const down = tier === 3 ? r * 0.16 : 0;
+    for (let k = 0; k < corners; k++) {
+      const angle = turn + (2 * Math.PI * k) / corners;
+      ink[k ? "lineTo" : "moveTo"](size * Math.cos(angle), size * Math.sin(angle) + down);
+    }
+    ink.closePath();
+  }
+
+  xintuMap.marks = {
+    Theme,
+    Stamps,
+    TIERS,
+    LINES,
+    classTokens,
+    pattern,
+    sizeOf: (staff) => (staff >= STAFF_STEPS[1] ? 2 : staff >= STAFF_STEPS[0] ? 1 : 0),
+  };
+})();
