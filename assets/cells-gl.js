@@ -7,7 +7,6 @@
 
   const xintuMap = (window.xintuMap = window.xintuMap || {});
   const { mercatorX, mercatorY } = xintuMap.data;
-  const { LINES } = xintuMap.marks;
 
   const TEXTURE_WIDTH = 1024;
   const KEPT_MESHES = 4;
@@ -381,7 +380,7 @@
         ["xintu-river", "water", "line", ["!", isArea],
           { "line-color": theme.css("map-water"), "line-width": width([8, 1, 13, 4, 16, 9]) }],
         ["xintu-shore", "water", "line", isArea, { "line-color": theme.css("map-water-line"), "line-width": 0.7 }],
-        ...LINES.map(([source, token, stops, id]) =>
+        ...xintuMap.marks.LINES.map(([source, token, stops, id]) =>
           ["xintu-" + id, source, "line", null, { "line-color": theme.css(token), "line-width": width(stops) }]),
       ];
       for (const [id, source, type, filter, paint] of layers) {
@@ -403,7 +402,7 @@
     _order() {
       const { map } = this;
       if (!map.getLayer(this.layer.id)) map.addLayer(this.layer);
-      const order = ["areas", "water", "river", "shore", ...LINES.map(([, , , id]) => id)]
+      const order = ["areas", "water", "river", "shore", ...xintuMap.marks.LINES.map(([, , , id]) => id)]
         .map((id) => "xintu-" + id).filter((id) => map.getLayer(id));
       for (let k = order.length - 2; k >= 0; k--) map.moveLayer(order[k], order[k + 1]);
     }
