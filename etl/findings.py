@@ -107,7 +107,7 @@ class Finding:
 _WORDS = {
     "zh": {
         "sheet": "工作表“{}”", "row": "第 {} 行", "column": "列“{}”", "came": "来的是 {}",
-        "wanted": "应为 {}", "count": "共 {} 处", "join": ",", "colon": ":", "stop": ";",
+        "wanted": "应为 {}", "count": "共 {} 处", "join": "，", "colon": "：", "stop": "；",
     },
     "en": {
         "sheet": "sheet “{}”", "row": "row {}", "column": "column “{}”", "came": "came {}",
@@ -290,7 +290,7 @@ class Ledger:
                 "raw": [f"{{{', '.join(record)}}}" for record in zip(*columns, strict=True)],
                 "rules": self._broken_rules()[positions].tolist(),
             }
-        )
+        ).astype({"raw": "str", "rules": "str"})
 
     def _as_json(self, name: str, column: pd.Series[str]) -> list[str]:
         """Each cell as `"name": "text"`; a text that stands in many rows is written once."""

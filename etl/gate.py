@@ -113,14 +113,12 @@ def is_personal_header(header: str, *, facilities: bool) -> bool:
     >>> is_personal_header("在册患者数", facilities=False)
     False
     """
-    return any(
-        _is_personal(part, facilities=facilities) for part in (header, *re.split(r"[//]", header))
-    )
-
-
-def _is_personal(header: str, *, facilities: bool) -> bool:
     plain = unicodedata.normalize("NFKC", header).casefold()
-    chinese = re.sub(r"[\s_\-·*::]|\(.*?\)", "", plain)
+    return any(_is_personal(part, facilities=facilities) for part in (plain, *plain.split("/")))
+
+
+def _is_personal(plain: str, *, facilities: bool) -> bool:
+    chinese = re.sub(r"[\s_\-·*:]|\(.*?\)", "", plain)
     if _COUNTED.search(chinese):
         return False
     english = " ".join(re.sub(r"[^a-z0-9]+", " ", plain).split())

@@ -205,7 +205,7 @@ def _assemble(jobs: list[_Job], zones: list[Zones], settings: Settings) -> gpd.G
             + "\n".join(f"  - {line}" for line in errors),
             findings,
         )
-    return assemble(zones, settings.config, area_jobs[-1].doubts)
+    return assemble(zones, settings.config)
 
 
 def _areas_of(areas: gpd.GeoDataFrame, level: str, settings: Settings) -> Areas:

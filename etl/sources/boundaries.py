@@ -177,12 +177,10 @@ def _area_population(
     return population_frame(areas, np.arange(len(table)), groups, table.to_numpy(np.float64))
 
 
-def assemble(zones: Sequence[Zones], config: LocalityConfig, county: Doubts) -> gpd.GeoDataFrame:
+def assemble(zones: Sequence[Zones], config: LocalityConfig) -> gpd.GeoDataFrame:
     """Areas of all levels, finest first, sorted by code, each with its parent.
 
-    Parameters
-    ----------
-    county : told when the county had to be dissolved from the level below.
+    Without a file of the county it is dissolved from the coarsest level there is.
 
     Returns
     -------
@@ -194,7 +192,8 @@ def assemble(zones: Sequence[Zones], config: LocalityConfig, county: Doubts) -> 
     if Level.COUNTY not in present:
         coarsest = [level for level in LEVELS if level in present][-1]
         present[Level.COUNTY] = _dissolved(present[coarsest], config)
-        county.add("county_dissolved", level=coarsest.value, n=len(present[coarsest]))
+        doubts = next(z.doubts for z in zones if z.source.level == coarsest)
+        doubts.add("county_dissolved", level=coarsest.value, n=len(present[coarsest]))
     levels = [level for level in LEVELS if level in present]
     metric = {level: present[level].to_crs(config.locality.crs) for level in levels}
     parts = []

@@ -69,7 +69,10 @@ class Geography:
 
     def distance_m(self, xy: FloatArray) -> FloatArray:
         """Distance of positions to the locality [m]; NaN where unknown."""
-        return np.asarray(shapely.distance(self.boundary, shapely.points(xy)), dtype=np.float64)
+        known = np.isfinite(xy).all(axis=1)
+        distance = np.full(len(xy), np.nan)
+        distance[known] = shapely.distance(self.boundary, shapely.points(xy[known]))
+        return distance
 
     def place(self, code: str) -> Place | None:
         """The area of a code, of whatever level."""

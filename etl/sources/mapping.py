@@ -103,13 +103,17 @@ def open_body(
 
 
 def _aside(table: Table, key: str) -> tuple[BoolArray, BoolArray, BoolArray]:
-    """Rows that are totals; those of them that are subtotals; remarks and repeated headers."""
+    """Rows that are totals; those of them that are subtotals; remarks and repeated headers.
+
+    A row with a key of its own is data, whatever word stands before it.
+    """
     cells = table.cells
+    own_key = ~values.matches(cells[table.found[key]], values.is_no_key)
     leading = list(dict.fromkeys([*cells.columns[:2], table.found[key]]))
     totals = subtotals = others = np.zeros(len(cells), dtype=bool)
     for name in leading:
-        totals = totals | values.matches(cells[name], values.is_total)
-        subtotals = subtotals | values.matches(cells[name], values.is_subtotal)
+        totals = totals | (values.matches(cells[name], values.is_total) & ~own_key)
+        subtotals = subtotals | (values.matches(cells[name], values.is_subtotal) & ~own_key)
     first = cells.iloc[:, 0]
     lone = values.is_blank(cells[table.found[key]]) | (table.found[key] == cells.columns[0])
     others = others | (values.matches(first, values.is_remark) & lone)

@@ -58,7 +58,7 @@ def place_sites(
     lon_name = None if columns.lon is None else body.found[columns.lon]
     code_name = None if columns.area_code is None else body.found[columns.area_code]
     spots, written = _read_spots(body, source, geography)
-    located: BoolArray = ~np.isnan(spots.xy[:, 0])
+    located: BoolArray = ~np.isnan(spots.lon)
     has_area = np.array([place is not None for place in spots.named], dtype=np.bool_)
     coded: BoolArray = np.zeros(len(located), dtype=np.bool_)
     if columns.area_code is not None:
@@ -142,7 +142,8 @@ def _check_inside(
     for kept, right in ((spots.lon, lon), (spots.lat, lat), (spots.xy, xy)):
         kept[swapped] = right[swapped]
     outside &= ~swapped
-    away = [f"{km:.1f}" for km in geography.distance_m(spots.xy[outside]) / 1000]
+    kilometres = geography.distance_m(spots.xy[outside]) / 1000
+    away = ["—" if np.isnan(km) else f"{km:.1f}" for km in kilometres]
     ledger.reject("outside_locality", outside, column=column, km=away, datum=datum)
 
 

@@ -95,6 +95,8 @@ def _read_workbook(
         except UnusableFileError as error:
             if failure is None:
                 failure, doubts.sheet = error, sheet.name
+                # The header was looked for among the rows that are not blank.
+                failure.row = None if error.row is None else sheet.numbers[error.row - 1]
             continue
         doubts.sheet = sheet.name
         if len(names) > 1:
@@ -181,8 +183,8 @@ def _read_fast(path: Path, encoding: str, delimiter: str, header: Header) -> pd.
     except pd.errors.ParserError as exc:
         message = str(exc)
         if "EOF inside string" in message:
-            row = int(message.rsplit("row", 1)[-1]) + header.stop + 1
-            raise UnusableFileError("unclosed_quote", row=row) from exc
+            row = int(message.rsplit("row", 1)[-1])  # counted from 0, skipped rows included
+            raise UnusableFileError("unclosed_quote", row=row + 1) from exc
         return None
     if not parts:
         raise UnusableFileError("empty_file", came="0 rows")

@@ -33,11 +33,11 @@ _SERIAL = re.compile(r"\d{5}(\.0*)?")
 _SERIAL_ZERO = date(1899, 12, 30)
 _SERIALS = range(20_000, 80_000)
 _TOTAL = re.compile(
-    r"[全本]?[省市县区旗镇乡街道村社]*(合计|总计|小计|共计|累计|总数|汇总|total|subtotal|sum)[::]?"
+    r"[全本]?[省市县区旗镇乡街道村社]*(合计|总计|小计|共计|累计|总数|汇总|total|subtotal|sum):?"
 )
 _GRAND = re.compile(r"小计|subtotal")
 _REMARK = re.compile(
-    r"(注|备注|说明|制表|填表|填报|审核|复核|单位|数据来源|来源|日期|报送)[人员单位日期时间]*[::].*"
+    r"(注|备注|说明|制表|填表|填报|审核|复核|单位|数据来源|来源|日期|报送)[人员单位日期时间]*:.*"
 )
 
 
@@ -193,6 +193,11 @@ def is_total(text: str) -> bool:
 def is_subtotal(text: str) -> bool:
     """Whether a total covers only the rows since the total before it."""
     return is_total(text) and _GRAND.search(_tight(text)) is not None
+
+
+def is_no_key(text: str) -> bool:
+    """Whether a key cell names nothing: empty, a dash, or the word of a total."""
+    return half_width(text).casefold() in _NOTHING or is_total(text)
 
 
 def is_remark(text: str) -> bool:

@@ -1,0 +1,260 @@
+"""Boundaries: codes, rings, parents, and a county made from below."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import geopandas as gpd
+import numpy as np
+import pytest
+import shapely
+
+from etl.findings import IntakeError
+from geo.datum import from_wgs84
+from tests.support.locality import (
+    COUNTY,
+    NE,
+    NW,
+    SE,
+    SW,
+    TOWNS,
+    VILLAGES,
+    Folder,
+    assert_accounted,
+    box,
+    feature,
+    findings,
+    rules,
+    town_features,
+    village_features,
+)
+
+
+def same_shape(shape: shapely.Geometry, *bounds: float) -> bool:
+    """Whether a shape is a box, but for rounding."""
+    return bool(shape.symmetric_difference(shapely.box(*bounds)).area < 1e-8)
+
+
+def test_levels_come_finest_first_with_parents(tmp_path: Path) -> None:
+    areas = Folder.with_areas(tmp_path).ingest().areas
+    assert areas.crs.to_epsg() == 4326
+    assert list(areas.columns) == ["level", "area_code", "name", "parent_code", "geometry"]
+    assert areas["area_code"].tolist() == [*VILLAGES, *TOWNS, COUNTY]
+    assert areas["parent_code"].tolist()[:6] == [TOWNS[0]] * 2 + [TOWNS[1]] * 2 + [COUNTY] * 2
+    assert areas["parent_code"].isna().tolist() == [False] * 6 + [True]
+    assert areas.geometry.is_valid.all()
+
+
+def test_county_is_dissolved_from_the_coarsest_level_and_said(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    county = folder.ingest().areas.iloc[-1]
+    assert county["name"] == "试验县"
+    assert same_shape(county["geometry"], 113.8, 31.3, 114.0, 31.5)
+    (finding,) = findings(folder.result("towns"), "county_dissolved")
+    assert "2 个 town" in finding.action.zh
+    whole = feature({"code": COUNTY, "name": "县"}, box(113.8, 31.3, 114.0, 31.5))
+    folder.areas("county", "county", [whole])
+    assert rules(folder.result("towns")) == []
+    assert folder.ingest().areas.iloc[-1]["name"] == "县"
+
+
+def test_invalid_ring_is_mended_and_said(tmp_path: Path) -> None:
+    features = village_features()
+    x, y = 113.85, 31.45
+    ring = [(x - 0.05, y - 0.05), (x + 0.05, y + 0.05), (x + 0.05, y - 0.05), (x - 0.05, y + 0.05)]
+    features[1]["geometry"] = {"type": "Polygon", "coordinates": [[*ring, ring[0]]]}
+    folder = Folder(tmp_path)
+    folder.areas("villages", "village", features)
+    intake = folder.ingest()
+    assert intake.areas.geometry.is_valid.all()
+    (finding,) = findings(intake.results[0], "ring_mended")
+    assert (finding.row, finding.came, finding.severity) == (2, NW, "info")
+    assert "Self-intersection" in finding.action.en
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"geometry": None}, "missing_geometry"),
+        ({"geometry": {"type": "Point", "coordinates": [113.85, 31.35]}}, "wrong_geometry"),
+        ({"geometry": box(500000, 3400000, 500100, 3400100)}, "coordinates_off_earth"),
+        ({"properties": {"code": "99010100100", "name": "x"}}, "malformed_code"),
+        ({"properties": {"code": None, "name": "x"}}, "missing_value"),
+    ],
+)
+def test_bad_features_wait_and_the_others_count(
+    tmp_path: Path, change: dict[str, object], rule: str
+) -> None:
+    folder = Folder(tmp_path)
+    features = village_features()
+    features[0] |= change
+    folder.areas("villages", "village", features)
+    result = folder.ingest().results[0]
+    assert (result.accepted, result.quarantined) == (3, 1)
+    assert [(f.rule, f.row) for f in result.findings if f.row] == [(rule, 1)]
+    assert_accounted(result)
+
+
+def test_parts_of_one_area_are_joined(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    features = village_features()
+    features[1]["properties"]["code"] = SW
+    folder.areas("villages", "village", features, population={"total": "n"})
+    for one, persons in zip(features, (1, 2, None, 4), strict=True):
+        one["properties"]["n"] = persons
+    collection = {"type": "FeatureCollection", "features": features}
+    folder.write("villages.geojson", json.dumps(collection))
+    intake = folder.ingest()
+    villages = intake.areas[intake.areas["level"] == "village"].set_index("area_code")
+    assert villages.index.tolist() == [SW, SE, NE]
+    assert same_shape(villages.loc[SW, "geometry"], 113.8, 31.3, 113.9, 31.5)
+    result = intake.results[0]
+    assert (result.accepted, len(result.frame)) == (4, 3)
+    assert [f.row for f in findings(result, "duplicate_area")] == [2]
+    assert result.population is not None
+    persons = result.population.set_index("area_code")["persons"]
+    assert persons[SW] == 3
+    assert np.isnan(persons[SE])
+
+
+@pytest.mark.parametrize("way", ["column", "prefix", "spatial"])
+def test_ways_to_a_parent_agree(tmp_path: Path, way: str) -> None:
+    folder = Folder(tmp_path)
+    towns, villages = town_features(), village_features()
+    if way == "prefix":
+        for one in towns:
+            one["properties"]["code"] = one["properties"]["code"][:9]
+        folder.codes = {"town": r"\d{9}"}
+    for one in villages:
+        one["properties"]["up"] = one["properties"]["code"][:9] + "000"
+    folder.areas("towns", "town", towns)
+    folder.areas("villages", "village", villages, parents=way)
+    folder.sources[-1]["columns"]["parent"] = "up"
+    areas = folder.ingest().areas
+    parents = areas.set_index("area_code")["parent_code"]
+    length = 9 if way == "prefix" else 12
+    assert [parents[v] for v in VILLAGES] == [v[:9].ljust(length, "0") for v in VILLAGES]
+
+
+def test_unknown_parent_is_found_by_position_and_said(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    villages = village_features()
+    for one in villages:
+        one["properties"]["up"] = TOWNS[0]
+    villages[2]["properties"]["up"] = "990101009000"
+    villages[3]["properties"]["up"] = None
+    folder.areas("towns", "town", town_features())
+    folder.areas("villages", "village", villages, parents="column")
+    folder.sources[-1]["columns"]["parent"] = "up"
+    intake = folder.ingest()
+    parents = intake.areas.set_index("area_code")["parent_code"]
+    assert parents[[SE, NE]].tolist() == [TOWNS[1]] * 2
+    assert [f.row for f in findings(intake.results[1], "unknown_parent")] == [3, 4]
+
+
+def test_area_in_no_parent_goes_to_the_nearest_and_is_said(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    island = feature({"code": "990101002003", "name": "岛"}, box(114.01, 31.3, 114.02, 31.31))
+    villages = [*village_features(), island]
+    folder.sources.pop()
+    folder.areas("villages", "village", villages)
+    intake = folder.ingest()
+    assert intake.areas.set_index("area_code")["parent_code"]["990101002003"] == TOWNS[1]
+    (finding,) = findings(intake.results[1], "parent_by_nearest")
+    assert finding.row == 5
+    # 0.01 degree of longitude at 31.3 N.
+    assert "95" in finding.action.zh
+
+
+@pytest.mark.parametrize("datum", ["GCJ02", "BD09"])
+def test_boundaries_in_another_datum(tmp_path: Path, datum: str) -> None:
+    folder = Folder(tmp_path)
+    features = village_features()
+    for one in features:
+        xy = np.array(one["geometry"]["coordinates"][0])
+        lon, lat = from_wgs84(xy[:, 0], xy[:, 1], datum=datum)
+        one["geometry"]["coordinates"] = [np.column_stack([lon, lat]).tolist()]
+    folder.areas("villages", "village", features, datum=datum)
+    first = folder.ingest().areas.iloc[0]["geometry"]
+    assert same_shape(first, 113.8, 31.3, 113.9, 31.4)
+
+
+@pytest.mark.parametrize("suffix", ["gpkg", "shp"])
+def test_projected_geopackage_and_gbk_shapefile(tmp_path: Path, suffix: str) -> None:
+    folder = Folder(tmp_path)
+    frame = gpd.GeoDataFrame.from_features(village_features(), crs=4326).to_crs(4547)
+    path = tmp_path / f"villages.{suffix}"
+    options = {"encoding": "GBK"} if suffix == "shp" else {"layer": "村"}
+    frame.to_file(path, **options)
+    if suffix == "shp":
+        path.with_suffix(".cpg").unlink(missing_ok=True)
+    columns = {"code": "code", "name": "name"}
+    layer = {"layer": "村"} if suffix == "gpkg" else {}
+    folder.source("villages", "areas", path.name, level="village", columns=columns, **layer)
+    areas = folder.ingest().areas
+    assert areas["name"].tolist()[0] == "柳溪村"
+    assert areas.total_bounds == pytest.approx([113.8, 31.3, 114.0, 31.5], abs=1e-6)
+    if suffix == "gpkg":
+        folder.sources[-1]["layer"] = "镇"
+        with pytest.raises(IntakeError, match="Layer missing"):
+            folder.ingest()
+
+
+def test_truncated_geojson_names_the_place(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    path = tmp_path / "villages.geojson"
+    path.write_bytes(path.read_bytes()[:-200])
+    with pytest.raises(IntakeError, match="line 1, character") as caught:
+        folder.ingest()
+    (finding,) = [f for f in caught.value.findings if f.severity == "error"]
+    assert (finding.source_id, finding.rule) == ("villages", "unreadable_vector")
+    assert str(tmp_path) not in str(caught.value)
+
+
+def test_geojson_in_gbk_is_refused_or_read_as_declared(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    path = tmp_path / "villages.geojson"
+    path.write_bytes(path.read_text(encoding="utf-8").encode("gbk"))
+    areas = folder.ingest().areas
+    assert areas["name"].tolist()[0] == "柳溪村"
+    folder.sources[-1]["encoding"] = "utf-8"
+    with pytest.raises(IntakeError, match="Encoding is not the one declared"):
+        folder.ingest()
+
+
+def test_every_broken_boundary_file_is_named_at_once(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    (tmp_path / "towns.geojson").unlink()
+    folder.write("villages.geojson", '{"type": "FeatureCollection", "features": []}')
+    with pytest.raises(IntakeError) as caught:
+        folder.ingest()
+    assert [f.rule for f in caught.value.findings] == ["missing_file", "empty_file"]
+    assert "towns.geojson" in str(caught.value)
+    assert "villages.geojson" in str(caught.value)
+
+
+def test_missing_attribute_names_what_is_there(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    folder.sources[-1]["columns"] = {"code": "codes"}
+    with pytest.raises(IntakeError, match="nearest is “code”"):
+        folder.ingest()
+
+
+def test_context_is_read_and_ranked(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    line = {"type": "LineString", "coordinates": [[113.8, 31.3], [114, 31.5]]}
+    point = {"type": "Point", "coordinates": [113.8, 31.3]}
+    features = [
+        feature({"等级": 1, "名": "大河"}, line),
+        feature({"等级": 7, "名": None}, line),
+        feature({"等级": 2, "名": "点"}, point),
+    ]
+    folder.write("water.geojson", json.dumps({"type": "FeatureCollection", "features": features}))
+    folder.source("water", "context", "water.geojson", theme="water", rank="等级", name="名")
+    result = folder.result("water")
+    assert list(result.frame.columns) == ["theme", "rank", "name", "geometry"]
+    assert result.frame["rank"].tolist() == [1, 3]
+    assert result.frame["name"].tolist() == ["大河", ""]
+    assert sorted(rules(result)) == ["bad_attribute", "wrong_geometry"]
+    assert_accounted(result)

@@ -1,0 +1,253 @@
+"""Facilities: kinds, places, datums, duplicates, and what is not a place."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from geo.datum import from_wgs84
+from tests.support.locality import (
+    CENTRES,
+    COUNTY,
+    NE,
+    NW,
+    SE,
+    SW,
+    TOWNS,
+    Folder,
+    assert_accounted,
+    findings,
+    rules,
+)
+
+HEADER = "名称,经度,纬度,类别,代码,人员,状态,启用,停用"
+COLUMNS = {
+    "name": "名称", "lon": "经度", "lat": "纬度", "kind": "类别", "area_code": "代码",
+    "staff": "人员", "status": "状态", "opened_on": "启用", "closed_on": "停用",
+}  # fmt: skip
+KINDS = {"心理咨询室": "counselling_room", "医院": "hospital", "热线": "hotline"}
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    folder = Folder.with_areas(tmp_path)
+    folder.source("sites", "facilities", "sites.csv", columns=COLUMNS, kinds=KINDS)
+    return folder
+
+
+def row(name: str = "甲", **cells: object) -> str:
+    usual: dict[str, object] = {"lon": 113.85, "lat": 31.35, "kind": "心理咨询室"}
+    values = {"name": name, **usual, **cells}
+    return ",".join(str(values.get(key, "")) for key in COLUMNS)
+
+
+def sites(folder: Folder, *rows: str) -> None:
+    folder.write("sites.csv", "\n".join([HEADER, *rows]) + "\n")
+
+
+def test_site_is_located_at_every_level(folder: Folder) -> None:
+    sites(folder, row("甲室", staff="2.5", opened_on="2020/5/1"))
+    (site,) = folder.result("sites").frame.to_dict("records")
+    assert (site["village_code"], site["town_code"], site["area_code"]) == (SW, TOWNS[0], SW)
+    assert (site["kind"], site["status"], site["quality"]) == ("counselling_room", "open", "exact")
+    assert (site["staff"], site["opened_on"], site["source_row"]) == (2.5, "2020-05-01", 2)
+    assert np.isnan(site["beds"])
+    assert (site["lon"], site["lat"], site["datum"]) == (113.85, 31.35, "WGS84")
+
+
+@pytest.mark.parametrize("datum", ["GCJ02", "BD09", "CGCS2000"])
+def test_datum_is_turned_to_wgs84_and_the_original_kept(folder: Folder, datum: str) -> None:
+    (lon,), (lat,) = from_wgs84([113.85], [31.35], datum=datum)
+    sites(folder, row("甲室", lon=repr(float(lon)), lat=repr(float(lat))))
+    folder.sources[-1]["datum"] = datum
+    (site,) = folder.result("sites").frame.to_dict("records")
+    assert site["lon"] == pytest.approx(113.85, abs=1e-6)
+    assert site["lat"] == pytest.approx(31.35, abs=1e-6)
+    assert (site["x_original"], site["y_original"]) == (lon, lat)
+    assert site["datum"] == datum
+
+
+def test_kind_by_whole_value_then_contained_then_default(folder: Folder) -> None:
+    folder.sources[-1]["kinds"] = {"心理": "service_org", "心理咨询室": "counselling_room"}
+    sites(
+        folder,
+        row("a", kind="心理咨询室"),
+        row("b", kind="某心理公司"),
+        row("c", kind="school"),
+        row("d", kind="食堂"),
+        row("e", kind=""),
+    )
+    result = folder.result("sites")
+    kinds = dict(zip(result.frame["name"], result.frame["kind"], strict=True))
+    assert kinds == {"a": "counselling_room", "b": "service_org", "c": "school"}
+    assert [(f.rule, f.row) for f in result.findings] == [("missing_value", 6), ("unknown_kind", 5)]
+    assert_accounted(result)
+    folder.sources[-1]["kind"] = "host_venue"
+    kinds = {r["name"]: r["kind"] for r in folder.result("sites").frame.to_dict("records")}
+    assert (kinds["d"], kinds["e"]) == ("host_venue", "host_venue")
+
+
+def test_status_from_column_else_from_dates(folder: Folder) -> None:
+    folder.sources[-1]["statuses"] = {"停办": "closed", "在建": "planned"}
+    sites(
+        folder,
+        row("a", status="停办"),
+        row("b", status=""),
+        row("c", closed_on="2026-01-01"),
+        row("d", opened_on="2027-01-01"),
+        row("e", closed_on="2027-01-01"),
+        row("f", status="不明"),
+        row("g", status="在建"),
+    )
+    result = folder.result("sites")
+    status = dict(zip(result.frame["name"], result.frame["status"], strict=True))
+    assert status == {
+        "a": "closed", "b": "open", "c": "closed", "d": "planned", "e": "open", "g": "planned",
+    }  # fmt: skip
+    assert [(f.rule, f.came) for f in result.findings] == [("unknown_status", "不明")]
+
+
+def test_bad_attributes_are_unknown_and_the_site_stays(folder: Folder) -> None:
+    sites(folder, row("a", staff="3人"), row("b", staff="-1"), row("c", opened_on="去年"))
+    result = folder.result("sites")
+    assert result.accepted == 3
+    assert result.frame["staff"].isna().all()
+    assert rules(result) == ["bad_attribute", "bad_attribute", "bad_date"]
+
+
+def test_outside_waits_with_its_distance(folder: Folder) -> None:
+    sites(folder, row("内"), row("外", lon=114.1), row("零", lon=0, lat=0), row("无", lat=200))
+    result = folder.result("sites")
+    assert result.frame["name"].tolist() == ["内"]
+    found = findings(result, "outside_locality")
+    assert [(f.row, f.came) for f in found] == [(3, "114.1"), (4, "0"), (5, "113.85")]
+    assert {f.severity for f in found} == {"warning"}
+    # 0.1 degree of longitude at 31.35 N: 111.32 km x cos(31.35) x 0.1.
+    assert "9.5 千米" in found[0].action.zh
+    assert_accounted(result)
+
+
+def test_swapped_coordinates_are_recognised_and_said(folder: Folder) -> None:
+    sites(folder, row("反", lon=31.35, lat=113.85), row("正", lon=113.95))
+    result = folder.result("sites")
+    by_name = result.frame.set_index("name")
+    assert by_name.loc["反", ["lon", "lat", "village_code"]].tolist() == [113.85, 31.35, SW]
+    assert by_name.loc["反", "x_original"] == 31.35
+    (finding,) = result.findings
+    assert (finding.rule, finding.severity, finding.row) == ("swapped_lonlat", "warning", 2)
+
+
+def test_missing_and_broken_coordinates(folder: Folder) -> None:
+    text = "\n".join(
+        [
+            HEADER,
+            f"一,,,心理咨询室,{SE},,,,",
+            f"二,东经113度,31.35,心理咨询室,{SE},,,,",
+            "三,,,心理咨询室,,,,,",
+            "四,113.85,x,心理咨询室,,,,,",
+            "五,,,心理咨询室,990101009999,,,,",
+            f"六,,,心理咨询室,{TOWNS[1]},,,,",
+            "七,113.85,31.35,心理咨询室,990101009999,,,,",
+        ]
+    )
+    folder.write("sites.csv", text)
+    result = folder.result("sites")
+    placed = result.frame.set_index("name")
+    assert sorted(placed.index) == ["一", "七", "二", "六"]
+    assert placed.loc["一", ["village_code", "quality"]].tolist() == [SE, "village"]
+    assert placed.loc["六", ["town_code", "quality"]].tolist() == [TOWNS[1], "town"]
+    assert placed.loc["七", "quality"] == "exact"
+    assert np.isnan(placed.loc["一", "x_original"])
+    assert sorted((f.rule, f.row, f.column) for f in result.findings if f.row) == [
+        ("bad_coordinate", 5, "纬度"),
+        ("coordinate_replaced", 3, "经度"),
+        ("unknown_site_area", 8, "代码"),
+        ("unplaced", 4, "代码"),
+        ("unplaced", 6, "代码"),
+    ]
+    assert {f.count for f in findings(result, "placed_by_area")} == {1, 2}
+    assert_accounted(result)
+
+
+def test_hotline_needs_no_place(folder: Folder) -> None:
+    folder.write("sites.csv", f"{HEADER}\n某热线,,,热线,,,,,\n县热线,,,热线,{COUNTY},,,,\n")
+    result = folder.result("sites")
+    placed = result.frame.set_index("name")
+    assert np.isnan(placed.loc["某热线", "lon"])
+    assert not np.isnan(placed.loc["县热线", "lon"])
+    assert result.quarantined == 0
+
+
+def test_coordinate_far_from_the_named_area_is_said(folder: Folder) -> None:
+    x, y = CENTRES[NE]
+    folder.write("sites.csv", f"{HEADER}\n甲,{x},{y},心理咨询室,{NW},,,,\n")
+    result = folder.result("sites")
+    assert result.frame["village_code"].tolist() == [NE]
+    (finding,) = result.findings
+    assert finding.rule == "place_mismatch"
+    assert "石湾村" in finding.action.zh
+
+
+def test_repeated_sites_count_once(folder: Folder) -> None:
+    sites(
+        folder,
+        row("甲 心理咨询室(一)"),
+        row("甲心理咨询室(一)", lon=113.8501),
+        row("甲心理咨询室(一)", lon=113.8599),
+        row("甲心理咨询室(一)", kind="医院"),
+    )
+    result = folder.result("sites")
+    assert result.accepted == 3
+    (finding,) = result.findings
+    assert (finding.rule, finding.severity, finding.row) == ("duplicate_site", "warning", 3)
+    assert "#2" in finding.action.zh
+    assert_accounted(result)
+
+
+def test_repeated_site_of_another_department_counts_once(folder: Folder) -> None:
+    sites(folder, row("甲室"), row("乙室", lon=113.95))
+    folder.write("more.csv", "\n".join([HEADER, row("乙室", lon=113.9501), row("丙室")]))
+    folder.source("more", "facilities", "more.csv", columns=COLUMNS, kinds=KINDS)
+    first, second = folder.result("sites"), folder.result("more")
+    assert first.accepted == 2
+    assert second.frame["name"].tolist() == ["丙室"]
+    (finding,) = second.findings
+    assert (finding.rule, finding.row) == ("duplicate_site", 2)
+    assert "sites.csv #3" in finding.action.zh
+    assert_accounted(second)
+
+
+def test_site_ids_are_stable_and_belong_to_their_source(folder: Folder) -> None:
+    sites(folder, row("甲室"), row("乙室", lon=113.95))
+    before = folder.result("sites").frame.set_index("name")["site_id"]
+    sites(folder, row("乙室", lon=113.95), row("新室", lat=31.45), row("甲室", staff=3))
+    after = folder.result("sites").frame.set_index("name")["site_id"]
+    assert before["甲室"] == after["甲室"]
+    assert before["乙室"] == after["乙室"]
+    assert after.str.startswith("sites-").all()
+    folder.sources[-1]["columns"] = {**COLUMNS, "site_id": "状态"}
+    del folder.sources[-1]["columns"]["status"]
+    sites(folder, row("甲室", status="001"), row("乙室", lon=113.95, status="001"))
+    result = folder.result("sites")
+    assert result.frame["site_id"].tolist() == ["sites-001"]
+    assert rules(result) == ["duplicate_site_id"]
+
+
+def test_quality_is_mapped_and_the_unknown_is_the_coarsest(folder: Folder) -> None:
+    folder.sources[-1]["columns"] = {**COLUMNS, "quality": "状态"}
+    del folder.sources[-1]["columns"]["status"]
+    folder.sources[-1]["qualities"] = {"门牌": "address"}
+    sites(folder, row("甲", status="门牌"), row("乙", status="大概"), row("丙", status="exact"))
+    result = folder.result("sites")
+    quality = dict(zip(result.frame["name"], result.frame["quality"], strict=True))
+    assert quality == {"甲": "address", "乙": "town", "丙": "exact"}
+    assert rules(result) == ["unknown_quality"]
+
+
+def test_nameless_row_waits(folder: Folder) -> None:
+    sites(folder, row(" "), row("甲"))
+    result = folder.result("sites")
+    assert [(f.rule, f.row) for f in result.findings] == [("missing_value", 2)]
+    assert result.accepted == 1

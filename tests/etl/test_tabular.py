@@ -1,0 +1,361 @@
+"""Tables as people hand them in: encodings, delimiters, sheets, merged headers, totals."""
+
+from __future__ import annotations
+
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from tests.support.locality import (
+    NE,
+    NW,
+    SE,
+    SW,
+    Folder,
+    assert_accounted,
+    counts,
+    findings,
+    rules,
+)
+
+HEADER = "周,代码,人次"
+ROWS = [f"2026-W40,{SW},3", f"2026-W40,{NW},4", f"2026-W41,{SW},5"]
+GOOD = {(SW, "2026-W40"): 3.0, (NW, "2026-W40"): 4.0, (SW, "2026-W41"): 5.0}
+TEXT = "\n".join([HEADER, *ROWS]) + "\n"
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Folder:
+    folder = Folder.with_areas(tmp_path)
+    folder.weekly()
+    return folder
+
+
+# ------------------------------------------------------------------ encodings
+
+
+@pytest.mark.parametrize(
+    ("written", "said"),
+    [
+        ("utf-8", "utf-8"),
+        ("utf-8-sig", "utf-8-sig"),
+        ("gb18030", "gb18030"),
+        ("gbk", "gb18030"),
+        ("utf-16", "utf-16"),
+    ],
+)
+def test_encoding_is_decided_and_said(folder: Folder, written: str, said: str) -> None:
+    folder.write("weekly.csv", TEXT, encoding=written)
+    result = folder.result()
+    assert counts(result) == GOOD
+    assert result.encoding == said
+    decided = findings(result, "encoding_decided")
+    assert [finding.came for finding in decided] == ([] if "utf-8" in said else [said.upper()])
+
+
+def test_rare_characters_of_gb18030_survive(folder: Folder) -> None:
+    folder.write("weekly.csv", TEXT.replace("人次", "人次𠮷"), encoding="gb18030")
+    folder.sources[-1]["columns"]["count"] = "人次𠮷"
+    assert counts(folder.result()) == GOOD
+
+
+def test_gbk_declared_as_utf8_is_no_mojibake(folder: Folder) -> None:
+    folder.write("weekly.csv", TEXT, encoding="gbk")
+    folder.sources[-1]["encoding"] = "utf-8"
+    result = folder.result()
+    assert result.failed
+    assert result.frame.empty
+    (finding,) = result.findings
+    assert finding.rule == "encoding_mismatch"
+    assert finding.file == "weekly.csv"
+    # 周 is D6 DC in GBK; D6 starts a pair in UTF-8 that DC cannot end.
+    assert finding.came == "byte 1 (0xd6), line 1"
+    assert 'encoding = "gb18030"' in finding.action.en
+
+
+def test_utf8_declared_as_gb18030_is_found_where_it_does_not_decode(folder: Folder) -> None:
+    folder.write("weekly.csv", TEXT + "备\n")
+    folder.sources[-1]["encoding"] = "gb18030"
+    result = folder.result()
+    assert result.failed
+    assert result.findings[0].rule in {"encoding_mismatch", "missing_column"}
+
+
+def test_damaged_utf8_is_not_read_as_something_else(folder: Folder) -> None:
+    whole = (TEXT + f"2026-W42,{SW},6,备注很长\n").encode()
+    folder.write("weekly.csv", whole[:-6] + b"\xff\xfe" + whole[-6:])
+    result = folder.result()
+    assert rules(result) == ["encoding_damaged"]
+    assert "line 5" in str(result.findings[0].came)
+
+
+def test_unknown_encoding_is_an_error(folder: Folder) -> None:
+    folder.write("weekly.csv", b"\xd6\xdc,\xff\xff\xff\n")
+    assert rules(folder.result()) == ["encoding_unknown"]
+    folder.sources[-1]["encoding"] = "klingon"
+    assert rules(folder.result()) == ["encoding_unknown"]
+
+
+def test_bad_byte_behind_a_chunk_is_placed(folder: Folder) -> None:
+    # The decoder reads a megabyte at a time and keeps back half a character.
+    filler = "#" * ((1 << 20) - len(TEXT.encode()) - 1)
+    body = (TEXT + filler + "字\n").encode()
+    folder.write("weekly.csv", body + b"\xffzz")
+    folder.sources[-1]["encoding"] = "utf-8"
+    (finding,) = folder.result().findings
+    assert str(finding.came).startswith(f"byte {len(body) + 1} (0xff)")
+
+
+# ------------------------------------------------------------------ text files
+
+
+@pytest.mark.parametrize("delimiter", [",", "\t", ";", "|"])
+def test_delimiter_is_found(folder: Folder, delimiter: str) -> None:
+    folder.write("weekly.csv", TEXT.replace(",", delimiter))
+    assert counts(folder.result()) == GOOD
+
+
+def test_title_rows_blank_rows_and_remarks_are_set_aside(folder: Folder) -> None:
+    text = "\n".join(
+        ["心理咨询周报,,", "填报单位:某局,,", "", HEADER, *ROWS, "", "合计,,12", "制表人:某,,"]
+    )
+    folder.write("weekly.csv", text)
+    result = folder.result()
+    assert counts(result) == GOOD
+    assert (result.rows_read, result.accepted, result.set_aside) == (7, 3, 4)
+    assert rules(result) == []
+
+
+def test_header_row_may_be_given(folder: Folder) -> None:
+    folder.write("weekly.csv", "\n".join(["周,代码,人次", HEADER, *ROWS]))
+    folder.sources[-1]["header_row"] = 2
+    result = folder.result()
+    assert counts(result) == GOOD
+    assert result.set_aside == 1
+
+
+def test_repeated_header_is_set_aside(folder: Folder) -> None:
+    folder.write("weekly.csv", "\n".join([HEADER, ROWS[0], HEADER, *ROWS[1:]]))
+    result = folder.result()
+    assert counts(result) == GOOD
+    assert result.set_aside == 1
+
+
+def test_row_numbers_are_those_of_excel(folder: Folder) -> None:
+    folder.write("weekly.csv", "\n".join(["题目", "", HEADER, ROWS[0], "", f"2026-W40,{NW},-1"]))
+    (finding,) = findings(folder.result(), "negative_count")
+    assert finding.row == 6
+
+
+def test_row_with_more_cells_waits(folder: Folder) -> None:
+    for extra in (",9", ",9,9,9"):
+        folder.write("weekly.csv", "\n".join([HEADER, *ROWS, f"2026-W42,{SW},6{extra}"]))
+        result = folder.result()
+        assert counts(result) == GOOD
+        assert [(f.rule, f.row) for f in result.findings] == [("extra_cells", 5)]
+        assert_accounted(result)
+
+
+def test_trailing_delimiters_are_no_cells(folder: Folder) -> None:
+    folder.write("weekly.csv", "\n".join(f"{row},," for row in [HEADER, *ROWS]))
+    assert counts(folder.result()) == GOOD
+
+
+def test_short_row_is_a_missing_figure(folder: Folder) -> None:
+    folder.write("weekly.csv", "\n".join([HEADER, *ROWS, f"2026-W42,{SW}"]))
+    result = folder.result()
+    assert result.accepted == 4
+    assert result.frame["count"].isna().sum() == 1
+
+
+def test_open_quote_is_placed(folder: Folder) -> None:
+    folder.write("weekly.csv", "\n".join([HEADER, ROWS[0], f'2026-W41,"{SW},4', *ROWS[1:]]))
+    (finding,) = folder.result().findings
+    assert finding.rule == "unclosed_quote"
+    assert finding.row == 3
+
+
+def test_quoted_newlines_and_delimiters_stay_in_their_cell(folder: Folder) -> None:
+    folder.write("weekly.csv", f'周,代码,"人次\n(次)",备注\n2026-W40,{SW},3,"一,\n二"\n')
+    folder.sources[-1]["columns"]["count"] = "人次(次)"
+    assert counts(folder.result()) == {(SW, "2026-W40"): 3.0}
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"", "empty_file"),
+        (b"  \n \n", "empty_file"),
+        ((HEADER + "\n").encode(), "empty_file"),
+        ((HEADER + "\n,,\n,,\n").encode(), "empty_file"),
+        (b"<html><table><tr><td>1</td></tr></table></html>", "not_a_table"),
+        (b"\x89PNG\r\n\x1a\n\x00\x00\x00", "not_a_table"),
+        (b"PK\x03\x04 cut off", "unreadable_workbook"),
+        (b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1 cut off", "unreadable_workbook"),
+    ],
+)
+def test_files_that_are_no_tables(folder: Folder, content: bytes, rule: str) -> None:
+    folder.write("weekly.csv", content)
+    result = folder.result()
+    assert rules(result) == [rule]
+    assert result.failed
+
+
+def test_missing_file_names_the_nearest(folder: Folder) -> None:
+    folder.write("weekly_.csv", TEXT)
+    (finding,) = folder.result().findings
+    assert (finding.rule, finding.came) == ("missing_file", "weekly_.csv")
+
+
+def test_missing_column_names_what_is_there(folder: Folder) -> None:
+    folder.write("weekly.csv", TEXT.replace("人次", "人 次数"))
+    (finding,) = folder.result().findings
+    assert finding.rule == "missing_column"
+    assert finding.column == "人次"
+    assert finding.row == 1
+    assert "周、代码、人 次数" in finding.action.zh
+    assert "“人 次数”" in finding.action.zh
+
+
+def test_doubled_column_is_not_guessed(folder: Folder) -> None:
+    folder.write("weekly.csv", f"周,代码,人次,人次\n2026-W40,{SW},3,4\n")
+    assert rules(folder.result()) == ["doubled_column"]
+
+
+def test_headers_match_in_spite_of_width_and_blanks(folder: Folder) -> None:
+    folder.write("weekly.csv", TEXT.replace(HEADER, " 周 ,代 码,人次"))
+    assert counts(folder.result()) == GOOD
+
+
+def test_full_width_digits_and_separators_are_read(folder: Folder) -> None:
+    wide = {ord(c): 0xFEE0 + ord(c) for c in "0123456789-W,"}
+    row = f'{"2026-W40".translate(wide)},{SW.translate(wide)}\u3000,"{"1,024".translate(wide)}"'
+    folder.write("weekly.csv", f'{HEADER}\n{row}\n2026-W41,{SW},"1,024"\n')
+    assert counts(folder.result()) == {(SW, "2026-W40"): 1024.0, (SW, "2026-W41"): 1024.0}
+
+
+# ------------------------------------------------------------------ workbooks
+
+
+def test_workbook_with_title_merged_header_and_total(folder: Folder) -> None:
+    folder.workbook(
+        "weekly.xlsx",
+        {
+            "周报": [
+                ["2026 年心理服务周报", None, None, None],
+                ["周", "村(社区)", None, "服务情况", None],
+                [None, "名称", "代码", "咨询\n人次", "筛查人次"],
+                ["2026-W40", "柳溪村", SW, 3, "12"],
+                ["2026-W40", "松岭村", NW, 4.0, None],
+                ["合 计", None, None, 7, 13],
+            ]
+        },
+        merged=["A1:D1", "A2:A3", "B2:C2", "D2:E2"],
+    )
+    folder.sources[-1] |= {
+        "path": "weekly.xlsx",
+        "header_rows": 2,
+        "measure": None,
+        "columns": {
+            "week": "周",
+            "area": "村(社区)/代码",
+            "counts": {"consult_visits": "服务情况/咨询人次", "screened": "筛查人次"},
+        },
+    }
+    result = folder.result()
+    assert result.sheet == "周报"
+    assert (result.rows_read, result.accepted, result.set_aside) == (4, 2, 2)
+    (finding,) = result.findings
+    assert finding.rule == "total_mismatch"
+    assert (finding.row, finding.column, finding.came) == (6, "服务情况/筛查人次", "13")
+    assert "12" in finding.wanted.zh
+    figures = result.frame.set_index(["area_code", "measure"])["count"]
+    assert figures[SW, "consult_visits"] == 3
+    assert figures[SW, "screened"] == 12
+
+
+def test_weeks_as_dates_serials_and_text(folder: Folder) -> None:
+    folder.workbook(
+        "weekly.xlsx",
+        {
+            "Sheet1": [
+                ["周", "代码", "人次"],
+                [date(2026, 9, 28), SW, 1],
+                [date(2026, 10, 5), SW, 2],
+                [46307, SW, 3],  # 2026-10-12 as Excel counts days
+                ["2026年10月19日", SW, 4],
+                ["20261026", SW, 5],
+            ]
+        },
+    )
+    folder.sources[-1] |= {"path": "weekly.xlsx", "week": "monday"}
+    assert counts(folder.result()) == {
+        (SW, f"2026-W{week}"): float(count) for count, week in enumerate(range(40, 45), start=1)
+    }
+
+
+def test_sheet_is_chosen_by_its_columns_and_said(folder: Folder) -> None:
+    sheets = {"说明": [["请按表填写"]], "数据": [HEADER.split(","), ["2026-W40", SW, 3]]}
+    folder.workbook("weekly.xlsx", sheets)
+    folder.sources[-1]["path"] = "weekly.xlsx"
+    result = folder.result()
+    assert result.sheet == "数据"
+    (finding,) = findings(result, "sheet_chosen")
+    assert "说明、数据" in finding.action.zh
+    folder.sources[-1]["sheet"] = "数 据"
+    assert rules(folder.result()) == []
+
+
+def test_missing_and_empty_sheets_say_what_is_there(folder: Folder) -> None:
+    folder.workbook("weekly.xlsx", {"说明": [["x"]], "数据表": [], "表头": [HEADER.split(",")]})
+    folder.sources[-1] |= {"path": "weekly.xlsx", "sheet": "数据"}
+    (finding,) = folder.result().findings
+    assert finding.rule == "missing_sheet"
+    assert "说明、数据表、表头" in finding.action.zh
+    assert "“数据表”" in finding.action.zh
+    for sheet in ("数据表", "表头"):
+        folder.sources[-1]["sheet"] = sheet
+        (finding,) = folder.result().findings
+        assert (finding.rule, finding.sheet) == ("empty_sheet", sheet)
+
+
+def test_missing_column_of_a_sheet_names_sheet_and_row(folder: Folder) -> None:
+    folder.workbook(
+        "weekly.xlsx", {"数据": [["标题"], [], ["周", "代码", "数量"], ["2026-W40", SW, 3]]}
+    )
+    folder.sources[-1]["path"] = "weekly.xlsx"
+    (finding,) = folder.result().findings
+    assert (finding.rule, finding.sheet, finding.row) == ("missing_column", "数据", 3)
+
+
+def test_codes_keep_leading_zeros_and_numbers_lose_their_point(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    folder.workbook(
+        "weekly.xlsx",
+        {"a": [["周", "代码", "人次"], ["2026-W40", int(SE), 3], ["2026-W40", float(NE), 4]]},
+    )
+    folder.weekly("weekly.xlsx")
+    assert counts(folder.result()) == {(SE, "2026-W40"): 3.0, (NE, "2026-W40"): 4.0}
+    folder.write("weekly.csv", "周,代码,人次\n2026-W40,0099,3\n2026-W40,0012,4\n")
+    folder.sources[-1] |= {"path": "weekly.csv", "code": {"replace": {"0099": SE, "99": SW}}}
+    result = folder.result()
+    assert counts(result) == {(SE, "2026-W40"): 3.0}
+    assert [f.came for f in findings(result, "malformed_code")] == ["0012"]
+
+
+def test_subtotals_cover_the_rows_since_the_last(folder: Folder) -> None:
+    rows = [*ROWS[:2], "小计,,7", ROWS[2], "小计,,5", "总计,,12"]
+    folder.write("weekly.csv", "\n".join([HEADER, *rows]))
+    assert rules(folder.result()) == []
+    rows[4] = "小计,,6"
+    folder.write("weekly.csv", "\n".join([HEADER, *rows]))
+    (finding,) = folder.result().findings
+    assert (finding.rule, finding.row) == ("total_mismatch", 6)
+
+
+def test_old_xls_is_read(folder: Folder) -> None:
+    xls = Path(__file__).parents[1] / "data" / "files" / "weekly.xls"
+    folder.write("weekly.xls", xls.read_bytes())
+    folder.sources[-1] |= {"path": "weekly.xls", "week": "monday"}
+    assert counts(folder.result()) == GOOD
