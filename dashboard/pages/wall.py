@@ -1,0 +1,208 @@
+"""The wall: a screen that nobody operates; the finding, the map, a tour through places.
+
+What it shows comes from one snapshot; assets/wall.js walks the tour, keeps the clock, asks for
+newer snapshots, and keeps the last good frame when nobody answers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import flask
+from dash import ClientsideFunction, Dash, Input, Output, State, dcc, html
+from dash.development.base_component import Component
+from werkzeug.wrappers import Response
+
+from dashboard import errors, ids, text
+from dashboard.address import Address
+from dashboard.components import wall_panels
+from dashboard.mapview import map_component, map_view, register_map
+from dashboard.pages import PageContext
+from dashboard.story import tell
+from dashboard.text import Catalog
+from dashboard.tokens import Theme
+from dashboard.tour import LAYERS, plan
+from etl.store.reader import Reader, Snapshot
+from geo.errors import XintuError
+from geo.model import Kind, Level
+
+PATH = "/wall"
+STATE_ROUTE = "/wall/state"
+
+# Where service is given, beside its gaps.
+SITES = (Kind.GUIDANCE_CENTRE, Kind.COUNSELLING_ROOM)
+# Data of a week come out on the Monday after it, so nine days are usual and sixteen are not.
+AMBER_DAYS, RED_DAYS = 9, 16
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the address asks of the wall.
+
+    Attributes
+    ----------
+    tour_s : seconds a stop is shown.
+    refresh_s : seconds between questions for a newer snapshot.
+    layers : layers of the tour, in order.
+    pause : stand still: one stop, no tour; for pictures.
+    bare : the map alone, with its legend; for slides.
+    stop : position of the first stop.
+    """
+
+    tour_s: float = 12
+    refresh_s: float = 60
+    layers: tuple[str, ...] = LAYERS
+    pause: bool = False
+    bare: bool = False
+    stop: int = 0
+
+    @classmethod
+    def read(cls, address: Address) -> Settings:
+        """Settings of an address; what makes no sense falls back, never an error."""
+        given = address.choices
+        layers = tuple(part for part in given.get("layers", "").split(",") if part)
+        return cls(
+            tour_s=_between(given.get("tour"), cls.tour_s, 4, 600),
+            refresh_s=_between(given.get("refresh"), cls.refresh_s, 5, 3600),
+            layers=layers or LAYERS,
+            pause=given.get("pause") in ("1", "true", ""),
+            bare=given.get("bare") in ("1", "true", ""),
+            stop=int(_between(given.get("stop"), 0, 0, 99)),
+        )
+
+
+def _between(given: str | None, usual: float, low: float, high: float) -> float:
+    try:
+        return min(max(float(given), low), high) if given else usual
+    except ValueError:
+        return usual
+
+
+def layout(context: PageContext) -> Component:
+    """The whole screen."""
+    snapshot = context.reader.current()
+    settings = Settings.read(context.address)
+    # A wall is dark unless its address says otherwise, whatever the system of its computer is.
+    theme: Theme = "light" if context.address.theme == "light" else "dark"
+    request = {"lang": context.text.lang, "layers": list(settings.layers), "theme": theme}
+    return html.Div(
+        [
+            dcc.Store(id=ids.WALL_REQUEST, data=request),
+            dcc.Store(id=ids.WALL_TAKEN),
+            dcc.Store(id=ids.WALL_SNAPSHOT, data=snapshot.snapshot_id),
+            *_screen(context, snapshot, settings, theme),
+        ],
+        className="wall wall-bare" if settings.bare else "wall",
+        **_attributes(settings, theme),
+    )
+
+
+def _attributes(settings: Settings, theme: Theme) -> dict[str, Any]:
+    return {
+        "data-screen": "wall",
+        "data-theme": theme,
+        "data-version": code_version(),
+        "data-tour": f"{settings.tour_s:g}",
+        "data-refresh": f"{settings.refresh_s:g}",
+        "data-pause": "1" if settings.pause else "0",
+        "data-stop": str(settings.stop),
+        "data-amber": str(AMBER_DAYS),
+        "data-red": str(RED_DAYS),
+        "data-state-route": STATE_ROUTE,
+    }
+
+
+def _screen(
+    context: PageContext, snapshot: Snapshot, settings: Settings, theme: Theme
+) -> list[Component]:
+    shown, views = draw(context.reader, snapshot, context.text, layers=settings.layers, theme=theme)
+    return [
+        dcc.Store(id=ids.WALL_VIEWS, data=views),
+        html.Div(
+            map_component("wall", label=context.text.t("common.nav.map")), className="wall-map"
+        ),
+        html.Div(shown, id=ids.WALL_PANELS, className="wall-panels"),
+        wall_panels.offline(context.text),
+    ]
+
+
+def draw(
+    reader: Reader, snapshot: Snapshot, catalog: Catalog, *, layers: Sequence[str], theme: Theme
+) -> tuple[list[Component], dict[str, Any]]:
+    """Everything over the map, and what the map shows at each stop by `layer/level`."""
+    story = tell(reader, snapshot, catalog)
+    stops = plan(reader, story, catalog, layers=layers)
+    views = {
+        f"{stop.layer}/{stop.level}": map_view(
+            snapshot,
+            catalog,
+            layer=stop.layer,
+            level=Level(stop.level),
+            theme=theme,
+            warnings=stop.layer == "tier",
+            sites=() if stop.layer == "tier" else SITES,
+        )
+        for stop in stops
+    }
+    return wall_panels.panels(story, stops, catalog), views
+
+
+def register(app: Dash, reader: Reader) -> None:
+    """The callback that draws a newer snapshot, and the route that tells of one."""
+    register_map(app, "wall")
+
+    @app.callback(  # type: ignore[misc, unused-ignore]
+        Output(ids.WALL_PANELS, "children"),
+        Output(ids.WALL_VIEWS, "data"),
+        Input(ids.WALL_SNAPSHOT, "data"),
+        State(ids.WALL_REQUEST, "data"),
+        prevent_initial_call=True,
+    )
+    def redraw(snapshot_id: str, request: dict[str, Any]) -> tuple[Any, Any]:
+        catalog, snapshot = text.load(request["lang"]), reader.snapshot(snapshot_id)
+        return draw(reader, snapshot, catalog, layers=request["layers"], theme=request["theme"])
+
+    app.clientside_callback(  # type: ignore[no-untyped-call]
+        ClientsideFunction("xintu_wall", "takeViews"),
+        # An output, and an input that nothing writes to: without them Dash makes no first call.
+        Output(ids.WALL_TAKEN, "data"),
+        Input(ids.WALL_VIEWS, "data"),
+        Input(ids.WALL_REQUEST, "data"),
+    )
+    _register_state(app.server, reader)
+
+
+def _register_state(server: flask.Flask, reader: Reader) -> None:
+    version = code_version()
+
+    @server.get(STATE_ROUTE)
+    def state() -> tuple[Response, int]:
+        try:
+            snapshot = reader.current()
+        except XintuError as error:
+            found = errors.page_state(error)
+            return flask.jsonify(status=found.key, version=version), found.status
+        answer = flask.jsonify(
+            status="ok", snapshot=snapshot.snapshot_id, week=snapshot.week, version=version
+        )
+        answer.headers["Cache-Control"] = "no-store"
+        return answer, 200
+
+
+def code_version() -> str:
+    """Fingerprint of the program and of what the browser has loaded of it."""
+    room = Path(__file__).parents[1]
+    digest = hashlib.sha256()
+    for folder, pattern in (
+        (room, "**/*.py"),
+        (room, "**/*.toml"),
+        (room.parent / "assets", "**/*"),
+    ):
+        for file in sorted(folder.glob(pattern)):
+            if file.is_file():
+                digest.update(file.read_bytes())
+    return digest.hexdigest()[:12]
