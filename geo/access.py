@@ -139,9 +139,10 @@ def floating_catchment_points(
 
     Notes
     -----
-    O(n + m + n_pairs) in two passes over a uniform grid of buckets, memory O(n + m); compiled at
-    the first call. With a function as decay, pairs are found by a k-d tree in chunks of points.
-    Luo & Wang 2003, Luo & Qi 2009.
+    O(n + m) cells and the pairs that lie near the border of a step, in two passes over a uniform
+    grid: a cell that lies whole within one step of a site counts as one. Memory O(n + m);
+    compiled at the first call. With a function as decay, all pairs are found by a k-d tree in
+    chunks of points. Luo & Wang 2003, Luo & Qi 2009.
 
     Examples
     --------
@@ -170,49 +171,38 @@ def floating_catchment_points(
 def _catchment_points(persons: _Points, supply: _Points, limit: _Limit) -> FloatArray:
     if not len(persons.xy) or not len(supply.xy):
         return np.zeros(len(persons.xy))
-    decay = limit.decay
-    if callable(decay):
+    if callable(limit.decay):
         return _catchment_chunks(persons, supply, limit)
-    if decay is None:
-        return _catchment_grid(persons, supply, np.array([limit.reach_m]), np.ones(1))
-    bounds, weights = _steps(decay)
-    within = bounds < limit.reach_m
-    bounds = np.append(bounds[within], min(limit.reach_m, bounds[-1]))
-    weights = np.append(weights[within], weights[min(int(within.sum()), len(weights) - 1)])
-    # Steps that fall outwards are a sum of plain catchments, each with the fall as its weight.
-    falls = weights - np.append(weights[1:], 0.0)
-    if (falls >= 0).all():
-        return _catchment_grid(persons, supply, bounds[falls > 0], falls[falls > 0])
-    return _catchment_chunks(persons, supply, limit)
-
-
-def _catchment_grid(
-    persons: _Points, supply: _Points, bounds_m: FloatArray, falls: FloatArray
-) -> FloatArray:
-    if not len(bounds_m):
-        return np.zeros(len(persons.xy))
     # Imported here: loading and compiling numba is paid only by those who need it.
     from geo import _kernels  # noqa: PLC0415
 
-    west, south = supply.xy.min(axis=0)
-    east, north = supply.xy.max(axis=0)
-    # Two thirds of a catchment a bucket was fastest at 10 and at 80 pairs a point; never so small
-    # that empty buckets are what is walked over.
-    size_m = max(float(bounds_m[-1]) / 1.5, float(max(east - west, north - south)) / 2048.0, 1e-9)
-    n_cols, n_rows = int((east - west) / size_m) + 1, int((north - south) / size_m) + 1
-    grid = (float(west), float(south), size_m, n_cols, n_rows)
-    starts, members = _kernels.bucket_sites(supply.xy, *grid)
-    site_x, site_y = (np.ascontiguousarray(axis) for axis in supply.xy[members].T)
-    sites = (site_x, site_y, starts, grid)
-    reaches = [(float(bound), _largest_square(float(bound))) for bound in bounds_m]
-    load = np.zeros(len(site_x))
-    for reach, fall in zip(reaches, falls, strict=True):
-        load += fall * _kernels.load_sites(persons.xy, persons.amount, *sites, reach)
-    ratio = _ratio(supply.amount[members], load)
-    access = np.zeros(len(persons.xy))
-    for reach, fall in zip(reaches, falls, strict=True):
-        access += fall * _kernels.gather_ratios(persons.xy, ratio, *sites, reach)
+    bounds_m, weights = np.array([limit.reach_m]), np.ones(1)
+    if limit.decay is not None:
+        bounds_m, weights = _steps(limit.decay)
+        # Cut at the catchment: the step it falls into ends there.
+        last = min(int(np.searchsorted(bounds_m, limit.reach_m)), len(bounds_m) - 1)
+        bounds_m = np.append(bounds_m[:last], min(bounds_m[last], limit.reach_m))
+    squares = np.array([_largest_square(float(bound)) for bound in bounds_m])
+    grid = _cells_around(supply.xy, float(bounds_m[-1]), n_points=len(persons.xy))
+    access: FloatArray = _kernels.catchment_access(
+        persons.xy, persons.amount, supply.xy, supply.amount, grid, squares, weights
+    )
     return access
+
+
+def _cells_around(
+    sites: FloatArray, reach_m: float, *, n_points: int
+) -> tuple[float, float, float, int, int]:
+    """West, south, side [m], columns and rows of a grid that holds all that sites reach."""
+    margin_m = max(reach_m * (1.0 + 1e-6), 1e-6)
+    west, south = sites.min(axis=0) - margin_m
+    width, height = np.ptp(sites, axis=0) + 2.0 * margin_m
+    # An eighth of the reach a cell was fastest; more cells than points would be work for nothing.
+    most = float(np.clip(n_points / 4.0, 1024.0, 4_000_000.0))
+    size_m = max(margin_m / 8.0, float(np.sqrt(width * height / most)))
+    # A long strip has far more cells on one side.
+    size_m = max(size_m, float(max(width, height)) / most)
+    return float(west), float(south), size_m, int(width / size_m) + 1, int(height / size_m) + 1
 
 
 def _largest_square(reach: float) -> float:

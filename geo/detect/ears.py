@@ -106,7 +106,7 @@ def ears(
         expected, sigma = _without_alarms(rows, window, z, max_episode)
     else:
         # Imported here: loading and compiling numba is paid only by those who need it.
-        from geo import _kernels  # noqa: PLC0415
+        from geo.detect import _kernels  # noqa: PLC0415
 
         expected, sigma = _kernels.baseline_moments(rows, baseline, _LAG[method], least)
         np.maximum(sigma, min_sigma, out=sigma)

@@ -1,0 +1,202 @@
+"""How fast geo is beside its peers: both sides in one run, equal answers checked first.
+
+`make bench` prints the table at full size; `XINTU_BENCH=quick` makes every case small.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import sys
+import time
+import tracemalloc
+from collections.abc import Callable
+from typing import NamedTuple
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from access.fca import two_stage_fca
+from access.weights import step_fn
+from scipy.spatial import cKDTree
+from scipy.stats import norm
+
+from geo.access import floating_catchment_points
+from geo.cells import locate
+from geo.detect.ears import ears
+
+STEPS_M = {1_500.0: 1.0, 3_000.0: 0.68, 5_000.0: 0.22}
+
+
+class Run(NamedTuple):
+    """What a function returned, how long it took and how much memory it had at once."""
+
+    result: object
+    seconds: float
+    peak_mb: float
+
+
+def measure(function: Callable[[], object], *, repeat: int) -> Run:
+    """Best of several runs for the time, one more under tracemalloc for the memory."""
+    seconds = []
+    result: object = None
+    for _ in range(repeat):
+        gc.collect()
+        start = time.perf_counter()
+        result = function()
+        seconds.append(time.perf_counter() - start)
+    gc.collect()
+    tracemalloc.start()
+    function()
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    return Run(result, min(seconds), peak / 1e6)
+
+
+def row(work: str, peer: str, theirs: Run, ours: Run) -> dict[str, object]:
+    """One line of the table."""
+    return {
+        "work": work,
+        "peer": peer,
+        "peer_s": theirs.seconds,
+        "ours_s": ours.seconds,
+        "ratio": theirs.seconds / ours.seconds,
+        "peer_peak_mb": theirs.peak_mb,
+        "ours_peak_mb": ours.peak_mb,
+    }
+
+
+def access_row(
+    *, n: int, m: int, side_m: float, decay: dict[float, float] | None
+) -> dict[str, object]:
+    """Floating catchment of 5 km from coordinates; the peer needs its pairs found first."""
+    catchment_m = 5_000.0
+    rng = np.random.default_rng(1)
+    xy, sites = rng.uniform(0, side_m, (n, 2)), rng.uniform(0, side_m, (m, 2))
+    demand, supply = rng.integers(1, 90, n).astype(float), rng.integers(1, 9, m).astype(float)
+
+    def theirs() -> object:
+        near = cKDTree(xy).sparse_distance_matrix(
+            cKDTree(sites), catchment_m, output_type="ndarray"
+        )
+        costs = pd.DataFrame({"origin": near["i"], "dest": near["j"], "cost": near["v"]})
+        found = two_stage_fca(
+            pd.DataFrame({"geoid": np.arange(n), "demand": demand}),
+            pd.DataFrame({"supply": supply}),
+            costs,
+            max_cost=catchment_m,
+            weight_fn=None if decay is None else step_fn(decay),
+        )
+        return found.reindex(np.arange(n), fill_value=0.0).to_numpy()
+
+    def ours() -> object:
+        return floating_catchment_points(
+            xy, demand, sites, supply, catchment_m=catchment_m, decay=decay
+        )
+
+    ours()
+    fast, slow = measure(ours, repeat=3), measure(theirs, repeat=1)
+    np.testing.assert_allclose(fast.result, slow.result, rtol=0, atol=1e-9)
+    name = "2SFCA" if decay is None else "E2SFCA"
+    return row(f"{name} {n:,} x {m:,}, 5 km", "pysal access", slow, fast)
+
+
+def ears_row(*, n_weeks: int, n_series: int) -> dict[str, object]:
+    """EARS C1 to C3 of all series; the peer is a loop over series with pandas' rolling windows."""
+    counts = np.random.default_rng(2).poisson(4.0, (n_weeks, n_series)).astype(float)
+    alphas = {"C1": 0.001, "C2": 0.001, "C3": 0.025}
+
+    def theirs() -> object:
+        alarms = {method: np.zeros(counts.shape, dtype=bool) for method in alphas}
+        for j in range(n_series):
+            series = pd.Series(counts[:, j])
+            for method, alpha in alphas.items():
+                z = norm.ppf(1 - alpha)
+                past = series.shift(1 if method == "C1" else 3).rolling(7)
+                mean, sigma = past.mean(), past.std().clip(lower=0.5)
+                upper = mean + z * sigma
+                if method == "C3":
+                    over = ((series - mean) / sigma - 1).clip(lower=0)
+                    upper = (series + sigma * (z - over.shift(1) - over.shift(2))).clip(lower=0)
+                alarms[method][:, j] = series > upper
+        return np.stack(list(alarms.values()))
+
+    def ours() -> object:
+        return np.stack(
+            [ears(counts, method=m, min_sigma=0.5, alpha=a).alarm for m, a in alphas.items()]
+        )
+
+    ours()
+    fast, slow = measure(ours, repeat=5), measure(theirs, repeat=1)
+    np.testing.assert_array_equal(fast.result, slow.result)
+    return row(f"EARS C1-C3 {n_weeks} weeks x {n_series:,}", "pandas loop", slow, fast)
+
+
+def locate_row(*, n_points: int, n_side: int) -> dict[str, object]:
+    """Points to polygons with many vertices."""
+    rng = np.random.default_rng(3)
+    shapes = _wavy_cells(n_side)
+    codes = [f"{i:06}" for i in range(len(shapes))]
+    areas = gpd.GeoDataFrame({"area_code": codes}, geometry=shapes, crs=32650)
+    xy = rng.uniform(0, n_side * 100.0, (n_points, 2))
+
+    def theirs() -> object:
+        points = gpd.GeoDataFrame(geometry=gpd.points_from_xy(*xy.T), crs=32650)
+        found = points.sjoin(areas, how="left", predicate="within")["area_code"]
+        return found.groupby(level=0).min().to_numpy(dtype=object)
+
+    def ours() -> object:
+        return locate(xy, areas).to_numpy(dtype=object)
+
+    fast, slow = measure(ours, repeat=1), measure(theirs, repeat=1)
+    pd.testing.assert_series_equal(pd.Series(fast.result), pd.Series(slow.result))
+    work = f"locate {n_points:,} points in {len(shapes):,} areas"
+    return row(work, "geopandas sjoin", slow, fast)
+
+
+def _wavy_cells(n_side: int) -> list[shapely.Polygon]:
+    """Cells of a grid whose shared borders are waves of 40 vertices."""
+    step = np.linspace(0.0, 100.0, 41)[:-1]
+    wave = 6.0 * np.sin(step / 100.0 * 4 * np.pi)
+    cells = []
+    for x in np.arange(n_side) * 100.0:
+        for y in np.arange(n_side) * 100.0:
+            ring = np.concatenate(
+                [
+                    np.column_stack([x + step, y + wave]),
+                    np.column_stack([x + 100.0 + wave, y + step]),
+                    np.column_stack([x + 100.0 - step, y + 100.0 - wave]),
+                    np.column_stack([x - wave, y + 100.0 - step]),
+                ]
+            )
+            cells.append(shapely.Polygon(ring))
+    return cells
+
+
+def rows(quick: bool) -> list[dict[str, object]]:
+    """All rows of the table: small cases when `quick`, else those of docs/methods.md."""
+    n, m, side_m = (20_000, 200, 50_000.0) if quick else (1_000_000, 1_000, 100_000.0)
+    weeks, series = (104, 50) if quick else (312, 1_000)
+    points, side = (20_000, 10) if quick else (500_000, 30)
+    return [
+        access_row(n=n, m=m, side_m=side_m, decay=None),
+        access_row(n=n, m=m, side_m=side_m, decay=STEPS_M),
+        ears_row(n_weeks=weeks, n_series=series),
+        locate_row(n_points=points, n_side=side),
+    ]
+
+
+def table(lines: list[dict[str, object]]) -> str:
+    """The rows as text."""
+    return pd.DataFrame(lines).to_string(index=False, float_format=lambda x: f"{x:,.4g}")
+
+
+def test_geo() -> None:
+    """Measure, check that both sides agree, print."""
+    lines = rows(os.environ.get("XINTU_BENCH") == "quick")
+    sys.stdout.write(f"\n{table(lines)}\n")
+
+
+if __name__ == "__main__":
+    test_geo()
