@@ -294,6 +294,12 @@ class NoData(Model):
     reason: Text
     model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
+    @model_validator(mode="after")
+    def _forward(self) -> NoData:
+        if self.end < self.start:
+            raise ValueError("`to` must not lie before `from`")
+        return self
+
 
 class ObservationColumns(Model):
     """Columns of a weekly file; a wide file has one column an area."""
@@ -343,6 +349,12 @@ class ObservationsSource(SourceBase):
                 raise ValueError("a long file needs `columns.count` or `columns.counts`")
         elif self.measure is None:
             raise ValueError("a wide file needs `measure`")
+        return self
+
+    @model_validator(mode="after")
+    def _covers_forward(self) -> ObservationsSource:
+        if self.covers_from and self.covers_to and self.covers_to < self.covers_from:
+            raise ValueError("`covers_to` must not lie before `covers_from`")
         return self
 
 

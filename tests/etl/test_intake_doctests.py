@@ -1,0 +1,18 @@
+"""The examples in the docstrings of the intake."""
+
+from __future__ import annotations
+
+import doctest
+from types import ModuleType
+
+import pytest
+
+from etl import gate
+from etl.sources import headers, values
+
+
+@pytest.mark.parametrize("module", [gate, headers, values])
+def test_examples_hold(module: ModuleType) -> None:
+    result = doctest.testmod(module)
+    assert result.attempted > 0
+    assert result.failed == 0
