@@ -14,7 +14,7 @@ from geo.arrays import FloatArray, IntArray
 Positions = npt.NDArray[np.int32]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def catchment_access(
     xy: FloatArray,
     demand: FloatArray,
@@ -67,7 +67,7 @@ def catchment_access(
     return access
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _crossed_load(
     load: FloatArray,
     points: tuple[IntArray, FloatArray, FloatArray],
@@ -98,7 +98,7 @@ def _crossed_load(
             load[near[starts[cell] + k]] += value[k]
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _crossed_access(
     cell_access: FloatArray,
     points: tuple[IntArray, FloatArray, FloatArray],
@@ -129,7 +129,7 @@ def _crossed_access(
     return access
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _weigh(
     x: float,
     y: float,
@@ -161,7 +161,7 @@ def _dot(value: FloatArray, weight: FloatArray, n: int) -> float:
     return summed
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _step(square: float, squares: FloatArray) -> int:
     """Position of the first step that holds the distance, their number where none does."""
     for k in range(squares.shape[0]):
@@ -170,7 +170,7 @@ def _step(square: float, squares: FloatArray) -> int:
     return int(squares.shape[0])
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _points_by_cell(
     xy: FloatArray, demand: FloatArray, grid: tuple[float, float, float, int, int]
 ) -> tuple[IntArray, Positions, FloatArray]:
@@ -198,7 +198,7 @@ def _points_by_cell(
     return first, order, cell_demand
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _window(
     x: float, y: float, reach_m: float, grid: tuple[float, float, float, int, int]
 ) -> tuple[int, int, int, int]:
@@ -212,7 +212,7 @@ def _window(
     )
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _whole_step(
     x: float,
     y: float,
@@ -233,7 +233,7 @@ def _whole_step(
     return near if near == _step(far_x * far_x + far_y * far_y, squares) else -1
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _crossed(
     site_xy: FloatArray, grid: tuple[float, float, float, int, int], squares: FloatArray
 ) -> tuple[IntArray, Positions]:
@@ -264,7 +264,7 @@ def _crossed(
     return starts, near
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _whole_load(
     site_xy: FloatArray,
     cell_demand: FloatArray,
@@ -286,7 +286,7 @@ def _whole_load(
     return load
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _whole_access(
     site_xy: FloatArray,
     ratio: FloatArray,

@@ -5,10 +5,10 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from geo.arrays import FloatArray
+from geo.arrays import BoolArray, FloatArray
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def baseline_moments(
     rows: FloatArray, baseline: int, lag: int, least: int
 ) -> tuple[FloatArray, FloatArray]:
@@ -54,3 +54,62 @@ def baseline_moments(
                 mean[t, j] = total[j]
                 sigma[t, j] = np.sqrt(spread[j] / (n[j] - 1.0))
     return mean, sigma
+
+
+@njit(cache=True, error_model="numpy")
+def judge(
+    rows: FloatArray, expected: FloatArray, sigma: FloatArray, z: float
+) -> tuple[FloatArray, FloatArray, BoolArray]:
+    """Upper bound, score and alarm of each week, given its baseline.
+
+    Parameters
+    ----------
+    rows : counts, shape (n_weeks, n_series); NaN where there is no data.
+    expected, sigma : mean and standard deviation of the baseline, same shape.
+    z : quantile of the alarm.
+
+    Returns
+    -------
+    upper, score : float64, same shape.
+    alarm : bool, same shape.
+    """
+    upper, score = np.empty(rows.shape), np.empty(rows.shape)
+    alarm = np.empty(rows.shape, np.bool_)
+    for t in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            gap = rows[t, j] - expected[t, j]
+            # No spread: any count above is infinitely far, an equal one is not away at all.
+            score[t, j] = 0.0 if gap == 0.0 else gap / sigma[t, j]
+            upper[t, j] = expected[t, j] + z * sigma[t, j]
+            alarm[t, j] = rows[t, j] > upper[t, j]
+    return upper, score, alarm
+
+
+@njit(cache=True)
+def carry_over(
+    rows: FloatArray,
+    sigma: FloatArray,
+    z: float,
+    upper: FloatArray,
+    score: FloatArray,
+    alarm: BoolArray,
+) -> None:
+    """Turn what C2 says of each week into what C3 says of it, in place.
+
+    Parameters
+    ----------
+    rows : counts, shape (n_weeks, n_series); NaN where there is no data.
+    sigma : standard deviation of the baseline, same shape.
+    z : quantile of the alarm.
+    upper, score, alarm : result of `judge`, overwritten.
+    """
+    for t in range(rows.shape[0] - 1, -1, -1):
+        for j in range(rows.shape[1]):
+            added = np.nan
+            if t >= 2:
+                # np.maximum, unlike max, leaves an unknown week unknown.
+                added = np.maximum(score[t - 1, j] - 1.0, 0.0)
+                added += np.maximum(score[t - 2, j] - 1.0, 0.0)
+            upper[t, j] = np.maximum(rows[t, j] + sigma[t, j] * (z - added), 0.0)
+            alarm[t, j] = rows[t, j] > upper[t, j]
+            score[t, j] += added

@@ -101,22 +101,21 @@ def ears(
         raise UnitError(f"min_observed: {least}; wanted 2 to baseline = {baseline} weeks")
     z = float(ndtri(1.0 - (_ALPHA[method] if alpha is None else alpha)))
     rows = table[:, np.newaxis] if table.ndim == 1 else table
+    # Imported here: loading and compiling numba is paid only by those who need it.
+    from geo.detect import _kernels  # noqa: PLC0415
+
     if exclude_alarms:
         window = _Window(baseline, _LAG[method], least, min_sigma)
         expected, sigma = _without_alarms(rows, window, z, max_episode)
     else:
-        # Imported here: loading and compiling numba is paid only by those who need it.
-        from geo.detect import _kernels  # noqa: PLC0415
-
         expected, sigma = _kernels.baseline_moments(rows, baseline, _LAG[method], least)
         np.maximum(sigma, min_sigma, out=sigma)
-    found = _judge(rows, expected, sigma, z, carry=method == "C3")
+    upper, score, alarm = _kernels.judge(rows, expected, sigma, z)
+    if method == "C3":
+        _kernels.carry_over(rows, sigma, z, upper, score, alarm)
     shape = table.shape
     return Ears(
-        found.expected.reshape(shape),
-        found.upper_bound.reshape(shape),
-        found.score.reshape(shape),
-        found.alarm.reshape(shape),
+        expected.reshape(shape), upper.reshape(shape), score.reshape(shape), alarm.reshape(shape)
     )
 
 
@@ -178,27 +177,3 @@ def _without_alarms(
         running = np.where(alarm[t], running + 1, 0)
         late[t] = running > max_episode
     return mean, sigma
-
-
-def _judge(
-    rows: FloatArray, expected: FloatArray, sigma: FloatArray, z: float, *, carry: bool
-) -> Ears:
-    with np.errstate(invalid="ignore", divide="ignore"):
-        score = rows - expected
-        flat = (sigma == 0) & (score == 0)
-        score /= sigma
-        # No spread: any count above is infinitely far, an equal one is not away at all.
-        score[flat] = 0.0
-        upper = z * sigma
-        if carry:
-            over = np.maximum(score - 1.0, 0.0)
-            added = np.full(rows.shape, np.nan)
-            added[2:] = over[1:-1] + over[:-2]
-            upper -= sigma * added
-            upper += rows
-            np.maximum(upper, 0.0, out=upper)
-            score += added
-        else:
-            upper += expected
-        alarm = rows > upper
-    return Ears(expected, upper, score, alarm)

@@ -36,6 +36,16 @@ def test_a_missing_week_blanks_what_rests_on_it() -> None:
     assert not np.isnan(loose.expected[12])
 
 
+def test_c3_is_unknown_where_a_week_it_carries_over_is() -> None:
+    counts = np.array(QUIET * 3)
+    counts[20] = np.nan
+    found = ears(counts, method="C3", min_observed=5, min_sigma=1.0)
+    assert np.isnan(found.score[20:23]).all()
+    assert np.isnan(found.upper_bound[20:23]).all()
+    assert not found.alarm[20:23].any()
+    assert not np.isnan(found.score[23:]).any()
+
+
 def test_a_long_episode_does_not_silence_itself() -> None:
     counts = np.array([*QUIET, *QUIET, *[30.0] * 15, *QUIET])
     plain = ears(counts, method="C1", min_sigma=1.0)
