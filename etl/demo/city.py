@@ -205,6 +205,7 @@ def _truth(city: City, seed: int, registers: Registers, reports: Reports) -> Dem
         PlantedOutbreak(
             id=f"outbreak-{number}",
             measure=o.measure,
+            level=o.level,
             town_code=TOWNS[o.town].code,
             town_name=TOWNS[o.town].name,
             villages=places(o.villages),

@@ -84,17 +84,15 @@ def plan_gaps(mesh: Mesh, zones: Zones, people: People) -> GapPlan:
     persons = np.bincount(
         zones.village_of_cell, weights=people.total, minlength=zones.villages
     ).astype(np.float64)
-    seats = seat_cells(mesh, zones, people)
+    # Every seat has a station: a gap lies beyond the reach of all of them.
+    seats = mesh.centres[seat_cells(mesh, zones, people)]
+    nearest = np.full(zones.villages, np.inf)
+    np.minimum.at(nearest, zones.village_of_cell, cKDTree(seats).query(mesh.centres)[0])
     clusters, stories = [], []
     for part, size, story in STORIES:
         town = next(i for i, t in enumerate(TOWNS) if t.part == part)
-        seat = mesh.centres[seats[town]]
-        away = np.hypot(*(mesh.centres - seat).T)
-        nearest = np.full(zones.villages, np.inf)
-        np.minimum.at(nearest, zones.village_of_cell, away)
         own = np.flatnonzero(zones.town_of_village == town)
-        # The seat has the town's own station; a gap lies beyond its reach.
-        allowed = {int(v) for v in own if nearest[v] > CLEAR_M + 60}
+        allowed = {int(v) for v in own if nearest[v] > CLEAR_M + 150}
         if not allowed:
             continue
         start = max(allowed, key=lambda v: (persons[v], -v))

@@ -16,13 +16,25 @@ from etl.demo.zones import Zones
 
 # EARS C2: seven weeks of baseline, two weeks before the week judged.
 BASELINE, LAG = 7, 2
-# The lowest count that may be shown under the default disclosure rule is 10.
-VISIBLE = 12
+# A count can be published beside those of a dozen cells of it, all small, from about here on.
+VISIBLE = 30
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """An outbreak to plant: `weeks_ago` is the start, 0 the newest week."""
+    """An outbreak to plant.
+
+    Parameters
+    ----------
+    measure, town : what rises, and in which town.
+    villages : how many neighbouring villages; 0 for a rise all over the town.
+    weeks_ago : its first week; 0 is the newest.
+    weeks : how long it lasts.
+    factor : ratio to the usual level.
+    tier, score : of one that is running: tier to reach in the newest week under default settings,
+        and the standard deviations above the baseline that it takes.
+    story : why, for people.
+    """
 
     measure: str
     town: str
@@ -36,15 +48,15 @@ class Recipe:
 
 
 RECIPES = (
-    Recipe("dispute_events", "004", 3, 97, 5, 5.0, story="开发区劳资纠纷集中发生"),
+    Recipe("dispute_events", "004", 3, 97, 5, 3.5, story="开发区劳资纠纷集中发生"),
     Recipe("screen_positive", "105", 2, 78, 6, 5.0, story="中学心理筛查阳性集中"),
     Recipe("bullying_reports", "003", 2, 57, 4, 6.0, story="新学期校园欺凌求助集中"),
     Recipe("hotline_calls", "001", 3, 38, 4, 4.0, story="旧城改造搬迁期间来电集中"),
     Recipe("dv_reports", "101", 2, 21, 4, 12.0, story="家暴求助集中"),
-    Recipe("hotline_calls", "003", 3, 2, 3, 4.0, "red", 9.5, "新居住区来电激增,当地恰无咨询室"),
-    Recipe("dispute_events", "102", 2, 1, 2, 3.0, "orange", 5.6, "集镇征地补偿纠纷"),
-    Recipe("screen_positive", "002", 2, 1, 2, 2.2, "yellow", 3.75, "社区老年人筛查阳性上升"),
-    Recipe("hotline_calls", "004", 2, 0, 1, 1.8, "blue", 2.5, "园区企业员工来电上升"),
+    Recipe("hotline_calls", "003", 3, 2, 3, 3.5, "red", 7.8, "新居住区来电激增,当地恰无咨询室"),
+    Recipe("hotline_calls", "004", 1, 1, 2, 2.8, "orange", 5.5, "园区企业员工来电上升"),
+    Recipe("dispute_events", "101", 0, 1, 2, 1.5, "yellow", 3.7, "征地补偿纠纷,遍及全镇"),
+    Recipe("dispute_events", "105", 0, 0, 1, 1.4, "blue", 2.5, "秋收后土地流转纠纷,遍及全镇"),
 )  # fmt: skip
 
 
@@ -56,6 +68,7 @@ class Outbreak:
     ----------
     measure : code of the measure.
     town : position in `plan.TOWNS`.
+    level : "village", or "town" for a rise all over the town.
     villages : positions of the villages.
     first, last : positions of the first and last week.
     factor : intended ratio to the usual level.
@@ -67,6 +80,7 @@ class Outbreak:
 
     measure: str
     town: int
+    level: str
     villages: tuple[int, ...]
     first: int
     last: int
@@ -86,14 +100,46 @@ def _usual(counts: Ints, week: int) -> tuple[Floats, Floats]:
 def _where(
     recipe: Recipe, own: set[int], base: Floats, around: dict[int, set[int]]
 ) -> tuple[int, ...]:
-    """Neighbouring villages with enough usual counts for the tier that is meant."""
-    if recipe.tier in {"yellow", "blue"}:
-        # Under a floor of visible counts a mild tier needs a lively place.
-        start = max(own, key=lambda v: (base[v], -v))
-    else:
-        lively = sorted(own, key=lambda v: (-base[v], v))
-        start = lively[min(2, len(lively) - 1)]
+    """Neighbouring villages of a town."""
+    if not recipe.villages:
+        return tuple(sorted(own))
+    lively = sorted(own, key=lambda v: (-base[v], v))
+    # What is running starts where counts are high enough to be shown at a mild tier.
+    start = lively[0 if recipe.tier else min(2, len(lively) - 1)]
     return grow_cluster(start, recipe.villages, own, around, base)
+
+
+def _calm(counts: Ints) -> Ints:
+    """Counts whose last half-year stays near its mean, so that a rise stands out as it is meant."""
+    calm = counts.copy()
+    mean = counts[:, -60:].mean(axis=1, keepdims=True)
+    spread = 1.25 * np.sqrt(np.maximum(mean, 1.0))
+    calm[:, -26:] = np.clip(counts[:, -26:], np.floor(mean - spread), np.ceil(mean + spread))
+    return np.maximum(calm, 0)
+
+
+def _lift(
+    recipe: Recipe, counts: Ints, week: int, *, first: int, last: int, rng: np.random.Generator
+) -> Ints:
+    """Extra counts of one week, by row."""
+    if not recipe.tier:
+        mean, _ = _usual(counts, week)
+        middle = (first + last) / 2
+        shape = 1 - 0.35 * abs(week - middle) / max(1.0, (last - first + 1) / 2)
+        drawn = rng.poisson(np.maximum(mean * recipe.factor * shape, VISIBLE))
+        return np.asarray(np.maximum(drawn - counts[:, week], 0), dtype=np.int64)
+    rows = counts if recipe.villages else counts.sum(axis=0, keepdims=True)
+    mean, deviation = _usual(rows, week)
+    # It grows towards the newest week, for which the tier is meant.
+    growth = (week - first + 1) / (last - first + 1)
+    wanted = mean + recipe.score * (0.5 + 0.5 * growth) * deviation
+    if recipe.tier == "red":
+        wanted = np.maximum(wanted, VISIBLE)
+    extra = np.maximum(np.ceil(wanted) - rows[:, week], 0).astype(np.int64)
+    if recipe.villages:
+        return extra
+    share = counts.mean(axis=1) + 0.1
+    return np.asarray(rng.multinomial(int(extra[0]), share / share.sum()), dtype=np.int64)
 
 
 def plant(
@@ -110,7 +156,7 @@ def plant(
     around = neighbours(mesh, zones)
     newest = len(mondays) - 1
     extra = {measure: np.zeros_like(values) for measure, values in counts.items()}
-    taken: dict[str, set[int]] = {}
+    running: set[int] = set()
     planted = []
     term = in_term(mondays)
     for recipe in RECIPES:
@@ -122,36 +168,37 @@ def plant(
         last = min(first + recipe.weeks - 1, newest)
         if first < LAG + BASELINE or town in avoided:
             continue
-        base = counts[recipe.measure][:, max(0, last - 60) : last].mean(axis=1)
-        own_villages = {int(v) for v in np.flatnonzero(zones.town_of_village == town)}
-        own_villages -= taken.get(recipe.measure, set())
+        own = {int(v) for v in np.flatnonzero(zones.town_of_village == town)}
         if recipe.tier == "red" and favoured:
             villages = favoured
         else:
-            villages = _where(recipe, own_villages, base, around)
-        taken.setdefault(recipe.measure, set()).update(villages)
+            base = counts[recipe.measure][:, max(0, last - 60) : last].mean(axis=1)
+            villages = _where(recipe, own - running if recipe.tier else own, base, around)
         rows = np.array(villages)
-        own = counts[recipe.measure][rows]
+        if recipe.tier:
+            running.update(villages)
+            counts[recipe.measure][rows] = _calm(counts[recipe.measure][rows])
+        usual = counts[recipe.measure][rows]
         for week in range(first, last + 1):
-            mean, deviation = _usual(own, week)
-            if recipe.tier:
-                growth = (week - first + 1) / (last - first + 1)
-                score = recipe.score * (0.45 + 0.55 * growth) * rng.uniform(1.0, 1.06, len(rows))
-                wanted = np.maximum(mean + score * deviation, VISIBLE)
-            else:
-                middle = (first + last) / 2
-                shape = 1 - 0.45 * abs(week - middle) / max(1.0, (last - first + 1) / 2)
-                wanted = rng.poisson(np.maximum(mean * recipe.factor * shape, 17))
-            lift = np.ceil(wanted - own[:, week]).astype(np.int64)
-            extra[recipe.measure][rows, week] += np.maximum(lift, 0)
+            extra[recipe.measure][rows, week] += _lift(
+                recipe, usual, week, first=first, last=last, rng=rng
+            )
         span = slice(first, last + 1)
         planted.append(
             Outbreak(
-                recipe.measure, town, villages, first, last, recipe.factor,
-                recipe.tier if last == newest else "", recipe.story,
-                own[:, span].copy(), own[:, span] + extra[recipe.measure][rows, span],
+                measure=recipe.measure,
+                town=town,
+                level="village" if recipe.villages else "town",
+                villages=villages,
+                first=first,
+                last=last,
+                factor=recipe.factor,
+                tier=recipe.tier,
+                story=recipe.story,
+                expected=usual[:, span].copy(),
+                counts=usual[:, span] + extra[recipe.measure][rows, span],
             )
-        )  # fmt: skip
+        )
     return extra, tuple(planted)
 
 

@@ -156,7 +156,7 @@ class Registers:
         faulty.spoil(picks[0], LON, lambda t: f"{float(t) + 0.93:.6f}", "point_outside")
         faulty.spoil(picks[1], LAT, lambda t: f"{float(t) - 0.61:.6f}", "point_outside")
         lon, lat = str(table.loc[picks[2], LON]), str(table.loc[picks[2], LAT])
-        faulty.spoil(picks[2], LON, lambda _: lat, "coordinates_exchanged")
+        faulty.spoil(picks[2], LON, lambda _: lat, "coordinates_exchanged", usable=True)
         faulty.table.loc[picks[2], LAT] = lon
         self._unplace(faulty, picks[3])
         self._twin(faulty, picks[4])

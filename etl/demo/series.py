@@ -29,7 +29,7 @@ class Profile:
     size : negative-binomial size; smaller is more over-dispersed.
     festival : factors from three weeks before to two weeks after the Spring Festival.
     exam : relative rise in the examination season.
-    term_only : next to nothing outside school terms.
+    terms : follows the school terms.
     winter : amplitude of the yearly wave, highest in January.
     """
 
@@ -40,7 +40,7 @@ class Profile:
     size: float = 14.0
     festival: tuple[float, ...] = (1.0, 1.0, 0.9, 0.55, 0.75, 1.0)
     exam: float = 0.0
-    term_only: bool = False
+    terms: bool = False
     winter: float = 0.06
 
 
@@ -68,7 +68,7 @@ PROFILES: dict[str, Profile] = {
         festival=(1.0, 1.0, 1.1, 1.3, 1.2, 1.0),
     ),
     "bullying_reports": Profile(
-        7.9, group="minors", land=(0.9, 1.1, 1.15, 1.1, 0.95, 0.9), term_only=True,
+        7.9, group="minors", land=(0.9, 1.1, 1.15, 1.1, 0.95, 0.9), terms=True,
         festival=(1.0, 1.0, 1.0, 1.0, 1.0, 1.0),
     ),
     "referrals": Profile(1.5, land=(1.1, 1.1, 1.0, 1.0, 0.8, 0.6), trend=0.06, exam=0.1),
@@ -120,10 +120,10 @@ def _season(profile: Profile, mondays: list[date]) -> Floats:
     for away, value in zip(range(-3, 3), profile.festival, strict=True):
         factor = factor * np.where(near == away, value, 1.0)
     factor = factor * (1 + profile.exam * bump(day, 155, 16))
-    if profile.term_only:
-        # Reports gather in the middle of a term.
-        factor = factor * (0.75 + 0.5 * bump(day, 300, 26) + 0.4 * bump(day, 105, 22))
-        factor = np.where(in_term(mondays), factor, 0.04 * factor)
+    if profile.terms:
+        # Reports gather in the middle of a term, and go on through other doors in the holidays.
+        factor = factor * (0.8 + 0.35 * bump(day, 300, 30) + 0.3 * bump(day, 105, 26))
+        factor = np.where(in_term(mondays), factor, 0.6)
     years = (np.arange(len(mondays)) - len(mondays) / 2) / 52.18
     return np.asarray(factor * (1 + profile.trend) ** years)
 
@@ -145,6 +145,7 @@ def _village_counts(
         base = base * np.exp(rng.normal(0, 0.22, zones.villages))
         base *= profile.per_10k / 1e4 * people.by_group[profile.group].sum() / base.sum()
         shared = np.exp(rng.normal(0, 0.05, (towns, len(mondays))))[zones.town_of_village]
+        shared = shared * np.exp(rng.normal(0, 0.05, len(mondays)))
         counts[measure] = _overdispersed(
             base[:, None] * _season(profile, mondays) * shared, profile.size, rng
         )
@@ -230,8 +231,8 @@ def make_series(
     for measure in GRID_MEASURES:
         weights = persons * np.exp(rng.normal(0, 0.35, len(mesh)))
         cells[measure] = _spread(counts[measure][:, newest], weights, zones.village_of_cell, rng)
-        # An outbreak gathers in few cells.
-        hot = persons * np.exp(rng.normal(0, 1.4, len(mesh)))
+        # An outbreak is uneven from cell to cell, more so than the usual.
+        hot = persons * np.exp(rng.normal(0, 0.8, len(mesh)))
         cells[measure] += _spread(extra[measure][:, newest], hot, zones.village_of_cell, rng)
     villages = {measure: counts[measure] + extra[measure] for measure in counts}
     # Whoever screens positive was screened.

@@ -38,12 +38,14 @@ class PlantedOutbreak:
 
     Parameters
     ----------
+    level : "village", or "town" for a rise all over the town that no village shows by itself.
     expected, counts : by village, a figure a week: without and with the outbreak.
     tier : what the newest week is meant to reach under default settings; '' when it is over.
     """
 
     id: str
     measure: str
+    level: str
     town_code: str
     town_name: str
     villages: tuple[Place, ...]

@@ -135,6 +135,19 @@ def _village_counts(town_of_cell: Ints, wanted: int) -> list[int]:
     return counts
 
 
+class _Stems:
+    """Names not given yet, by the kind of place they suit."""
+
+    def __init__(self, rng: np.random.Generator) -> None:
+        pools = {"urban": URBAN_STEMS, "plain": PLAIN_STEMS, "hill": HILL_STEMS}
+        self._left = {kind: [str(s) for s in rng.permutation(pool)] for kind, pool in pools.items()}
+
+    def take(self, kind: str) -> str:
+        """A name of the kind; of the fullest pool when there is none left."""
+        pool = self._left[kind] or max(self._left.values(), key=len)
+        return pool.pop()
+
+
 def make_zones(mesh: Mesh, terrain: Terrain, rng: np.random.Generator) -> Zones:
     """Join cells to villages and towns, and name them."""
     graph = _graph(mesh, terrain, rng)
@@ -145,11 +158,7 @@ def make_zones(mesh: Mesh, terrain: Terrain, rng: np.random.Generator) -> Zones:
     names: list[str] = []
     towns: list[int] = []
     urban: list[bool] = []
-    stems = {
-        "urban": list(rng.permutation(URBAN_STEMS)),
-        "plain": list(rng.permutation(PLAIN_STEMS)),
-        "hill": list(rng.permutation(HILL_STEMS)),
-    }
+    stems = _Stems(rng)
     for i, town in enumerate(TOWNS):
         members = np.flatnonzero(town_of_cell == i)
         owner = _split(
@@ -164,11 +173,11 @@ def make_zones(mesh: Mesh, terrain: Terrain, rng: np.random.Generator) -> Zones:
             is_urban = town.urban or built > 0.72
             if is_urban:
                 communities += 1
-                tail, stem, suffix = communities, stems["urban"].pop(), "社区"
+                tail, stem, suffix = communities, stems.take("urban"), "社区"
             else:
                 villages += 1
                 hilly = float(terrain.hilliness(mesh.centres[own]).mean()) > 0.5
-                stem = stems["hill" if hilly else "plain"].pop()
+                stem = stems.take("hill" if hilly else "plain")
                 tail, suffix = 200 + villages - 1, "村"
             village_of_cell[own] = len(codes)
             codes.append(f"{COUNTY6}{town.part}{tail:03d}")
