@@ -14,6 +14,7 @@
   let joinedMove = 0;
   // What still has to be drawn anew before the page is ready.
   const waiting = new Set();
+  let captioned = false;
 
   const remember = (name, value) => {
     document.cookie = `${name}=${value}; path=/; max-age=${YEAR_S}; samesite=lax`;
@@ -47,7 +48,7 @@
     if (!state) return;
     const next = { ...state, ...patch, move: state.move + (move ? 1 : 0) };
     root.dataset.pageReady = 'false';
-    for (const id of ['map-heading-box', 'map-panel-box', 'map-canvas-state']) waiting.add(id);
+    for (const id of ['map-heading-box', 'map-panel-box']) waiting.add(id);
     setProps(STATE, { data: next });
   }
 
@@ -57,6 +58,14 @@
       setProps(STATE, { data: state });
     }
   });
+
+  /** <html data-page-ready>: words and map are those of the newest state. */
+  function showReady() {
+    const ready = captioned && waiting.size === 0 && root.dataset.mapReady === 'true';
+    if (root.dataset.pageReady !== String(ready)) root.dataset.pageReady = String(ready);
+  }
+
+  new MutationObserver(showReady).observe(root, { attributeFilter: ['data-map-ready'] });
 
   // ---------------------------------------------------------------- weeks
 
@@ -203,10 +212,10 @@
     pickPlace: (picked) => {
       if (picked && picked.code) change({ area: picked.code, area_level: picked.level });
     },
-    tellReady: (heading, panel, drawn) => {
+    tellReady: (heading) => {
       for (const { prop_id } of window.dash_clientside.callback_context.triggered) waiting.delete(prop_id.split('.')[0]);
-      if (heading) waiting.delete('map-heading-box');
-      root.dataset.pageReady = String(waiting.size === 0 && Boolean(drawn && drawn.ready));
+      captioned = Boolean(heading);
+      showReady();
     },
   };
   window.dash_clientside = Object.assign({}, window.dash_clientside, { xintu_pages: pages });

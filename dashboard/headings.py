@@ -87,7 +87,7 @@ def _covered(subject: _Subject) -> str | None:
         place=subject.place,
         persons=words.persons(subject.text, missing),
         share=words.percent(missing / persons),
-        kind=subject.text.pick(kind["name"]),
+        kind=words.inside(subject.text, subject.text.pick(kind["name"])),
         minutes=words.setting(kind["threshold_min"]),
     )
 
@@ -108,7 +108,7 @@ def _nearest(subject: _Subject) -> str | None:
     return subject.text.t(
         "map.heading.nearest_min",
         place=subject.place,
-        kind=subject.text.pick(kind["name"]),
+        kind=words.inside(subject.text, subject.text.pick(kind["name"])),
         minutes=words.minutes(minutes),
     )
 
@@ -148,6 +148,7 @@ def _tier(subject: _Subject) -> str:
     warned = subject.reader.warnings(subject.snapshot.snapshot_id, subject.choices.week)
     if subject.layer["measure"]:
         warned = warned[warned["measure"] == subject.layer["measure"]]
+    warned = places.warned_places(warned)
     week = words.week_short(subject.text, subject.choices.week)
     if warned.empty:
         return _capital(subject.text.t("map.heading.tier_none", week=week))
@@ -155,7 +156,7 @@ def _tier(subject: _Subject) -> str:
     return subject.text.t(
         "map.heading.tier",
         week=week,
-        count=warned["area_code"].nunique(),
+        count=len(warned),
         tier=subject.text.t(f"common.tier.{highest}").lower(),
     )
 
@@ -163,7 +164,7 @@ def _tier(subject: _Subject) -> str:
 def _rate(subject: _Subject) -> str:
     value = subject.county(subject.choices.layer)
     measure = places.measure_entry(subject.snapshot, str(subject.layer["measure"]))
-    return _capital(
+    said = _capital(
         subject.text.t(
             "map.heading.rate" if value is not None else "map.heading.rate_none",
             week=words.week_short(subject.text, subject.choices.week),
@@ -171,6 +172,12 @@ def _rate(subject: _Subject) -> str:
             value=words.figure(value if value is not None else float("nan")),
         )
     )
+    if not measure["warn"]:
+        return said
+    warned = subject.reader.warnings(subject.snapshot.snapshot_id, subject.choices.week)
+    count = len(places.warned_places(warned[warned["measure"] == measure["code"]]))
+    key = "map.heading.rate_warned" if count else "map.heading.rate_quiet"
+    return subject.joined(said, subject.text.t(key, count=count))
 
 
 def _share(subject: _Subject) -> str | None:

@@ -10,10 +10,11 @@ import pandas as pd
 
 from etl.store.reader import Cell, Reader, Snapshot
 from geo.errors import NotPublishedError
-from geo.model import Kind, Missing, Tier
+from geo.model import Kind, Level, Missing, Tier
 
 # Longer than any chain of levels: a loop in the parents ends here.
 _MAX_LEVELS = 8
+_ACTING_LEVELS = (Level.VILLAGE, Level.TOWN, Level.COUNTY, Level.GRID)
 
 
 @dataclass(frozen=True)
@@ -186,6 +187,19 @@ def measure_entry(snapshot: Snapshot, code: str) -> dict[str, Any]:
         if measure["code"] == code:
             return measure
     raise NotPublishedError(f"snapshot {snapshot.snapshot_id} has no measure {code!r}")
+
+
+def warned_places(warnings: pd.DataFrame) -> pd.DataFrame:
+    """One row a warned place, its highest warning, on the level that acts on warnings.
+
+    A village that is warned usually warns its cells and its town as well: that is one place, not
+    three. Villages act; where they do not report, towns do, then the county, then cells.
+    """
+    for level in _ACTING_LEVELS:
+        own = warnings[warnings["level"] == level]
+        if len(own):
+            return own.drop_duplicates("area_code")
+    return warnings
 
 
 def tier_key(tier: float) -> str:

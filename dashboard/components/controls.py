@@ -81,7 +81,7 @@ def levels(book: LayerBook, choices: Choices, catalog: Catalog) -> Component:
         set_button(
             catalog.t(f"map.level.{level}"),
             {"level": level},
-            class_name="tab",
+            class_name="segment",
             role="radio",
             on=level == choices.level,
         )
@@ -89,7 +89,7 @@ def levels(book: LayerBook, choices: Choices, catalog: Catalog) -> Component:
         if level in offered
     ]
     return html.Div(
-        buttons, className="tabs", role="radiogroup",
+        buttons, className="segments", role="radiogroup",
         **attrs(aria_label=catalog.t("map.level.label")),
     )  # fmt: skip
 

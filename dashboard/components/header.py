@@ -35,7 +35,7 @@ def page_header(context: PageContext, *, active: str, middle: Component | None =
         [
             html.A(t("common.nav.skip"), href="#content", className="skip-link"),
             html.A(
-                [mark, t("common.app.name")],
+                [mark, html.Span(t("common.app.name"), className="logo-text")],
                 href="/",
                 className="logo",
             ),

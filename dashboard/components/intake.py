@@ -22,6 +22,8 @@ ALL = "all"
 SEVERITIES = ("error", "warning", "info")
 # Newest figures older than so many weeks' worth of days turn amber before they turn red.
 _AMBER_DAYS = 14
+# A weekly file this old, and yet not called stale, is a file of former years.
+_ARCHIVE_DAYS = 90
 _ROWS_WITHOUT_PAGES = 50
 _COLUMNS = ("severity", "file", "place", "column", "came", "wanted", "action", "number")
 _THEME = (
@@ -99,7 +101,11 @@ def _age(row: pd.Series, now_utc: datetime, catalog: Catalog) -> Component:
         days = max((now_utc.date() - date.fromisoformat(newest[:10])).days - 6, 0)
     if row["stale"]:
         key, look = "stale", "red"
-    elif days is not None and days > _AMBER_DAYS:
+    elif days is None:
+        key, look = "timeless", "none"
+    elif days > _ARCHIVE_DAYS:
+        key, look = "archive", "none"
+    elif days > _AMBER_DAYS:
         key, look = "old", "amber"
     else:
         key, look = "fresh", "ok"
@@ -119,6 +125,7 @@ def finding_frame(
 ) -> pd.DataFrame:
     """Findings in the catalog's language; `visible` names the columns as the screen does."""
     short = catalog.lang.partition("-")[0]
+    findings = findings.sort_values("severity", key=_by_severity, kind="stable", ignore_index=True)
     frame = pd.DataFrame(
         {
             "severity": [catalog.t(f"data.findings.severity_{s}") for s in findings["severity"]],
@@ -134,6 +141,11 @@ def finding_frame(
     if visible:
         return frame.rename(columns={name: catalog.t(f"data.findings.{name}") for name in _COLUMNS})
     return frame.assign(level=findings["severity"])
+
+
+def _by_severity(severities: pd.Series) -> pd.Series:
+    order = {severity: position for position, severity in enumerate(SEVERITIES)}
+    return severities.map(order).fillna(len(order))
 
 
 def _where(row: pd.Series, catalog: Catalog) -> str:
@@ -202,8 +214,7 @@ def _grid(findings: pd.DataFrame, catalog: Catalog) -> Component:
             "animateRows": False,
             "suppressCellFocus": False,
             "enableCellTextSelection": True,
-            "noRowsOverlayComponentParams": {},
-            "overlayNoRowsTemplate": f"<span>{catalog.t('data.findings.filtered')}</span>",
+            "localeText": {"noRowsToShow": catalog.t("data.findings.filtered")},
         },
         style={"height": "28rem" if many else None},
         className="grid",

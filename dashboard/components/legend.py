@@ -41,7 +41,7 @@ def _class_rows(layer: dict[str, Any], level: str, catalog: Catalog) -> list[Com
     if level == Level.GRID and layer["code"].startswith("covered."):
         return [_class_row(palette, len(breaks), catalog.t("map.legend.grid_covered"))]
     percent = layer["unit"]["zh"] == "%"
-    ends = [words.percent(end) if percent else words.figure(end) for end in breaks]
+    ends = [words.limit(float(end), share=percent) for end in breaks]
     texts = [catalog.t("map.legend.first", end=ends[0])]
     texts += [
         catalog.t("map.legend.between", start=start, end=end)

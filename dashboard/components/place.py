@@ -108,7 +108,8 @@ def findings(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> list[str
     persons, covered = profile.value("population"), _covered(profile, kind)
     if kind is not None and persons and covered is not None and covered < 1:
         found.append(
-            catalog.t("map.place.uncovered_persons", kind=catalog.pick(kind["name"]),
+            catalog.t("map.place.uncovered_persons",
+                      kind=words.inside(catalog, catalog.pick(kind["name"])),
                       persons=words.persons(catalog, persons * (1 - covered)),
                       minutes=words.setting(kind["threshold_min"]))
         )  # fmt: skip
@@ -122,7 +123,7 @@ def _covered(profile: Profile, kind: dict[str, Any] | None) -> float | None:
 
 
 def _reach(profile: Profile, kind: dict[str, Any], catalog: Catalog) -> str:
-    name = catalog.pick(kind["name"])
+    name = words.inside(catalog, catalog.pick(kind["name"]))
     minutes = profile.value(f"nearest_min.{kind['code']}")
     if minutes is None or math.isnan(minutes):
         return catalog.t("map.place.nearest_none", kind=name)

@@ -128,12 +128,12 @@ def _tabs(
             set_button(
                 catalog.t(f"map.rail.quantity_{quantity}"),
                 _patch(book, choices, (same or of_it)[0]["code"]),
-                class_name="tab",
+                class_name="segment",
                 role="radio",
                 on=_quantity(now) == quantity,
             )
         )
-    return html.Div(buttons, className="tabs", role="radiogroup")
+    return html.Div(buttons, className="segments", role="radiogroup")
 
 
 def _item(entry: dict[str, Any], choices: Choices, book: LayerBook, catalog: Catalog) -> Component:

@@ -17,7 +17,7 @@ from dashboard.components.header import internal_badge
 from dashboard.components.marks import swatch, tier_mark
 from dashboard.text import Catalog, words
 from etl.store.reader import Reader, Snapshot
-from geo.model import GapClass, Level, Tier
+from geo.model import GapClass, Level
 
 _FIGURES = ("sites_open", "rooms_open", "staff", "covered_share")
 _N_WARNINGS = 8
@@ -30,7 +30,7 @@ def summary(
 ) -> list[Component]:
     """The whole locality."""
     figures = places.headline(reader, snapshot)
-    warned = reader.warnings(snapshot.snapshot_id, choices.week)
+    warned = places.warned_places(reader.warnings(snapshot.snapshot_id, choices.week))
     ranking = reader.table(snapshot.snapshot_id, "gap_ranking")
     name = catalog.pick(snapshot.meta["locality"]["name"])
     return [
@@ -59,7 +59,10 @@ def _findings(
     kind = places.main_kind(snapshot)
     found: list[str] = []
     if kind is not None:
-        name, minutes = catalog.pick(kind["name"]), words.setting(kind["threshold_min"])
+        name, minutes = (
+            words.inside(catalog, catalog.pick(kind["name"])),
+            words.setting(kind["threshold_min"]),
+        )
         uncovered = figures.get("uncovered_persons", (math.nan, math.nan))[0]
         if uncovered > 0:
             share = 1 - figures.get("covered_share", (math.nan, math.nan))[0]
@@ -90,13 +93,17 @@ def _worst_town(ranking: pd.DataFrame) -> pd.Series | None:
 def _warned_sentence(warned: pd.DataFrame, catalog: Catalog) -> str:
     if warned.empty:
         return catalog.t("map.summary.warned_none")
-    tiers = warned["tier"].value_counts()
-    return catalog.t(
-        "map.summary.warned",
-        count=len(warned),
-        red=int(tiers.get(int(Tier.RED), 0)),
-        orange=int(tiers.get(int(Tier.ORANGE), 0)),
-    )
+    tiers = warned["tier"].value_counts().sort_index(ascending=False)
+    parts = [
+        catalog.t("map.summary.warned_tier", count=count, tier=_tier_word(tier, catalog))
+        for tier, count in tiers.items()
+    ]
+    said = catalog.t("common.list.separator").join(parts)
+    return catalog.t("map.summary.warned", count=len(warned), tiers=said)
+
+
+def _tier_word(tier: Any, catalog: Catalog) -> str:
+    return words.inside(catalog, catalog.t(f"common.tier.{places.tier_key(tier)}"))
 
 
 def _figure(key: str, pair: tuple[float, float], catalog: Catalog) -> Component:

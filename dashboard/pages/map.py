@@ -26,7 +26,7 @@ def layout(context: PageContext) -> Component:
     snapshot = context.reader.current()
     choices = read_choices(snapshot, context.address.choices)
     choices = _known_area(context.reader, snapshot, choices)
-    label = context.text.t("map.title")
+    label = context.text.t("mapview.label")
     t = context.text.t
     state = {**choices.to_store(), "lang": context.text.lang, "move": 1}
     return html.Div(
@@ -119,7 +119,6 @@ def _register_browser(app: Dash) -> None:
         "tellReady",
         Input(ids.MAP_HEADING, "children"),
         Input(ids.MAP_PANEL, "children"),
-        Input(ids.MAP_DRAWN, "data"),
     )
     mapview.register_map(app, ids.MAP_CANVAS)
 

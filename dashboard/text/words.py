@@ -74,6 +74,18 @@ def percent(share: float) -> str:
     return f"{min(max(value, 0.1), 99.9):.1f}%"
 
 
+def inside(catalog: Catalog, name: str) -> str:
+    """A name as it stands inside a sentence: without its capital where the language has one."""
+    if catalog.lang.startswith("zh") or name[1:2].isupper():
+        return name
+    return name[:1].lower() + name[1:]
+
+
+def limit(end: float, *, share: bool) -> str:
+    """End of a class, with the digits it was set with: 20%, 7.5."""
+    return f"{100 * end:g}%" if share else number(end) if end >= 1000 else f"{end:g}"
+
+
 def monday(week: str) -> date:
     """First day of an ISO week written as `2026-W46`."""
     year, _, number_of_week = week.partition("-W")

@@ -1,0 +1,174 @@
+"""What the page says: titles of every layer, the panel of a place, the summary of the county."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from dashboard import headings, places
+from dashboard.choices import LayerBook, read_choices
+from dashboard.components import chart, place, summary
+from dashboard.text import load
+from etl.store.reader import Reader, Snapshot
+from geo.model import Missing
+from tests.support.dashboard_pages import words_of
+from tests.support.published_store import FACTS
+
+pytest_plugins = ("tests.support.dashboard_fixtures",)
+
+LANGUAGES = ("zh-CN", "en")
+# A place is never blamed and a person never named.
+FORBIDDEN = ("高危", "落后", "最差", "问题地区", "worst", "high-risk", "bad")
+
+
+def panel_words(reader: Reader, snapshot: Snapshot, code: str, *, lang: str = "zh-CN") -> str:
+    choices = read_choices(snapshot, {"area": code})
+    profile = places.read_profile(
+        reader, snapshot, places.find_place(reader, snapshot, code), choices.week
+    )
+    charted = place.charted_measure(profile, snapshot, choices)
+    drawn = place.place_panel(
+        profile, snapshot, choices, load(lang), chart=None, charted=charted or ""
+    )
+    return words_of(drawn)
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_every_layer_has_a_title_that_says_something(
+    published_reader: Reader, snapshot: Snapshot, lang: str
+) -> None:
+    for code in LayerBook(snapshot).layers:
+        choices = replace(read_choices(snapshot, {}), layer=code)
+        heading = headings.read_heading(published_reader, snapshot, choices, load(lang))
+        assert heading.title
+        assert heading.subtitle
+        assert "nan" not in heading.title.lower()
+        assert " – " not in heading.title
+        assert not any(word in heading.title for word in FORBIDDEN)
+
+
+def test_the_title_of_coverage_counts_who_is_left_out(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    choices = replace(read_choices(snapshot, {}), layer="covered.counselling_room")
+    heading = headings.read_heading(published_reader, snapshot, choices, load("zh-CN"))
+    coverage = published_reader.table(snapshot.snapshot_id, "coverage")
+    row = coverage[(coverage["level"] == "county") & (coverage["kind"] == "counselling_room")]
+    assert (row["persons"] - row["persons_covered"]).iloc[0] > 10_000
+    assert heading.title.startswith("清和县有 2.")
+    assert "不在心理咨询室的 15 分钟范围内" in heading.title
+
+
+def test_the_title_of_warnings_follows_the_week(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    choices = replace(read_choices(snapshot, {}), layer="tier")
+    catalog = load("zh-CN")
+    now = headings.read_heading(published_reader, snapshot, choices, catalog).title
+    assert now == "第46周有 4 处内部工作提示,最高为红色"
+    before = replace(choices, week="2026-W40")
+    quiet = headings.read_heading(published_reader, snapshot, before, catalog).title
+    assert quiet == "第40周没有内部工作提示"
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+@pytest.mark.parametrize(
+    "code",
+    [
+        "990101000000",
+        FACTS.uncovered_town,
+        FACTS.suppressed_village,
+        f"{FACTS.no_data_village}-001",
+    ],
+)
+def test_a_panel_of_every_level_is_drawn_in_words(
+    published_reader: Reader, snapshot: Snapshot, code: str, lang: str
+) -> None:
+    said = panel_words(published_reader, snapshot, code, lang=lang)
+    assert "nan" not in said.lower().replace("finance", "")
+    assert not any(word in said for word in FORBIDDEN)
+
+
+def test_withheld_and_missing_counts_are_said_and_never_shown(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    cell = published_reader.profile(
+        snapshot.snapshot_id, "village", FACTS.suppressed_village, FACTS.week
+    )["count.crisis_events"]
+    assert cell.state == Missing.SUPPRESSED
+    said = panel_words(published_reader, snapshot, FACTS.suppressed_village)
+    assert "危机干预事件 少于 10,已隐去" in said
+    said = panel_words(published_reader, snapshot, FACTS.no_data_village)
+    assert "热线来电 无数据" in said
+
+
+def test_a_warning_gives_its_reason_its_weeks_and_a_service(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    said = panel_words(published_reader, snapshot, FACTS.newest_warned)
+    assert "内部工作提示" in said
+    assert "矛盾纠纷事件本周 86 起,往常约 13.4" in said
+    assert "已连续 2 周,自第45周起" in said
+    assert "建议服务:危机干预队 24 小时内到场" in said
+
+
+def test_a_count_below_k_is_not_named_even_if_a_warning_carries_it(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    from dashboard.components import warning
+
+    rows = published_reader.warnings(snapshot.snapshot_id).assign(count=7.0)
+    row = next(places.rows_of(rows))
+    assert "7" not in warning.reason(row, snapshot, load("zh-CN"))
+
+
+def test_the_summary_tells_findings_figures_and_two_lists(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    choices = read_choices(snapshot, {})
+    said = words_of(summary.summary(published_reader, snapshot, choices, load("zh-CN")))
+    assert "柳溪镇有 3 个村(社区) 15 分钟内没有心理咨询室,涉及 1.21 万人" in said
+    assert "本周有 4 处内部工作提示:红色 1 处、橙色 1 处、黄色 1 处、蓝色 1 处" in said
+    assert "需要加强服务的地区" in said
+    assert "云上村" in said
+
+
+def test_an_empty_cell_says_that_nobody_lives_there(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    layer = published_reader.layer(snapshot.snapshot_id, "grid", "population")
+    areas = published_reader.areas(snapshot.snapshot_id, "grid")
+    code = areas["area_code"][int((layer.values == 0).argmax())]
+    assert "这里没有常住人口" in panel_words(published_reader, snapshot, code)
+
+
+def test_the_way_to_a_cell_leads_through_town_and_village(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    cell = places.find_place(published_reader, snapshot, "990101101001-003")
+    names = [step.name for step in places.path_to(published_reader, snapshot, cell)]
+    assert names == ["云岭乡", "云上村", "云上村3号网格"]
+
+
+def test_a_chart_marks_missing_withheld_and_warned_weeks(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    drawn = chart.weekly_chart(
+        published_reader,
+        snapshot,
+        level="village",
+        area_code=FACTS.newest_warned,
+        measure=places.measure_entry(snapshot, "dispute_events"),
+        week=FACTS.week,
+        catalog=load("zh-CN"),
+        theme="light",
+    )
+    figure = drawn.children[0].figure
+    missing, withheld, counted = figure.data
+    weeks = set(snapshot.meta["weeks"])
+    assert set(missing.x) | set(withheld.x) | set(counted.x) == weeks
+    assert len(missing.x) + len(withheld.x) + len(counted.x) == len(weeks)
+    assert missing.marker.pattern.shape != withheld.marker.pattern.shape
+    assert len(set(counted.marker.color)) == 2
+    assert set(withheld.y) <= {9.0}
