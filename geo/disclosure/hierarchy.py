@@ -68,8 +68,10 @@ def suppress_hierarchy(
     -----
     Greedy: in each group that is not safe the smallest published count above 0 is withheld too,
     the parent when none is left, and so on upwards; under an area withheld in this way the smallest
-    child follows. O(n) a round, a few rounds, only over weeks that are not yet safe. It withholds
-    more than an optimum would (cell suppression: Fischetti & Salazar 2001).
+    child follows. Where the withheld counts of a group add up to k or more and are told only by
+    being 1 at least (eighteen cells under a village of 18), the zeros of the group are withheld
+    instead, so that the village can stay. O(n) a round, a few rounds, only over weeks that are not
+    yet safe. It withholds more than an optimum would (cell suppression: Fischetti & Salazar 2001).
 
     Examples
     --------
@@ -111,8 +113,8 @@ def outsider_range(
 ) -> list[Range]:
     """Range of every count that an outsider can work out from what is published.
 
-    The audit of `suppress_hierarchy`: withheld counts are only known to be at least 1 and to add
-    up to their parents.
+    The audit of `suppress_hierarchy`: withheld counts are only known to add up to their parents and
+    to be at least 1, or 0 in a group in which a zero is withheld too.
 
     Parameters
     ----------
@@ -232,7 +234,7 @@ def _preferences(tables: list[FloatArray], keep: Sequence[npt.ArrayLike] | None)
 
 
 def _ranges(tables: list[FloatArray], hidden: list[BoolArray], links: list[_Link]) -> list[Range]:
-    low = [np.where(mask, 1.0, table) for table, mask in zip(tables, hidden, strict=True)]
+    low = _lowest(tables, hidden, links)
     high = [np.where(mask, np.inf, table) for table, mask in zip(tables, hidden, strict=True)]
     sums = []
     for i, link in enumerate(links):
@@ -264,6 +266,20 @@ def _ranges(tables: list[FloatArray], hidden: list[BoolArray], links: list[_Link
     return [Range(a, b) for a, b in zip(low, high, strict=True)]
 
 
+def _lowest(
+    tables: list[FloatArray], hidden: list[BoolArray], links: list[_Link]
+) -> list[FloatArray]:
+    """Published counts as they are; withheld ones as 1, as 0 in a group with a withheld zero."""
+    low = []
+    for i, (table, mask) in enumerate(zip(tables, hidden, strict=True)):
+        floor = np.ones(table.shape)
+        if i < len(links):
+            zeros = links[i].total((mask & (table == 0)).astype(np.float64))
+            floor[links[i].spread(zeros, without=0.0) > 0] = 0.0
+        low.append(np.where(mask, floor, table))
+    return low
+
+
 def _withhold_more(case: _Case, k: int) -> BoolArray:
     """One round: withhold further counts in place; tell which weeks changed."""
     before = _n_hidden(case)
@@ -279,7 +295,7 @@ def _withhold_more(case: _Case, k: int) -> BoolArray:
     opened = _n_hidden(case)
     for i in range(top - 1, -1, -1):
         groups = case.links[i].total(unsafe[i].astype(np.float64)) > 0
-        _widen(case, groups & waiting[:, None], i)
+        _widen(case, groups & waiting[:, None], i, k)
         waiting = _n_hidden(case) == opened
     changed: BoolArray = _n_hidden(case) > before
     return changed
@@ -295,15 +311,16 @@ def _open_children(case: _Case, i: int, k: int) -> None:
     link, table, mask = case.links[i], case.tables[i], case.hidden[i]
     n_hidden = link.total(mask.astype(np.float64))
     beyond = case.tables[i + 1] - link.total(np.nan_to_num(table))
-    least = link.total(np.where(mask, 1.0, np.nan_to_num(table))) + beyond
+    floor = _lowest([table], [mask], [link])[0]
+    least = link.total(np.nan_to_num(floor)) + beyond
     told = case.hidden[i + 1] & ((n_hidden == 0) | (case.own[i + 1] & (least >= k)))
-    _hide_smallest(case, told, i)
+    _hide_smallest(case, told, i, k)
 
 
-def _widen(case: _Case, groups: BoolArray, i: int) -> None:
+def _widen(case: _Case, groups: BoolArray, i: int, k: int) -> None:
     """Withhold one more child in each group; where none is left the parent, and so on upwards."""
     while groups.any():
-        groups = groups & ~np.isnan(case.tables[i + 1]) & ~_hide_smallest(case, groups, i)
+        groups = groups & ~np.isnan(case.tables[i + 1]) & ~_hide_smallest(case, groups, i, k)
         published = groups & ~case.hidden[i + 1]
         case.hidden[i + 1][published] = True
         i += 1
@@ -312,11 +329,17 @@ def _widen(case: _Case, groups: BoolArray, i: int) -> None:
         groups = case.links[i].total((groups & ~published).astype(np.float64)) > 0
 
 
-def _hide_smallest(case: _Case, groups: BoolArray, i: int) -> BoolArray:
-    """Withhold the smallest published child above 0 of each group; tell which groups had one."""
+def _hide_smallest(case: _Case, groups: BoolArray, i: int, k: int) -> BoolArray:
+    """Withhold the smallest published child of each group; tell which groups had one.
+
+    Where what is withheld already adds up to `k`, all zeros of the group go before any count does.
+    """
     link, table, mask = case.links[i], case.tables[i], case.hidden[i]
-    served = np.zeros(groups.shape, dtype=bool)
-    asked = np.append(groups, np.zeros((len(groups), 1), dtype=bool), axis=1)[:, link.parent]
+    zeros = ~mask & (table == 0)
+    enough = link.total(np.where(mask, table, 0.0)) >= k
+    served = groups & enough & (link.total(zeros.astype(np.float64)) > 0)
+    mask |= zeros & link.spread(served.astype(np.float64), without=0.0).astype(bool)
+    asked = link.spread((groups & ~served).astype(np.float64), without=0.0).astype(bool)
     week, child = np.nonzero(asked & ~mask & (table > 0))
     parent = link.parent[child]
     order = np.lexsort((child, table[week, child], case.keep[i][week, child], parent, week))

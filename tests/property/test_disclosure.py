@@ -84,8 +84,18 @@ def test_no_small_count_is_published_and_nothing_is_changed(tree: Tree) -> None:
         assert not ((shown.values > 0) & (shown.values < K)).any()
         assert np.isnan(shown.values[~ok]).all()
         np.testing.assert_array_equal(shown.states == Missing.NO_DATA, np.isnan(level))
-        # A zero is never withheld: it says nothing of anybody.
-        assert (shown.states[level == 0] == Missing.OK).all()
+
+
+@given(trees(weeks=2, gaps=True, leaves=25))
+def test_a_zero_is_withheld_only_to_cover_small_counts_beside_it(tree: Tree) -> None:
+    counts, parents = tree
+    for level, shown, index in zip(
+        counts, suppress_hierarchy(counts, parents, k=K), [*parents, None], strict=True
+    ):
+        for week, area in zip(*np.nonzero((level == 0) & np.isnan(shown.values)), strict=True):
+            assert index is not None
+            beside = (index == index[area]) & (shown.states[week] == Missing.SUPPRESSED)
+            assert ((level[week] > 0) & (level[week] < K) & beside).any()
 
 
 @given(trees(weeks=2, gaps=True, leaves=25))

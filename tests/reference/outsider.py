@@ -9,10 +9,19 @@ from scipy.optimize import Bounds, LinearConstraint, milp
 def concluded(
     counts: list[np.ndarray], withheld: list[np.ndarray], parents: list[np.ndarray]
 ) -> list[list[tuple[float, float]]]:
-    """Least and largest value of every count, by integer programming; counts add up."""
+    """Least and largest value of every count, by integer programming; counts add up.
+
+    A withheld count is at least 1, or 0 where a zero of the same parent is withheld too.
+    """
     sizes = [len(level) for level in counts]
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    low = np.concatenate([np.where(m, 1.0, c) for c, m in zip(counts, withheld, strict=True)])
+    floors = []
+    for i, (level, mask) in enumerate(zip(counts, withheld, strict=True)):
+        floor = np.where(mask, 1.0, level)
+        for j in np.flatnonzero(mask & (level == 0)) if i < len(parents) else []:
+            floor[mask & (parents[i] == parents[i][j])] = 0.0
+        floors.append(floor)
+    low = np.concatenate(floors)
     high = np.concatenate([np.where(m, np.inf, c) for c, m in zip(counts, withheld, strict=True)])
     rows = []
     for i, index in enumerate(parents):
