@@ -49,8 +49,8 @@ def suppress_hierarchy(
     k : least count that is published, >= 5.
     denominators : one array a level, as in `suppress_primary`.
     min_denominator : as in `suppress_primary`.
-    keep : one bool array a level, shape of its counts: counts that should stay if others can go
-        in their place, e.g. those under a warning.
+    keep : one bool array a level, shape of its counts: counts that should stay if others, their
+        parent's included, can go in their place, e.g. those under a warning.
 
     Returns
     -------
@@ -318,9 +318,15 @@ def _open_children(case: _Case, i: int, k: int) -> None:
 
 
 def _widen(case: _Case, groups: BoolArray, i: int, k: int) -> None:
-    """Withhold one more child in each group; where none is left the parent, and so on upwards."""
+    """Withhold one more child in each group; where none is left the parent, and so on upwards.
+
+    A child that should be kept goes only after its parent, unless that should be kept as well.
+    """
     while groups.any():
-        groups = groups & ~np.isnan(case.tables[i + 1]) & ~_hide_smallest(case, groups, i, k)
+        groups = groups & ~np.isnan(case.tables[i + 1])
+        groups &= ~_hide_smallest(case, groups, i, k, sparing=True)
+        bound = groups & (case.keep[i + 1] | case.hidden[i + 1])
+        groups &= ~_hide_smallest(case, bound, i, k)
         published = groups & ~case.hidden[i + 1]
         case.hidden[i + 1][published] = True
         i += 1
@@ -329,10 +335,13 @@ def _widen(case: _Case, groups: BoolArray, i: int, k: int) -> None:
         groups = case.links[i].total((groups & ~published).astype(np.float64)) > 0
 
 
-def _hide_smallest(case: _Case, groups: BoolArray, i: int, k: int) -> BoolArray:
+def _hide_smallest(
+    case: _Case, groups: BoolArray, i: int, k: int, *, sparing: bool = False
+) -> BoolArray:
     """Withhold the smallest published child of each group; tell which groups had one.
 
     Where what is withheld already adds up to `k`, all zeros of the group go before any count does.
+    `sparing` passes over children that should be kept.
     """
     link, table, mask = case.links[i], case.tables[i], case.hidden[i]
     zeros = ~mask & (table == 0)
@@ -340,7 +349,8 @@ def _hide_smallest(case: _Case, groups: BoolArray, i: int, k: int) -> BoolArray:
     served = groups & enough & (link.total(zeros.astype(np.float64)) > 0)
     mask |= zeros & link.spread(served.astype(np.float64), without=0.0).astype(bool)
     asked = link.spread((groups & ~served).astype(np.float64), without=0.0).astype(bool)
-    week, child = np.nonzero(asked & ~mask & (table > 0))
+    barred = mask | case.keep[i] if sparing else mask
+    week, child = np.nonzero(asked & ~barred & (table > 0))
     parent = link.parent[child]
     order = np.lexsort((child, table[week, child], case.keep[i][week, child], parent, week))
     week, child, parent = week[order], child[order], parent[order]

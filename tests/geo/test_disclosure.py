@@ -142,3 +142,13 @@ def test_disclosure_refuses() -> None:
         suppress_derived([1.0], [0, 0])
     with pytest.raises(UnitError, match="window"):
         suppress_derived([1.0], [0], window=0)
+
+
+def test_a_parent_goes_before_a_child_that_should_stay() -> None:
+    counts = [[3, 30, 4, 40], [33, 44], [77]]
+    towns = [[0, 0, 1, 1], [0, 0]]
+    warned = [[False, True, False, False], [False, False], [False]]
+    villages, shown, county = suppress_hierarchy(counts, towns, k=10, keep=warned)
+    assert villages.states[1] == Missing.OK
+    assert shown.states[0] == Missing.SUPPRESSED
+    assert county.values.tolist() == [77]
