@@ -290,13 +290,15 @@ def _withhold_more(case: _Case, k: int) -> BoolArray:
         mask & ((span.high < k) | (span.low >= k))
         for mask, span in zip(case.own, _ranges(case.tables, case.hidden, case.links), strict=True)
     ]
-    # From the top: what is made safe above often is enough for what lies below.
+    # From the top: what is made safe above often is enough for what lies below. What should be
+    # kept is touched only in weeks where nothing else is left.
     waiting = np.ones(len(case.tables[0]), dtype=bool)
     opened = _n_hidden(case)
-    for i in range(top - 1, -1, -1):
-        groups = case.links[i].total(unsafe[i].astype(np.float64)) > 0
-        _widen(case, groups & waiting[:, None], i, k)
-        waiting = _n_hidden(case) == opened
+    for sparing in (True, False):
+        for i in range(top - 1, -1, -1):
+            groups = case.links[i].total(unsafe[i].astype(np.float64)) > 0
+            _widen(case, groups & waiting[:, None], i, k, sparing=sparing)
+            waiting = _n_hidden(case) == opened
     changed: BoolArray = _n_hidden(case) > before
     return changed
 
@@ -317,17 +319,13 @@ def _open_children(case: _Case, i: int, k: int) -> None:
     _hide_smallest(case, told, i, k)
 
 
-def _widen(case: _Case, groups: BoolArray, i: int, k: int) -> None:
-    """Withhold one more child in each group; where none is left the parent, and so on upwards.
-
-    A child that should be kept goes only after its parent, unless that should be kept as well.
-    """
+def _widen(case: _Case, groups: BoolArray, i: int, k: int, *, sparing: bool) -> None:
+    """Withhold one more child in each group; where none is left the parent, and so on upwards."""
     while groups.any():
         groups = groups & ~np.isnan(case.tables[i + 1])
-        groups &= ~_hide_smallest(case, groups, i, k, sparing=True)
-        bound = groups & (case.keep[i + 1] | case.hidden[i + 1])
-        groups &= ~_hide_smallest(case, bound, i, k)
-        published = groups & ~case.hidden[i + 1]
+        groups &= ~_hide_smallest(case, groups, i, k, sparing=sparing)
+        kept = case.keep[i + 1] if sparing else False
+        published = groups & ~case.hidden[i + 1] & ~kept
         case.hidden[i + 1][published] = True
         i += 1
         if i == len(case.links):
