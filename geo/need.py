@@ -9,7 +9,6 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from scipy.stats import rankdata
 
 from geo.arrays import (
     BoolArray,
@@ -287,7 +286,7 @@ def _ranked(name: str, values: FloatArray) -> FloatArray:
     result = np.full(values.shape, np.nan)
     n = int(known.sum())
     if n:
-        ranks = rankdata(values[known])
+        ranks = pd.Series(values[known]).rank().to_numpy()
         result[known] = (ranks - 1.0) / (n - 1.0) if n > 1 else 0.5
     return result
 

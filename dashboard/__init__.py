@@ -1,0 +1,1 @@
+"""The people: pages, figures and the command line."""

@@ -1,0 +1,1 @@
+"""The data: departments' files in, published snapshots out."""
