@@ -15,6 +15,8 @@ from zoneinfo import ZoneInfo
 import geopandas as gpd
 import numpy as np
 import pandas as pd
+import pyproj
+from pyproj.exceptions import CRSError
 
 from etl import contracts
 from etl.findings import (
@@ -46,6 +48,7 @@ from etl.sources.observations import map_observations
 from etl.sources.overlaps import Share, drop_superseded, reject_repeated_sites
 from etl.sources.tabular import Table, read_table
 from etl.sources.vector import Features, read_features
+from geo.errors import ConfigError
 from geo.model import LEVELS, Level
 
 Progress = Callable[[str, int, int], None]
@@ -135,9 +138,11 @@ def ingest(settings: Settings, *, now: datetime, on_progress: Progress | None = 
 
     Raises
     ------
-    IntakeError : no boundary file can be used; carries every finding.
+    ConfigError : the CRS is unknown or not in metres.
+    IntakeError : a boundary file cannot be used; carries every finding.
     """
     config = settings.config
+    _require_metric(config.locality.crs)
     today = now.astimezone(ZoneInfo(config.locality.timezone)).date()
     jobs = [
         _Job(source, settings.data / source.path, Doubts(source.id, source.path))
@@ -174,6 +179,16 @@ def ingest(settings: Settings, *, now: datetime, on_progress: Progress | None = 
     results = tuple(_result(job) for job in jobs)
     contracts.check_intake(areas, results)
     return Intake(areas, results)
+
+
+def _require_metric(crs: str) -> None:
+    wanted = "wanted a projected CRS in metres, such as EPSG:4547"
+    try:
+        found = pyproj.CRS.from_user_input(crs)
+    except CRSError as exc:
+        raise ConfigError(f"locality.crs: {crs}: unknown; {wanted}") from exc
+    if not found.is_projected or found.axis_info[0].unit_name != "metre":
+        raise ConfigError(f"locality.crs: {crs}: {found.name}; {wanted}")
 
 
 def _read_areas(job: _Job, source: AreasSource, settings: Settings) -> Zones | None:

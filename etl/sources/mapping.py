@@ -23,6 +23,7 @@ _AMOUNT_RULES = {
     Amount.TEXT: "not_a_number",
     Amount.NEGATIVE: "negative_count",
     Amount.FRACTION: "fractional_count",
+    Amount.HUGE: "implausible_count",
 }
 _TOLERANCE = 1e-6
 

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from etl.findings import BoolArray, Doubts, Ledger, listed
+from etl.findings import BoolArray, Ledger, listed
 from etl.settings import FacilitiesSource
 from etl.sources import values
 from etl.sources.geography import FloatArray, Geography, Place
@@ -73,7 +73,7 @@ def place_sites(
     ledger.reject("unplaced", lost, column=code_name or lon_name)
     _check_inside(ledger, spots, geography, located, datum=source.datum, column=lon_name)
     _compare(ledger, spots, geography, located, column=lon_name)
-    _stand_in(spots, geography, ~located & ledger.accepted, ledger.doubts)
+    _stand_in(spots, geography, ~located & ledger.accepted, ledger, column=lon_name)
     return spots
 
 
@@ -172,9 +172,13 @@ def _compare(
     ledger.note("place_mismatch", apart, column=column, km=km, found=found)
 
 
-def _stand_in(spots: Spots, geography: Geography, mask: BoolArray, doubts: Doubts) -> None:
-    """Place sites without a coordinate at a point of their area."""
-    counts: dict[str, int] = {}
+def _stand_in(
+    spots: Spots, geography: Geography, mask: BoolArray, ledger: Ledger, *, column: str | None
+) -> None:
+    """Place sites without a coordinate at a point of their area, and say so.
+
+    Each row is named where the file has coordinates; where it has none, one finding will do.
+    """
     for i in np.flatnonzero(mask).tolist():
         place = spots.named[i]
         quality = str(PlaceQuality.TOWN)
@@ -182,11 +186,16 @@ def _stand_in(spots: Spots, geography: Geography, mask: BoolArray, doubts: Doubt
             if place.level in (Level.VILLAGE, Level.GRID):
                 quality = str(PlaceQuality.VILLAGE)
             spots.lon[i], spots.lat[i] = geography.inner_point(place)
-            counts[quality] = counts.get(quality, 0) + 1
         spots.quality[i] = quality
     spots.xy[mask] = geography.metric(spots.lon[mask], spots.lat[mask])
-    for quality, count in sorted(counts.items()):
-        doubts.add("placed_by_area", count=count, quality=quality)
+    placed = np.flatnonzero(mask & ~np.isnan(spots.xy[:, 0]))
+    qualities = [spots.quality[i] for i in placed.tolist()]
+    if column is not None:
+        rows = ledger.rows[placed]
+        ledger.doubts.add_rows("placed_by_area", rows, column=column, quality=qualities)
+    else:
+        for quality in sorted(set(qualities)):
+            ledger.doubts.add("placed_by_area", count=qualities.count(quality), quality=quality)
 
 
 def metric_positions(sites: pd.DataFrame, geography: Geography) -> FloatArray:

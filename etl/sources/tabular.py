@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -194,7 +194,7 @@ def _read_fast(path: Path, encoding: str, delimiter: str, header: Header) -> pd.
 def _read_ragged(path: Path, encoding: str, delimiter: str, header: Header) -> Table:
     """The body row by row, where rows are of uneven length."""
     with path.open(encoding=encoding, newline="") as file:
-        every = list(csv.reader(file, delimiter=delimiter))
+        every = _records(file, delimiter)
     numbered = [
         (number, row)
         for number, row in enumerate(every, start=1)
@@ -241,4 +241,13 @@ def _found(header: Header) -> dict[str, str]:
 
 
 def _parse(head: str, delimiter: str) -> list[list[str]]:
-    return list(csv.reader(io.StringIO(head, newline=""), delimiter=delimiter))
+    return _records(io.StringIO(head, newline=""), delimiter)
+
+
+def _records(lines: Iterable[str], delimiter: str) -> list[list[str]]:
+    records: list[list[str]] = []
+    try:
+        records.extend(csv.reader(lines, delimiter=delimiter))
+    except csv.Error as exc:  # a cell longer than any: its quote was never closed
+        raise UnusableFileError("unclosed_quote", row=len(records) + 1) from exc
+    return records

@@ -26,6 +26,8 @@ _NOTHING = frozenset(
     ("", "-", "--", "—", "——", "–", "/", "\\", "…", "n/a", "#n/a", "na", "nan", "null", "none")
 ) | {"缺", "缺报", "未报", "暂无", "无数据"}
 _NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d*)?(e[+-]?\d{1,2})?")
+# More than there are people: a telephone or a code in the wrong column.
+_HUGE = 1e10
 _ISO_WEEK = re.compile(r"(\d{4})-?w?(\d{1,2})|(\d{4})年?第?(\d{1,2})周")
 _DATE = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?(?:[t ].*)?|(\d{4})(\d{2})(\d{2})")
 _SERIAL = re.compile(r"\d{5}(\.0*)?")
@@ -49,6 +51,7 @@ class Amount(IntEnum):
     TEXT = 2
     NEGATIVE = 3
     FRACTION = 4
+    HUGE = 5
 
 
 class WeekFault(IntEnum):
@@ -98,6 +101,8 @@ def amounts(column: pd.Series[str], *, integer: bool) -> Amounts:
         value = float(written.replace(",", ""))
         if value < 0:
             return np.nan, Amount.NEGATIVE
+        if value >= _HUGE:
+            return np.nan, Amount.HUGE
         if integer and not value.is_integer():
             return np.nan, Amount.FRACTION
         return value, Amount.GOOD

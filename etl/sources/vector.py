@@ -62,9 +62,12 @@ def read_features(
     if frame.empty:
         raise UnusableFileError("empty_file", came="0 features")
     attributes = pd.DataFrame(frame.drop(columns="geometry"))
-    header = find_header(
-        [[str(name) for name in attributes.columns]], wanted, header_row=1, header_rows=1
-    )
+    names = [str(name) for name in attributes.columns]
+    try:
+        header = find_header([names], wanted, header_row=1, header_rows=1)
+    except UnusableFileError as error:
+        error.row = None  # attributes have no header row
+        raise
     table = _table(attributes, header, encoding)
     return Features(table, _geographic(frame, datum))
 

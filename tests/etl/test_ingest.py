@@ -11,8 +11,11 @@ import pandera.errors
 import pytest
 
 from etl import contracts
+from etl.ingest import ingest
+from geo.errors import ConfigError
 from tests.support.locality import (
     NE,
+    NOW,
     NW,
     SE,
     SW,
@@ -109,6 +112,15 @@ def test_unmapped_columns_never_leave_the_reader(folder: Folder) -> None:
     assert "说了很多" not in repr(folder.result().quarantine.to_dict())
 
 
+@pytest.mark.parametrize("crs", ["EPSG:4326", "EPSG:999999", "metres"])
+def test_crs_must_be_metric(folder: Folder, crs: str) -> None:
+    settings = folder.settings()
+    locality = settings.config.locality.model_copy(update={"crs": crs})
+    config = settings.config.model_copy(update={"locality": locality})
+    with pytest.raises(ConfigError, match=r"locality.crs.*wanted a projected CRS in metres"):
+        ingest(settings.model_copy(update={"config": config}), now=NOW)
+
+
 def test_intake_is_the_same_twice(folder: Folder) -> None:
     first, second = folder.ingest(), folder.ingest()
     pd.testing.assert_frame_equal(
@@ -121,9 +133,6 @@ def test_intake_is_the_same_twice(folder: Folder) -> None:
 
 
 def test_progress_counts_every_source(folder: Folder) -> None:
-    from etl.ingest import ingest
-    from tests.support.locality import NOW
-
     seen: list[tuple[str, int, int]] = []
     ingest(folder.settings(), now=NOW, on_progress=lambda *step: seen.append(step))
     assert [done for _, done, _ in seen] == [0, 1, 2, 3, 4]

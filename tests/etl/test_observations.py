@@ -60,6 +60,7 @@ def test_frame_is_canonical_and_lean(folder: Folder) -> None:
         ("<5", "not_a_number"),
         ("inf", "not_a_number"),
         ("1,02", "not_a_number"),
+        ("13900000000000", "implausible_count"),
     ],
 )
 def test_bad_counts_wait_and_the_good_rows_count(folder: Folder, text: str, rule: str) -> None:

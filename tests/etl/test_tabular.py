@@ -176,6 +176,13 @@ def test_open_quote_is_placed(folder: Folder) -> None:
     assert finding.row == 3
 
 
+def test_open_quote_before_a_long_rest_is_placed(folder: Folder) -> None:
+    rows = [f"2026-W{week},{SW},{'3' * 5000}" for week in range(10, 40)]
+    folder.write("weekly.csv", "\n".join([HEADER, f'2026-W41,"{SW},4', *rows]))
+    (finding,) = folder.result().findings
+    assert (finding.rule, finding.row) == ("unclosed_quote", 2)
+
+
 def test_quoted_newlines_and_delimiters_stay_in_their_cell(folder: Folder) -> None:
     folder.write("weekly.csv", f'周,代码,"人次\n(次)",备注\n2026-W40,{SW},3,"一,\n二"\n')
     folder.sources[-1]["columns"]["count"] = "人次(次)"

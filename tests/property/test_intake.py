@@ -9,6 +9,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from hypothesis import given, settings
@@ -170,6 +171,37 @@ def test_bytes_end_in_a_finding_or_a_clean_table(noise: bytes, at: int) -> None:
     damaged = content[:at] + noise + content[at:]
     try:
         mapped, _ = read(damaged, source())
+    except UnusableFileError:
+        return
+    assert mapped.accepted + mapped.quarantined == len(mapped.ledger.rows)
+
+
+def workbook() -> bytes:
+    book = openpyxl.Workbook()
+    for row in [HEADER, [WEEKS[0], CODES[0], 1, 2], [WEEKS[1], CODES[1], 3, 4]]:
+        book.worksheets[0].append(row)
+    content = io.BytesIO()
+    book.save(content)
+    return content.getvalue()
+
+
+OLD = (Path(__file__).parents[1] / "data" / "files" / "weekly.xls").read_bytes()
+
+
+@given(
+    st.sampled_from([workbook(), OLD]),
+    st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=8)), min_size=1, max_size=4),
+    st.integers(0, 40),
+)
+@settings(max_examples=80)
+def test_damaged_workbooks_end_in_a_finding_or_a_clean_table(
+    content: bytes, cuts: list[tuple[int, bytes]], lost: int
+) -> None:
+    for at, noise in cuts:
+        place = at % len(content)
+        content = content[:place] + noise + content[place + lost :]
+    try:
+        mapped, _ = read(content, source())
     except UnusableFileError:
         return
     assert mapped.accepted + mapped.quarantined == len(mapped.ledger.rows)
