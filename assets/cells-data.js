@@ -249,6 +249,7 @@
   }
 
   xintuMap.data = {
+    Areas,
     mercatorX,
     mercatorY,
     lngOf,

@@ -274,7 +274,8 @@
       this.kind = "webgl";
       this.map = graph._fullLayout.map._subplot.map;
       this.layer = new AreaLayer();
-      this.sources = {}; // name: {data, visible}
+      this.sources = {}; // name: {url, visible}
+      this.drawn = new Map(); // layer: {theme, visible}
       this.theme = null;
       this._listen();
     }
@@ -367,7 +368,9 @@
     _lines() {
       const { map, theme } = this;
       if (!theme || !map.style) return;
-      for (const [name, { url }] of Object.entries(this.sources)) {
+      let added = false;
+      for (const [name, { url, visible }] of Object.entries(this.sources)) {
+        if (!visible) continue; // nothing is fetched for nothing
         const source = map.getSource("xintu-" + name);
         const data = new URL(url, window.location.href).href;
         if (!source) map.addSource("xintu-" + name, { type: "geojson", data, tolerance: 0.4 });
@@ -384,19 +387,21 @@
           ["xintu-" + id, source, "line", null, { "line-color": theme.css(token), "line-width": width(stops) }]),
       ];
       for (const [id, source, type, filter, paint] of layers) {
-        const given = this.sources[source];
-        if (!given) {
-          if (map.getLayer(id)) map.setLayoutProperty(id, "visibility", "none");
-          continue;
-        }
-        if (!map.getLayer(id)) {
+        const visible = Boolean(this.sources[source]?.visible);
+        const known = map.getLayer(id) && this.drawn.get(id);
+        if (!known && !visible) continue;
+        if (!known) {
           const layout = type === "line" ? { "line-join": "round", "line-cap": "round" } : {};
           map.addLayer({ id, type, source: "xintu-" + source, layout, paint, ...(filter ? { filter } : {}) });
+          added = true;
+        } else {
+          // Only what has changed: every property that is set costs a frame.
+          if (known.visible !== visible) map.setLayoutProperty(id, "visibility", visible ? "visible" : "none");
+          if (known.theme !== theme) for (const [name, value] of Object.entries(paint)) map.setPaintProperty(id, name, value);
         }
-        for (const [name, value] of Object.entries(paint)) map.setPaintProperty(id, name, value);
-        map.setLayoutProperty(id, "visibility", given.visible ? "visible" : "none");
+        this.drawn.set(id, { theme, visible });
       }
-      this._order();
+      if (added || !map.getLayer(this.layer.id)) this._order();
     }
 
     _order() {

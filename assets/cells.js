@@ -9,6 +9,7 @@
 
   const READABLE_PX = { grid: 6, village: 14, town: 0, county: 0 };
   const GRID_CLOSER = 0.8; // zooms nearer than the whole county before cells replace villages
+  const PLACES_MAX = 5000; // a level of more areas is neither named nor bounded by lines
   const HOST_PATIENCE_MS = 15000;
   const STATES = ["ok", "no_data", "suppressed", "unreliable", "not_applicable"];
   const controllers = new Map();
@@ -47,6 +48,7 @@
       const before = this.view;
       this.view = view;
       this._setReady(false);
+      this._fetchEarly(view);
       try {
         const [glyphs] = await Promise.all([data.glyphs(view.base), this._host()]);
         if (turn !== this.turn) return;
@@ -104,7 +106,7 @@
 
     /** The levels whose names and boundaries are drawn whichever level is coloured. */
     async _loadPlaces(turn) {
-      const wanted = this.view.levels.filter(({ level, n }) => level !== "grid" && n <= 5000);
+      const wanted = this.view.levels.filter(({ level, n }) => level !== "grid" && n <= PLACES_MAX);
       const loaded = await Promise.all(wanted.map(({ level }) => this._areasOf(level)));
       if (turn !== this.turn) return;
       this.areas = new Map(wanted.map(({ level }, i) => [level, loaded[i]]));
@@ -124,7 +126,11 @@
       const home = homeBounds(view);
       const focus = view.focus;
       const changed = JSON.stringify(focus ?? null) !== JSON.stringify(before?.focus ?? null);
-      if (first) host.setHome(home);
+      if (first) {
+        host.setHome(home);
+        const { width, height } = host.view();
+        this.size = `${width} ${height}`;
+      }
       const wanted = focus && focus.fit !== false ? this._boundsOf(focus) : null;
       if (wanted && (changed || first)) {
         const duration = first || view.print || this.motion.matches ? 0 : 300;
@@ -175,7 +181,7 @@
       const least = { village: 16, town: 16, county: 0 };
       const rank = { grid: 0, village: 1, town: 2, county: 3 };
       for (const entry of view.levels) {
-        if (!(entry.level in least) || entry.n > 5000) continue;
+        if (!(entry.level in least) || entry.n > PLACES_MAX) continue;
         const readable = areaPx(entry.bounds, entry.n, camera.scale) >= least[entry.level];
         lines[entry.level] = {
           hash: entry.hash,
@@ -240,6 +246,18 @@
       this.overlay.setOutline("outline", whole ? null : areas, whole ? -1 : this._indexOf(this.selected, areas));
     }
 
+    /** What the picture will be made of is on its way while Plotly and MapLibre wake up; `data` keeps it. */
+    _fetchEarly(view) {
+      const quietly = (promise) => promise.catch(() => {}); // asked for again, and reported, where it is used
+      for (const { level, hash, n } of view.levels) {
+        if (level === view.level || (level !== "grid" && n <= PLACES_MAX)) quietly(data.areas(view.base, hash));
+      }
+      const level = view.level === "auto" ? (this.level ?? "village") : view.level;
+      if (!view.meta.levels || view.meta.levels.includes(level)) quietly(data.classes(view.base, view, level));
+      if (view.show.sites?.length) quietly(data.sites(view.base, view.snapshot));
+      if (view.show.warnings) quietly(data.warnings(view.base, view.snapshot, view.warning_week || view.week));
+    }
+
     /** What the next step will most likely ask for: cells when villages are shown, values for the mouse. */
     _fetchAhead(level) {
       const { view } = this;
@@ -282,6 +300,9 @@
     /** A window of another size shows the whole county still, if that is what it showed. */
     _resized() {
       if (!this.host || !this.view) return;
+      const { width, height } = this.host.view();
+      if (this.size === `${width} ${height}`) return; // Plotly resizes the map at each of its own redraws
+      this.size = `${width} ${height}`;
       this.host.setHome(homeBounds(this.view));
       if (this.atHome) this.host.fit(homeBounds(this.view));
     }

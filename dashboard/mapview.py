@@ -415,7 +415,7 @@ def _warning_rows(reader: PublishedReader, snapshot_id: str, week: str) -> list[
 
 
 def _json(rows: object) -> flask.Response:
-    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"), default=str)
+    text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
     return _plain(text.encode("utf-8"), mimetype="application/json")
 
 

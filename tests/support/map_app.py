@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from dash import Dash, html
-from werkzeug.serving import make_server
+from werkzeug.serving import WSGIRequestHandler, make_server
 
 from dashboard.mapview import map_component, map_view, register_map, register_routes
 from dashboard.text import load
@@ -38,7 +38,7 @@ def create_app(reader: SyntheticReader, **choices: Any) -> Dash:
     app = Dash(
         "map_app",
         assets_folder=str(ASSETS),
-        assets_ignore=r"theme\.js|pages\.js|wall\.js",
+        assets_ignore=r"theme\.js|pages.*\.(js|css)|wall.*\.(js|css)|4.*css|5.*css",
         serve_locally=True,
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
@@ -51,10 +51,17 @@ def create_app(reader: SyntheticReader, **choices: Any) -> Dash:
     return app
 
 
+class _Quiet(WSGIRequestHandler):
+    """Says nothing of every request."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        """Nothing."""
+
+
 @contextmanager
 def serving(app: Dash) -> Iterator[str]:
     """Serve an application on a free port of this machine; gives its address."""
-    server = make_server("127.0.0.1", 0, app.server, threaded=True)
+    server = make_server("127.0.0.1", 0, app.server, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
