@@ -5,6 +5,7 @@
   const KEYS = ['level', 'area', 'layer', 'week', 'measure', 'sites'];
   const STATE = 'map-state-store';
   const THEME = 'shell-theme-store';
+  const LARGE_PX = 2800; // as in the style sheets
   const YEAR_S = 31536000;
   const root = document.documentElement;
   // Looked up when used: other scripts put a new object in its place.
@@ -205,6 +206,7 @@
         week: layer.weekly ? of.week : '',
         warning_week: of.week,
         theme: theme || root.dataset.theme,
+        scale: innerWidth >= LARGE_PX ? 1.5 : 1,
         show: { ...view.show, sites: of.sites, warnings: layer.warned },
         focus: { ...focus, move: of.move },
       };

@@ -36,10 +36,6 @@ class LayerBook:
             if entry.get("on_map", True)
         }
 
-    def group(self, *names: str) -> list[dict[str, Any]]:
-        """Entries of some groups, in the order of publication."""
-        return [entry for entry in self.layers.values() if entry["group"] in names]
-
     def level_for(self, code: str, wanted: str) -> str:
         """The wanted level if the layer has it, else the nearest that it has, finer first."""
         offered = self.layers[code]["levels"]

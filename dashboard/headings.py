@@ -117,7 +117,12 @@ def _access(subject: _Subject) -> str | None:
     value = subject.county(subject.choices.layer)
     if value is None:
         return None
-    said = subject.text.t("map.heading.access", place=subject.place, value=words.figure(value))
+    said = subject.text.t(
+        "map.heading.access",
+        place=subject.place,
+        value=words.figure(value),
+        supply=subject.text.t(places.supply_key(subject.snapshot)),
+    )
     worst = _worst(subject.towns(), "access", largest=False)
     if worst is None or subject.choices.layer != "access":
         return said

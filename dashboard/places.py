@@ -169,6 +169,11 @@ def main_kind(snapshot: Snapshot) -> dict[str, Any] | None:
     return kind_entry(snapshot, first) if first else None
 
 
+def supply_key(snapshot: Snapshot) -> str:
+    """Text key of what accessibility counts: staff, rooms or places."""
+    return f"map.supply.{snapshot.meta.get('access', {}).get('supply', 'staff')}"
+
+
 def kind_entry(snapshot: Snapshot, code: str) -> dict[str, Any] | None:
     """Entry of a facility kind in `meta`."""
     kinds: list[dict[str, Any]] = snapshot.meta["kinds"]

@@ -51,7 +51,7 @@ def search_results(found: pd.DataFrame, wanted: str, catalog: Catalog) -> Compon
             [
                 html.B(row.name),
                 html.Span(row.parent_name, className="hint"),
-                html.Span(catalog.t(f"map.level.{row.level}"), className="search-level"),
+                html.Span(catalog.t(f"map.one.{row.level}"), className="search-level"),
             ],
             place_patch(str(row.level), str(row.area_code)),
             class_name="search-result",

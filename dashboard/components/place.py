@@ -55,7 +55,7 @@ def place_panel(
 
 
 def _residents(profile: Profile, catalog: Catalog) -> Component:
-    level = catalog.t(f"map.level.{profile.place.level}") if profile.place else ""
+    level = catalog.t(f"map.one.{profile.place.level}") if profile.place else ""
     persons = profile.value("population")
     said = "" if persons is None else catalog.t(
         "map.place.residents", persons=words.persons(catalog, persons)
@@ -174,22 +174,23 @@ def _services(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Compone
         compared = "" if covered is None else words.percent(covered)
         rows.append(_table_row(name, said, compared=compared, class_name=value_class(cell),
                                bar=covered))  # fmt: skip
-    access = _access(profile, catalog)
+    access = _access(profile, snapshot, catalog)
     if not rows and access is None:
         return None
     heads = ("", catalog.t("map.place.nearest_head"), catalog.t("map.place.covered_head"))
     head = html.Thead(html.Tr([html.Th(name, scope="col") for name in heads]))
     table = html.Table([head, html.Tbody(rows)], className="rows") if rows else None
-    return _section(catalog.t("map.place.service"), access, table, _why(profile, catalog))
+    return _section(catalog.t("map.place.service"), access, table, _why(profile, snapshot, catalog))
 
 
-def _access(profile: Profile, catalog: Catalog) -> Component | None:
+def _access(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Component | None:
     value, county = profile.value("access"), profile.county_value("access")
     if value is None:
         return None
     if value == 0:
         return html.P(catalog.t("map.place.access_none"))
-    said = catalog.t("map.place.access", value=words.figure(value))
+    supply = catalog.t(places.supply_key(snapshot))
+    said = catalog.t("map.place.access", value=words.figure(value), supply=supply)
     if county:
         close = abs(value - county) <= _SAME_SHARE * county
         key = "same" if close else "more" if value > county else "less"
@@ -198,13 +199,14 @@ def _access(profile: Profile, catalog: Catalog) -> Component | None:
     return html.P(said)
 
 
-def _why(profile: Profile, catalog: Catalog) -> Component | None:
+def _why(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Component | None:
     pairs = [(profile.value(code), profile.county_value(code)) for code in ("need", "access")]
     (need, need_county), (access, access_county) = pairs
     if need is None or access is None or need_county is None or access_county is None:
         return None
     return html.P(
         catalog.t("map.place.gap_why", need=words.figure(need), access=words.figure(access),
+                  supply=catalog.t(places.supply_key(snapshot)),
                   need_county=words.figure(need_county),
                   access_county=words.figure(access_county)),
         className="hint",

@@ -13,30 +13,35 @@ from dashboard.components.attributes import attrs
 from dashboard.components.marks import site_glyph
 from dashboard.text import Catalog
 
-# Rail group → groups of `meta`; the order is the order on the screen.
-GROUPS: dict[str, tuple[str, ...]] = {
-    "gap": ("gap",),
-    "coverage": ("coverage",),
-    "access": ("access",),
-    "warning": ("warning",),
-    "population": ("need", "population"),
-}
+# The order on the screen.
+GROUPS = ("gap", "coverage", "access", "warning", "population")
 # Groups whose layers are a quantity of a subject: first the quantity is chosen, then the subject.
 _QUANTITIES = {"coverage": ("covered", "nearest_min"), "warning": ("tier", "rate")}
 
 
 def rail(book: LayerBook, choices: Choices, catalog: Catalog) -> list[Component]:
     """All groups; the one that holds the current layer is open."""
-    current = book.layers[choices.layer]["group"]
+    current = rail_group(book.layers[choices.layer])
+    grouped = {
+        name: [entry for entry in book.layers.values() if rail_group(entry) == name]
+        for name in GROUPS
+    }
     sections = [
-        _group(name, entries, choices, book, catalog, is_open=current in groups)
-        for name, groups in GROUPS.items()
-        if (entries := _distinct(book.group(*groups)))
+        _group(name, _distinct(entries), choices, book, catalog, is_open=name == current)
+        for name, entries in grouped.items()
+        if entries
     ]
     return [
         html.Div(sections, role="radiogroup", **attrs(aria_label=catalog.t("map.rail.label"))),
         _sites(book, choices, catalog),
     ]
+
+
+def rail_group(entry: dict[str, Any]) -> str:
+    """Where a layer stands in the rail: what is counted by week beside what is warned of it."""
+    if entry["measure"]:
+        return "warning"
+    return "population" if entry["group"] == "need" else str(entry["group"])
 
 
 def _distinct(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:

@@ -41,7 +41,11 @@ def summary(
             className="findings",
         ),
         html.Dl(
-            [_figure(key, figures[key], catalog) for key in _FIGURES if key in figures],
+            [
+                _figure(key, figures[key], catalog)
+                for key in _FIGURES
+                if key in figures and math.isfinite(figures[key][0])
+            ],
             className="figures",
         ),
         _warnings(snapshot, warned, catalog),

@@ -70,7 +70,7 @@ def _frame(snapshot: Snapshot, choices: Choices, catalog: Catalog) -> dict[str, 
         code: {
             "meta": mapview.map_view(snapshot, catalog, layer=code)["meta"],
             "weekly": entry["weekly"],
-            "warned": entry["group"] == "warning",
+            "warned": entry["palette"] == "tier",
         }
         for code, entry in LayerBook(snapshot).layers.items()
     }
