@@ -290,7 +290,7 @@
       this.handlers = {
         render: () => this.on.frame(this.view()),
         move: () => this.on.move(),
-        moveend: (event) => this._settle(Boolean(event.originalEvent)),
+        moveend: (event) => this.on.settled(Boolean(event.originalEvent)),
         resize: () => this.on.resized(),
         click: (event) => this.on.click(event.point.x, event.point.y, event.lngLat.lng, event.lngLat.lat),
         mousemove: (event) => this.on.hover(event.point.x, event.point.y, event.lngLat.lng, event.lngLat.lat),
@@ -298,6 +298,7 @@
         webglcontextrestored: () => this._ensure(true),
       };
       for (const [name, handler] of Object.entries(this.handlers)) map.on(name, handler);
+      this._keepCamera();
       this._afterPlot = () => this._ensure(false);
       this.graph.on("plotly_afterplot", this._afterPlot);
     }
@@ -311,6 +312,7 @@
       const { map } = this;
       this.graph.removeListener?.("plotly_afterplot", this._afterPlot);
       for (const [name, handler] of Object.entries(this.handlers)) map.off(name, handler);
+      this._freeCamera();
       if (!this.alive || !map.style) return; // Plotly has removed the map, and with it all that was on it
       for (const { id } of map.getStyle().layers) if (id.startsWith("xintu-")) map.removeLayer(id);
       if (map.getLayer(this.layer.id)) map.removeLayer(this.layer.id);
@@ -434,23 +436,19 @@
       this.map.triggerRepaint();
     }
 
-    _settle(byHand) {
-      this._tellPlotly();
-      this.on.settled(byHand);
-    }
-
-    /** Plotly puts the camera back where it knows it: moves that no hand made are told to it. */
-    _tellPlotly() {
-      const full = this.graph._fullLayout?.map;
-      if (!full || !full._input) return;
-      const { lng, lat } = this.map.getCenter();
-      const before = this.graph._fullLayout._preGUI;
-      for (const name of ["center", "zoom"]) {
-        const key = "map." + name;
-        if (before && !(key in before)) before[key] = structuredClone(full._input[name] ?? null);
-      }
-      full._input.center = full.center = { lon: lng, lat };
-      full._input.zoom = full.zoom = this.map.getZoom();
+    /** Whenever Plotly redraws it puts the camera where its layout says: the layout is told where the camera is. */
+    _keepCamera() {
+      const { map } = this;
+      const subplot = this.graph._fullLayout.map._subplot;
+      const update = subplot.updateLayout;
+      subplot.updateLayout = function (full) {
+        const { lng, lat } = map.getCenter();
+        const own = full[this.id];
+        own.center = own._input.center = { lon: lng, lat };
+        own.zoom = own._input.zoom = map.getZoom();
+        return update.call(this, full);
+      };
+      this._freeCamera = () => delete subplot.updateLayout;
     }
   }
 

@@ -242,10 +242,8 @@ def test_plotly_may_redraw_and_nothing_is_lost(shown: Map) -> None:
     before = shown.camera()
     # As Dash would hand it over again, with the camera of the beginning.
     shown.page.evaluate(
-        f"() => {{ const pre = structuredClone({graph}._fullLayout._preGUI);"
-        f" window.xintuFirstLayout = structuredClone({graph}.layout);"
-        " xintuFirstLayout.map.center = pre['map.center'];"
-        " xintuFirstLayout.map.zoom = pre['map.zoom']; }"
+        f"() => {{ window.xintuFirstLayout = structuredClone({graph}.layout);"
+        " xintuFirstLayout.map.center = {lon: 114, lat: 30}; xintuFirstLayout.map.zoom = 8; }"
     )
     for change in (
         f"Plotly.restyle({graph}, {{'marker.size': 9}})",
