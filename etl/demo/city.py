@@ -201,11 +201,10 @@ def _truth(city: City, seed: int, registers: Registers, reports: Reports) -> Dem
         )
         for town in (int(zones.town_of_village[villages[0]]),)
     )
-    outbreaks = tuple(
+    planted = [
         PlantedOutbreak(
-            id=f"outbreak-{number}",
+            id=f"outbreak-{number}" if o.level == "village" else f"rise-{number}",
             measure=o.measure,
-            level=o.level,
             town_code=TOWNS[o.town].code,
             town_name=TOWNS[o.town].name,
             villages=places(o.villages),
@@ -220,7 +219,7 @@ def _truth(city: City, seed: int, registers: Registers, reports: Reports) -> Dem
             story=o.story,
         )
         for number, o in enumerate(series.outbreaks, start=1)
-    )
+    ]
     return DemoTruth(
         county_code=COUNTY_CODE,
         county_name=CITY_ZH,
@@ -233,7 +232,8 @@ def _truth(city: City, seed: int, registers: Registers, reports: Reports) -> Dem
         sites={str(kind): int(n) for kind, n in sites.groupby("kind").size().items()},
         open_rooms=int(((sites["kind"] == "counselling_room") & (sites["status"] == "open")).sum()),
         gaps=gaps,
-        outbreaks=outbreaks,
+        outbreaks=tuple(o for o in planted if o.id.startswith("outbreak")),
+        rises=tuple(o for o in planted if o.id.startswith("rise")),
         delays=tuple(reports.delays),
         faults=tuple(registers.faults + reports.faults),
     )

@@ -9,6 +9,7 @@ import numpy as np
 
 from etl.demo.gaps import grow_cluster, neighbours
 from etl.demo.mesh import Ints, Mesh
+from etl.demo.people import largest_remainder
 from etl.demo.plan import TOWNS
 from etl.demo.seasons import in_term, iso_week
 from etl.demo.terrain import Floats
@@ -18,6 +19,12 @@ from etl.demo.zones import Zones
 BASELINE, LAG = 7, 2
 # A count can be published beside those of a dozen cells of it, all small, from about here on.
 VISIBLE = 30
+# Chance stays under this score in the newest weeks and in those of their baseline.
+CHANCE, QUIET_WEEKS = 2.4, 12
+WATCHED = (
+    "hotline_calls", "screen_positive", "crisis_events", "dispute_events", "dv_reports",
+    "bullying_reports",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -138,8 +145,26 @@ def _lift(
     extra = np.maximum(np.ceil(wanted) - rows[:, week], 0).astype(np.int64)
     if recipe.villages:
         return extra
-    share = counts.mean(axis=1) + 0.1
-    return np.asarray(rng.multinomial(int(extra[0]), share / share.sum()), dtype=np.int64)
+    # Spread as the usual counts are, so that no village stands out.
+    return largest_remainder(counts.mean(axis=1) + 0.1, int(extra[0]))
+
+
+def quieten(counts: dict[str, Ints], zones: Zones, rng: np.random.Generator) -> None:
+    """Keep chance below the yellow tier of late, so that today's screen shows what is planted.
+
+    Counts are changed in place: first of villages, then of all villages of a town.
+    """
+    towns = zones.town_of_village
+    for measure in WATCHED:
+        own = counts[measure]
+        for week in range(max(LAG + BASELINE, own.shape[1] - QUIET_WEEKS), own.shape[1]):
+            mean, deviation = _usual(own, week)
+            most = np.floor(mean + CHANCE * deviation).astype(np.int64)
+            own[:, week] = np.minimum(own[:, week], most)
+            by_town = np.stack([own[towns == i].sum(axis=0) for i in range(len(TOWNS))])
+            mean, deviation = _usual(by_town, week)
+            kept = np.minimum(1.0, (mean + CHANCE * deviation) / np.maximum(by_town[:, week], 1))
+            own[:, week] = rng.binomial(own[:, week], kept[towns])
 
 
 def plant(

@@ -54,7 +54,7 @@ class People:
         return self.by_group["total"]
 
 
-def _largest_remainder(weights: Floats, total: int) -> Ints:
+def largest_remainder(weights: Floats, total: int) -> Ints:
     """Whole numbers in proportion to weights that add up to `total`."""
     exact = weights / weights.sum() * total
     whole = np.floor(exact).astype(np.int64)
@@ -94,7 +94,7 @@ def make_people(mesh: Mesh, zones: Zones, terrain: Terrain, rng: np.random.Gener
     empty = rng.random(len(mesh)) < np.where(rural, 0.015 + 0.09 * hill, 0.0)
     empty |= shapely.contains_xy(terrain.reservoir.buffer(60), mesh.centres)
     weights[empty] = 0
-    total = _largest_remainder(weights, POPULATION)
+    total = largest_remainder(weights, POPULATION)
     land = mesh.settlement / mesh.settlement.sum(axis=1)[:, None]
     drift = Noise(rng, length_m=6_000)(mesh.centres)
     older = np.exp(0.10 * drift + rng.normal(0, 0.07, len(mesh)))

@@ -8,7 +8,7 @@ from datetime import date
 import numpy as np
 
 from etl.demo.mesh import Ints, Mesh
-from etl.demo.outbreaks import Outbreak, plant
+from etl.demo.outbreaks import Outbreak, plant, quieten
 from etl.demo.people import People
 from etl.demo.plan import TOWNS
 from etl.demo.seasons import bump, day_of_year, in_term, iso_week, weeks_from_festival
@@ -122,8 +122,8 @@ def _season(profile: Profile, mondays: list[date]) -> Floats:
     factor = factor * (1 + profile.exam * bump(day, 155, 16))
     if profile.terms:
         # Reports gather in the middle of a term, and go on through other doors in the holidays.
-        factor = factor * (0.8 + 0.35 * bump(day, 300, 30) + 0.3 * bump(day, 105, 26))
-        factor = np.where(in_term(mondays), factor, 0.6)
+        factor = factor * (0.9 + 0.2 * bump(day, 300, 40) + 0.2 * bump(day, 105, 32))
+        factor = np.where(in_term(mondays), factor, 0.72)
     years = (np.arange(len(mondays)) - len(mondays) / 2) / 52.18
     return np.asarray(factor * (1 + profile.trend) ** years)
 
@@ -222,6 +222,7 @@ def make_series(
     rng : generator.
     """
     counts = _village_counts(people, zones, mondays, rng)
+    quieten(counts, zones, rng)
     extra, outbreaks = plant(
         mesh, zones, counts, mondays, favoured=favoured, avoided=avoided, rng=rng
     )

@@ -34,18 +34,16 @@ class PlantedGap:
 
 @dataclass(frozen=True)
 class PlantedOutbreak:
-    """A rise of one measure in neighbouring villages.
+    """A rise of one measure: in neighbouring villages, or all over a town.
 
     Parameters
     ----------
-    level : "village", or "town" for a rise all over the town that no village shows by itself.
     expected, counts : by village, a figure a week: without and with the outbreak.
     tier : what the newest week is meant to reach under default settings; '' when it is over.
     """
 
     id: str
     measure: str
-    level: str
     town_code: str
     town_name: str
     villages: tuple[Place, ...]
@@ -98,7 +96,13 @@ class PlantedFault:
 
 @dataclass(frozen=True)
 class DemoTruth:
-    """Everything that was planted, and the totals of the city."""
+    """Everything that was planted, and the totals of the city.
+
+    Parameters
+    ----------
+    outbreaks : rises in a few villages, seen there.
+    rises : rises all over a town, seen in the town and not in any village by itself.
+    """
 
     county_code: str
     county_name: str
@@ -112,6 +116,7 @@ class DemoTruth:
     open_rooms: int
     gaps: tuple[PlantedGap, ...] = ()
     outbreaks: tuple[PlantedOutbreak, ...] = ()
+    rises: tuple[PlantedOutbreak, ...] = ()
     delays: tuple[PlantedDelay, ...] = ()
     faults: tuple[PlantedFault, ...] = field(default=())
 

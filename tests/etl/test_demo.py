@@ -310,10 +310,10 @@ def test_late_towns_are_missing_and_not_zero(city: City) -> None:
 
 
 def test_outbreaks_stand_in_the_files(city: City) -> None:
-    outbreaks = city.truth.outbreaks
+    assert {o.tier for o in city.truth.outbreaks if o.active} == {"red", "orange"}
+    assert {o.tier for o in city.truth.rises if o.active} == {"yellow", "blue"}
+    outbreaks = city.truth.outbreaks + city.truth.rises
     assert len(outbreaks) == 9
-    running = {o.tier for o in outbreaks if o.active}
-    assert running == {"red", "orange", "yellow", "blue"}
     assert all(bool(o.tier) == o.active for o in outbreaks)
     hotline = city.table("hotline").set_index(["周次", "村社区代码"])["来电量"]
     for outbreak in outbreaks:
