@@ -67,16 +67,18 @@ def find_header(
         starts = range(max(1, min(len(rows), SEARCHED_ROWS)))
     else:
         starts = range(header_row - 1, header_row)
-    best, best_score = None, (-1, -1)
+    best, best_score = None, (-1, -1, -1)
     for start in starts:
         names = flatten(rows[start : start + header_rows])
         places = {name: positions(names, name) for name in wanted}
         score = sum(bool(place) for place in places.values())
+        # A title above a merged header makes every name a lower one: whole names are better.
+        whole = sum(plain(names[p[0]]) == plain(name) for name, p in places.items() if p)
         # Without any hit the fullest row is shown as what the file has.
         filled = 0 if score else sum(bool(name) for name in names)
-        if (score, filled) > best_score:
-            best, best_score = (start, names, places), (score, filled)
-        if score == len(wanted):
+        if (score, whole, filled) > best_score:
+            best, best_score = (start, names, places), (score, whole, filled)
+        if whole == len(wanted):
             break
     if best is None:
         raise UnusableFileError("empty_file", came="0 rows")

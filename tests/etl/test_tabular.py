@@ -282,6 +282,20 @@ def test_workbook_with_title_merged_header_and_total(folder: Folder) -> None:
     assert figures[SW, "screened"] == 12
 
 
+def test_title_above_a_merged_header_is_not_its_upper_row(folder: Folder) -> None:
+    rows = [
+        ["2026 年周报", None, None, None, None],
+        ["周", "代码", "人次", "说明", None],
+        [None, None, None, "一", "二"],
+        ["2026-W40", SW, 3, "x", "y"],
+    ]
+    folder.workbook("weekly.xlsx", {"周报": rows}, merged=["A1:E1", "A2:A3", "D2:E2"])
+    folder.sources[-1] |= {"path": "weekly.xlsx", "header_rows": 2}
+    result = folder.result()
+    assert counts(result) == {(SW, "2026-W40"): 3.0}
+    assert (result.set_aside, result.findings) == (1, ())
+
+
 def test_weeks_as_dates_serials_and_text(folder: Folder) -> None:
     folder.workbook(
         "weekly.xlsx",
