@@ -18,8 +18,6 @@ from geo.model import GapClass, Level, Missing
 from geo.need import gap_classes, need_parts, need_score, service_level
 
 M2_PER_KM2 = 1e6
-# Share of residents in clear or severe gaps from which an upper level is slight, clear, severe.
-SHARE_BOUNDS = (0.1, 0.3, 0.6)
 PARTS = {
     "density": Text(zh="人口密度", en="population density"),
     "minors_share": Text(zh="未成年人占比", en="share of minors"),
@@ -70,13 +68,24 @@ def classify_gaps(work: Work, reach: Reach, warned: WarningResult) -> Gaps:
     book.add(share_spec, cells.level, in_gap, states=resident_states(in_gap, persons))
     for position, frame in enumerate(levels[1:], start=1):
         share = resident_mean(levels, position, in_gap, persons)
-        by_level[frame.level] = np.where(
-            np.isnan(share), np.nan, np.searchsorted(SHARE_BOUNDS, share, side="right")
-        )
+        by_level[frame.level] = _median_class(work.levels, position, classes, persons)
         book.add(need_spec, frame.level, resident_mean(levels, position, need, persons))
         book.add(gap_spec, frame.level, by_level[frame.level])
         book.add(share_spec, frame.level, share)
     return Gaps(need, classes, by_level)
+
+
+def _median_class(
+    levels: Sequence[LevelFrame], upper: int, classes: Floats, persons: Floats
+) -> Floats:
+    """Class of the median resident: the highest that half of the residents are in or beyond."""
+    total = np.zeros(len(levels[upper]))
+    for gap in GapClass:
+        if gap > GapClass.NONE:
+            beyond = np.where(np.isnan(classes), np.nan, (classes >= gap).astype(np.float64))
+            share = resident_mean(levels, upper, beyond, persons)
+            total += np.where(np.isnan(share), np.nan, share >= 0.5)
+    return total
 
 
 def _strain(levels: Sequence[LevelFrame], warned: WarningResult) -> Floats | None:
@@ -102,7 +111,6 @@ def _specs(parts: dict[str, Floats]) -> tuple[LayerSpec, LayerSpec, LayerSpec]:
         breaks=(0.2, 0.4, 0.6, 0.8),
         parts=Text(zh="、".join(name.zh for name in used), en=", ".join(name.en for name in used)),
     )
-    shares = " · ".join(f"{bound:.0%}" for bound in SHARE_BOUNDS)
-    gap = text.plain_spec("gap", "gap", "gap", shares=shares)
-    share = text.plain_spec("gap_share", "gap", "sequential", breaks=(*SHARE_BOUNDS, 0.8))
+    gap = text.plain_spec("gap", "gap", "gap")
+    share = text.plain_spec("gap_share", "gap", "sequential", breaks=(0.2, 0.4, 0.6, 0.8))
     return need, gap, share
