@@ -55,6 +55,8 @@ def _kind_spec(
     key: str,
     kind: KindSettings,
     config: LocalityConfig,
+    *,
+    palette: Palette,
     breaks: tuple[float, ...],
 ) -> LayerSpec:
     speed = config.travel.foot_kmh if kind.mode == "foot" else config.travel.car_kmh
@@ -67,19 +69,19 @@ def _kind_spec(
         threshold=_number(kind.threshold_min),
     )
     return LayerSpec(
-        f"{key}.{kind.code}", "coverage", "access", texts, breaks=breaks, kind=kind.code.value
+        f"{key}.{kind.code}", "coverage", palette, texts, breaks=breaks, kind=kind.code.value
     )
 
 
 def nearest_spec(kind: KindSettings, config: LocalityConfig) -> LayerSpec:
     """Minutes to the nearest open site of a kind; class ends are shares of its threshold."""
     breaks = tuple(round(kind.threshold_min * share, 1) for share in (1 / 3, 2 / 3, 1, 2))
-    return _kind_spec("nearest_min", kind, config, breaks)
+    return _kind_spec("nearest_min", kind, config, palette="sequential", breaks=breaks)
 
 
 def covered_spec(kind: KindSettings, config: LocalityConfig) -> LayerSpec:
     """Share of residents within the kind's threshold."""
-    return _kind_spec("covered", kind, config, (0.2, 0.4, 0.6, 0.8))
+    return _kind_spec("covered", kind, config, palette="access", breaks=(0.2, 0.4, 0.6, 0.8))
 
 
 def access_spec(
