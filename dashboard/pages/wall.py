@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -193,8 +194,9 @@ def _register_state(server: flask.Flask, reader: Reader) -> None:
         return answer, 200
 
 
+@cache
 def code_version() -> str:
-    """Fingerprint of the program and of what the browser has loaded of it."""
+    """Fingerprint of the program that this process runs, as it was when it started."""
     room = Path(__file__).parents[1]
     digest = hashlib.sha256()
     for folder, pattern in (

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache, partial
 from io import BytesIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal, TypeVar
@@ -26,10 +27,10 @@ from dashboard.text import DEFAULT_LANGUAGE
 from geo.errors import RenderError
 
 if TYPE_CHECKING:
-    from playwright.sync_api import Browser, ConsoleMessage, Page
+    from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page
 
+# After this long without a page's word, the picture is taken and marked.
 LIMIT_S = 60.0
-# After this long without the map's word, the picture is taken and marked.
 # A drawn map leaves no colour on more than this share of the picture.
 BLANK_SHARE = 0.985
 
@@ -37,11 +38,12 @@ Theme = Literal["light", "dark"]
 Answer = TypeVar("Answer")
 
 # Ready: Dash idle, fonts there, and every map on the page drawn.
-_READY = """() => {
+READY = """() => {
     const root = document.documentElement;
     if (document.querySelector('[data-dash-is-loading="true"], .boot')) return false;
     if (!document.querySelector('.page, .wall') || document.fonts.status !== 'loaded') return false;
-    if (root.dataset.pageReady === 'false') return false;
+    // The map page says more: its words are those of its map.
+    if (document.querySelector('.page-map') && root.dataset.pageReady !== 'true') return false;
     const wanted = document.querySelector('[data-needs-map], .xmap');
     if (wanted && root.dataset.mapReady !== 'true') return false;
     const wall = document.querySelector('.wall');
@@ -161,10 +163,13 @@ def capture(
 
     def work() -> list[Picture]:
         with _browser(program) as browser:
+            # Shots of one kind share a context, and with it what the browser has loaded already.
+            context_of = cache(partial(_context, browser))
             pictures = []
             for shot in shots:
                 progress(shot.name)
-                camera = _Camera(browser, shot, at=at, limit_s=limit_s, late_mark=late_mark)
+                context = context_of(shot.size, shot.scale, shot.theme)
+                camera = _Camera(context, shot, at=at, limit_s=limit_s, late_mark=late_mark)
                 pictures.append(camera.take(address(base_url, shot, lang=lang), out_dir))
             return pictures
 
@@ -212,13 +217,31 @@ def _browser(program: str) -> Iterator[Browser]:
             browser.close()
 
 
+def _context(browser: Browser, size: tuple[int, int], scale: float, theme: Theme) -> BrowserContext:
+    width, height = size
+    return browser.new_context(
+        viewport={"width": width, "height": height},
+        device_scale_factor=scale,
+        color_scheme=theme,
+        timezone_id="Asia/Shanghai",
+        reduced_motion="reduce",
+        service_workers="block",
+    )
+
+
 class _Camera:
-    """Takes one shot in a context of its own."""
+    """Takes one shot on a page of its own."""
 
     def __init__(
-        self, browser: Browser, shot: Shot, *, at: datetime | None, limit_s: float, late_mark: str
+        self,
+        context: BrowserContext,
+        shot: Shot,
+        *,
+        at: datetime | None,
+        limit_s: float,
+        late_mark: str,
     ) -> None:
-        self._browser = browser
+        self._context = context
         self._shot = shot
         self._at = at
         self._limit_ms = limit_s * 1000
@@ -228,18 +251,10 @@ class _Camera:
     def take(self, url: str, out_dir: Path) -> Picture:
         shot = self._shot
         width, height = shot.size
-        context = self._browser.new_context(
-            viewport={"width": width, "height": height},
-            device_scale_factor=shot.scale,
-            color_scheme=shot.theme,
-            timezone_id="Asia/Shanghai",
-            reduced_motion="reduce",
-            service_workers="block",
-        )
+        page = self._context.new_page()
+        page.on("console", self._note)
+        page.on("pageerror", lambda error: self._complaints.append(f"uncaught: {error}"))
         try:
-            page = context.new_page()
-            page.on("console", self._note)
-            page.on("pageerror", lambda error: self._complaints.append(f"uncaught: {error}"))
             if self._at is not None:
                 page.clock.set_fixed_time(self._at)
             self._open(page, url)
@@ -250,7 +265,7 @@ class _Camera:
                 f"{shot.name}: {url} could not be drawn: {exc.message.splitlines()[0]}"
             ) from exc
         finally:
-            context.close()
+            page.close()
         if is_blank(png):
             raise RenderError(
                 f"{shot.name}: the picture of {url} is blank; what the console said: "
@@ -284,7 +299,7 @@ class _Camera:
         """Whether the page said in time that it is ready; if not, it is marked."""
         state = "[data-state]:not([data-state=''])"
         try:
-            page.wait_for_function(_READY, timeout=self._limit_ms, polling=100)
+            page.wait_for_function(READY, timeout=self._limit_ms, polling=100)
         except PlaywrightTimeoutError:
             page.evaluate(_LATE_MARK, self._late_mark)
             self._complaints.append(f"not ready within {self._limit_ms / 1000:.0f} s")
