@@ -28,6 +28,8 @@ from geo.model import Kind, Level, Missing, Tier
 
 WEEK = "2026-W46"
 CRS = "EPSG:4547"
+TOTAL = [1000.0, 2000.0, 0.0, 500.0, 800.0, 800.0, 800.0, np.nan]
+ELDERLY = [100.0, 400.0, 0.0, 250.0, 80.0, 80.0, 80.0, np.nan]
 
 
 def config(**changes: Any) -> LocalityConfig:
@@ -73,8 +75,24 @@ def levels() -> tuple[LevelFrame, ...]:
             "level": "grid",
             "area_code": cells * 2,
             "group_code": ["total"] * 8 + ["elderly"] * 8,
-            "persons": [1000.0, 2000, 0, 500, 800, 800, 800, np.nan]
-            + [100.0, 400, 0, 250, 80, 80, 80, np.nan],
+            "persons": [
+                1000.0,
+                2000,
+                0,
+                500,
+                800,
+                800,
+                800,
+                np.nan,
+                100.0,
+                400,
+                0,
+                250,
+                80,
+                80,
+                80,
+                np.nan,
+            ],
         }
     )
     return build_levels(areas, population, crs=CRS)

@@ -17,6 +17,7 @@ from etl.store.reader import Reader, Snapshot
 from tests.support import published_store
 from tests.support.dashboard_pages import NOW
 
+
 @pytest.fixture(scope="session")
 def published_url(tmp_path_factory: pytest.TempPathFactory) -> str:
     """URL of a store with one published week of a small county."""
