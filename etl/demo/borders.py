@@ -78,6 +78,41 @@ def _displace(ends: Floats, halvings: int, rng: np.random.Generator, rough: floa
     return course
 
 
+def _confine(course: Floats, centres: Floats) -> Floats:
+    """Pull courses into the triangles between their edge and the cells' centres.
+
+    Triangles of different edges do not overlap, so that courses within them never cross.
+
+    Parameters
+    ----------
+    course : (n, points, 2), each with the ends of its straight edge.
+    centres : (n, 2, 2) of the two cells; NaN beyond the outline.
+    """
+    start, along = course[:, 0], course[:, -1] - course[:, 0]
+    length = np.maximum(np.hypot(*along.T), 1e-9)
+    ahead = along / length[:, None]
+    side = np.column_stack([-ahead[:, 1], ahead[:, 0]])
+    off = course - start[:, None]
+    at = np.einsum("npk,nk->np", off, ahead) / length[:, None]
+    away = np.einsum("npk,nk->np", off, side)
+    room = np.full(at.shape, np.inf)
+    for i in (0, 1):
+        to_centre = centres[:, i] - start
+        height = np.abs((to_centre * side).sum(axis=1))[:, None]
+        foot = ((to_centre * ahead).sum(axis=1) / length)[:, None]
+        rising = np.where(foot > 0, at / np.where(foot > 0, foot, 1), np.inf)
+        falling = np.where(foot < 1, (1 - at) / np.where(foot < 1, 1 - foot, 1), np.inf)
+        room = np.fmin(room, height * np.minimum(rising, falling))
+    room = 0.7 * np.maximum(room, 0)
+    confined = (
+        start[:, None]
+        + (np.clip(at, 0, 1) * length[:, None])[..., None] * ahead[:, None]
+        + np.clip(away, -room, room)[..., None] * side[:, None]
+    )
+    confined[:, 0], confined[:, -1] = course[:, 0], course[:, -1]
+    return np.asarray(confined)
+
+
 def _follow(course: Floats, line: shapely.LineString, limit: float) -> Floats:
     """Move inner points of courses onto a line, where it is near."""
     inner = course[:, 1:-1].reshape(-1, 2)
@@ -101,6 +136,8 @@ def _courses(
     starts = np.concatenate([[0], np.cumsum(counts)])
     points = np.empty((starts[-1], 2))
     outer = (mesh.edge_cells == OUTSIDE).any(axis=1)
+    centres = mesh.centres[mesh.edge_cells]
+    centres[mesh.edge_cells == OUTSIDE] = np.nan
     for halvings in range(int(splits.max()) + 1):
         for river in (False, True):
             chosen = np.flatnonzero((splits == halvings) & (mesh.on_river == river))
@@ -110,6 +147,8 @@ def _courses(
             course = _displace(mesh.edge_ends[chosen], halvings, rng, float(rough))
             if river and halvings:
                 course = _follow(course, terrain.river, 0.2)
+            if halvings:
+                course = _confine(course, centres[chosen])
             slots = starts[chosen][:, None] + np.arange(2**halvings + 1)
             points[slots] = course
     return points, starts

@@ -22,6 +22,7 @@ Ints = NDArray[np.int64]
 
 RASTER_M = 100.0
 OUTSIDE = -1
+SHORTEST_EDGE_M = 1.5
 
 
 @dataclass(frozen=True)
@@ -179,7 +180,8 @@ def make_mesh(terrain: Terrain, cells: int, rng: np.random.Generator) -> Mesh:
         if not len(alone):
             break
         # A cell on a spike of the outline that touches no other: it is of more use inside.
-        centres[alone] = rng.choice(samples[far], len(alone), replace=False)
+        inland = np.flatnonzero(far)
+        centres[alone] = samples[inland[rng.integers(0, len(inland), len(alone))]]
         edge_cells, edge_ends = _edges(centres, cells)
     bank = _sides(terrain, centres[:cells])
     area = _areas(centres[:cells], edge_cells, edge_ends)
@@ -247,4 +249,22 @@ def _edges(centres: Floats, cells: int) -> tuple[Ints, Floats]:
     pairs[pairs >= cells] = OUTSIDE
     # A fixed order of edges, whatever order the library gives.
     order = np.lexsort((ends.min(axis=1), pairs.max(axis=1), pairs.min(axis=1)))
-    return pairs[order], np.asarray(diagram.vertices[ends[order]])
+    pairs, ends = pairs[order], ends[order]
+    vertices, merged = _merged(np.asarray(diagram.vertices), ends)
+    real = merged[:, 0] != merged[:, 1]
+    return pairs[real], vertices[merged[real]]
+
+
+def _merged(vertices: Floats, ends: Ints) -> tuple[Floats, Ints]:
+    """Corners so near to each other that rounding could swap them become one."""
+    short = np.hypot(*(vertices[ends[:, 0]] - vertices[ends[:, 1]]).T) < SHORTEST_EDGE_M
+    graph = csr_array(
+        (np.ones(short.sum()), (ends[short, 0], ends[short, 1])),
+        shape=(len(vertices), len(vertices)),
+    )
+    count, corner = connected_components(graph, directed=False)
+    size = np.bincount(corner, minlength=count)
+    middle = np.column_stack(
+        [np.bincount(corner, weights=vertices[:, axis], minlength=count) / size for axis in (0, 1)]
+    )
+    return middle, corner[ends].astype(np.int64)
