@@ -177,9 +177,8 @@
       this.invalidate();
     }
 
-    setAreas(areas, classes, tokens) {
-      if (!this.shown || this.shown.areas !== areas) this.outlines = null;
-      this.shown = { areas, classes, tokens };
+    setAreas(areas, classes, tokens, edges) {
+      this.shown = { areas, classes, tokens, edges };
       this.groups = null;
       this.invalidate();
     }
@@ -190,7 +189,7 @@
       this.loading = Promise.all([
         this.loading,
         ...wanted.map(async ([name, { hash, base }]) => {
-          this.lines[name] = { hash, path: null };
+          this.lines[name] = { hash };
           this.lines[name] = { hash, ...pathsOf(await xintuMap.data.context(base, hash)) };
           this.invalidate();
         }),
@@ -248,11 +247,12 @@
 
     _areas(view, ratio) {
       const { ink, theme } = this;
-      const { areas, tokens } = this.shown;
+      const { areas, tokens, edges } = this.shown;
       this.groups = this.groups || this._group();
       this.patterns = this.patterns || this._patterns(ratio);
       const matrix = this._transform(view, ratio, areas.origin);
-      const edges = view.scale * Math.sqrt(((areas.extent[2] - areas.extent[0]) * (areas.extent[3] - areas.extent[1])) / areas.n) > 7;
+      const [w, n, e, s] = areas.extent;
+      const px = view.scale * Math.sqrt(((e - w) * (s - n)) / areas.n);
       for (const [bits, path] of this.groups) {
         const [state, c] = [bits >> 4, bits & 15];
         if (state > 3) continue;
@@ -264,7 +264,7 @@
           ink.fillStyle = this.patterns.unreliable;
           ink.fill(at, "evenodd");
         }
-        if (!edges) continue;
+        if (!edges || px < 7) continue;
         ink.strokeStyle = theme.css((state === 0 && c === 15) || state === 1 ? "zero-line" : "map-cell-edge");
         ink.lineWidth = 0.8 * ratio;
         ink.stroke(at);
@@ -299,20 +299,25 @@
 
     _line(view, ratio, name, colour, stops, fill) {
       const line = this.lines[name];
-      if (!this.sources?.[name]?.visible || !line?.path) return;
+      if (!this.sources?.[name]?.visible || !line?.paths) return;
       const { ink } = this;
-      const at = new Path2D();
-      at.addPath(line.path, this._transform(view, ratio, line.origin));
-      if (fill && line.area) {
+      const { RANK_FROM, RANK_WIDTH } = xintuMap.marks;
+      const matrix = this._transform(view, ratio, line.origin);
+      if (fill) {
         const area = new Path2D();
-        area.addPath(line.area, this._transform(view, ratio, line.origin));
+        area.addPath(line.area, matrix);
         ink.fillStyle = colour;
         ink.fill(area, "evenodd");
       }
       ink.strokeStyle = colour;
-      ink.lineWidth = widthAt(stops, view.zoom) * ratio;
       ink.lineJoin = ink.lineCap = "round";
-      ink.stroke(at);
+      for (const [rank, path] of line.paths) {
+        if (name === "road" && view.zoom < (RANK_FROM[2 * rank - 1] ?? 0)) continue;
+        const at = new Path2D();
+        at.addPath(path, matrix);
+        ink.lineWidth = widthAt(stops, view.zoom) * ratio * (name === "road" ? (RANK_WIDTH[rank] ?? 1) : 1);
+        ink.stroke(at);
+      }
     }
   }
 
@@ -326,10 +331,10 @@
     return stops[stops.length - 1];
   }
 
-  /** Lines and polygons of a collection as two paths in the unit square, around an origin. */
+  /** Lines of a collection by rank, and its polygons, as paths in the unit square around an origin. */
   function pathsOf(collection) {
     let origin = null;
-    const path = new Path2D();
+    const paths = new Map();
     const area = new Path2D();
     const trace = (target, coordinates, closed) => {
       coordinates.forEach(([lng, lat], k) => {
@@ -338,18 +343,20 @@
       });
       if (closed) target.closePath();
     };
-    for (const { geometry } of collection.features) {
+    for (const { geometry, properties } of collection.features) {
       if (!geometry) continue;
+      const rank = properties?.rank ?? 1;
+      if (!paths.has(rank)) paths.set(rank, new Path2D());
       const lines = { LineString: [geometry.coordinates], MultiLineString: geometry.coordinates }[geometry.type] || [];
-      for (const coordinates of lines) trace(path, coordinates, false);
+      for (const coordinates of lines) trace(paths.get(rank), coordinates, false);
       for (const polygon of polygonsOf(geometry)) {
         for (const ring of polygon) {
-          trace(path, ring, true);
+          trace(paths.get(rank), ring, true);
           trace(area, ring, true);
         }
       }
     }
-    return { origin: origin || [0.5, 0.5], path, area };
+    return { origin: origin || [0.5, 0.5], paths, area };
   }
 
   xintuMap.flat = { FlatHost };

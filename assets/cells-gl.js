@@ -67,6 +67,37 @@
       colour = vec4(q.rgb * q.a, q.a);
     }`;
 
+  // Outlines of cells that are no fans. A line is one pixel wide; its distance from where it should be makes it smooth.
+  const EDGE_VERTEX = `#version 300 es
+    precision highp float;
+    precision highp usampler2D;
+    in vec2 place;
+    in uint id;
+    uniform mat4 matrix;
+    uniform vec2 size;
+    uniform usampler2D classes;
+    flat out uint bits;
+    out vec2 at;
+    void main() {
+      uint i = id & 0x7fffffffu;
+      bits = texelFetch(classes, ivec2(int(i % ${TEXTURE_WIDTH}u), int(i / ${TEXTURE_WIDTH}u)), 0).r;
+      gl_Position = matrix * vec4(place, 0.0, 1.0);
+      at = (gl_Position.xy / gl_Position.w * 0.5 + 0.5) * size;
+    }`;
+  const EDGE_FRAGMENT = `#version 300 es
+    precision highp float;
+    flat in uint bits;
+    in vec2 at;
+    uniform vec4 edge;
+    uniform vec4 zeroEdge;
+    out vec4 colour;
+    void main() {
+      if ((bits >> 4) == 4u) discard;
+      vec4 line = (bits == 15u || (bits >> 4) == 1u) ? vec4(zeroEdge.rgb, zeroEdge.a * edge.a) : edge;
+      float a = line.a * (1.0 - smoothstep(0.3, 1.0, distance(at, gl_FragCoord.xy)));
+      colour = vec4(line.rgb * a, a);
+    }`;
+
   /** A MapLibre custom layer that draws one level's areas. */
   class AreaLayer {
     constructor() {
@@ -82,8 +113,8 @@
       this.map = map;
       this.gl = gl;
       this.meshes.clear();
-      this.program = link(gl, VERTEX, FRAGMENT);
-      this.at = (name) => (this.at[name] = this.at[name] || gl.getUniformLocation(this.program, name));
+      this.fill = link(gl, VERTEX, FRAGMENT);
+      this.outline = link(gl, EDGE_VERTEX, EDGE_FRAGMENT);
       this.texture = gl.createTexture();
       this.dirty = true;
     }
@@ -92,13 +123,14 @@
       for (const mesh of this.meshes.values()) free(gl, mesh);
       this.meshes.clear();
       gl.deleteTexture(this.texture);
-      gl.deleteProgram(this.program);
+      gl.deleteProgram(this.fill.program);
+      gl.deleteProgram(this.outline.program);
       this.gl = null;
     }
 
     /** What is to be drawn: areas, their class bytes, and 16 class colours with the special fills. */
-    show(areas, classes, colours) {
-      this.shown = { areas, classes, colours };
+    show(areas, classes, colours, edges) {
+      this.shown = { areas, classes, colours, edges };
       this.dirty = true;
     }
 
@@ -112,42 +144,60 @@
       const cellPx = Math.min(mesh.cell.width, mesh.cell.height) * worldPx;
       const view = viewOf(this.map);
       const matrix = relativeMatrix(args.defaultProjectionData.mainMatrix, areas.origin);
-      gl.useProgram(this.program);
-      gl.uniformMatrix4fv(this.at("matrix"), false, matrix);
-      gl.uniform4fv(this.at("palette[0]"), colours.palette);
-      gl.uniform4fv(this.at("noData[0]"), colours.noData);
-      gl.uniform4fv(this.at("suppressed[0]"), colours.suppressed);
-      gl.uniform4fv(this.at("unreliable"), colours.unreliable);
-      const fade = mesh.fans * 2 > areas.n ? Math.min(1, Math.max(0, (cellPx - 5) / 9)) : 0;
+      gl.activeTexture(gl.TEXTURE0);
+      gl.bindTexture(gl.TEXTURE_2D, this.texture);
+      gl.enable(gl.BLEND);
+      const { program, at } = this.fill;
+      gl.useProgram(program);
+      gl.uniformMatrix4fv(at("matrix"), false, matrix);
+      gl.uniform1i(at("classes"), 0);
+      gl.uniform4fv(at("palette[0]"), colours.palette);
+      gl.uniform4fv(at("noData[0]"), colours.noData);
+      gl.uniform4fv(at("suppressed[0]"), colours.suppressed);
+      gl.uniform4fv(at("unreliable"), colours.unreliable);
+      const fade = this.shown.edges ? Math.min(1, Math.max(0, (cellPx - 5) / 9)) : 0;
       const [r, g, b, a] = colours.edge;
-      gl.uniform4f(this.at("edge"), r, g, b, a * fade);
-      gl.uniform4fv(this.at("zeroEdge"), colours.zeroEdge);
-      gl.uniform1f(this.at("patterns"), Math.min(1, Math.max(0, (cellPx - 5) / 5)));
+      gl.uniform4f(at("edge"), r, g, b, a * fade);
+      gl.uniform4fv(at("zeroEdge"), colours.zeroEdge);
+      gl.uniform1f(at("patterns"), Math.min(1, Math.max(0, (cellPx - 5) / 5)));
       // Patterns stand still on the ground, not on the glass.
       const originX = (areas.origin[0] - view.x) * worldPx + view.width / 2;
       const originY = view.height / 2 - (areas.origin[1] - view.y) * worldPx;
-      gl.uniform3f(this.at("screen"), (originX % 4800) * ratio, (originY % 4800) * ratio, ratio);
-      gl.activeTexture(gl.TEXTURE0);
-      gl.bindTexture(gl.TEXTURE_2D, this.texture);
-      gl.uniform1i(this.at("classes"), 0);
-      gl.enable(gl.BLEND);
+      gl.uniform3f(at("screen"), (originX % 4800) * ratio, (originY % 4800) * ratio, ratio);
       if (cellPx < FAR_PX && mesh.fans === areas.n && areas.n > 5000) {
-        gl.uniform1f(this.at("point"), Math.max(1, Math.ceil(cellPx * ratio)));
+        gl.uniform1f(at("point"), Math.max(1, Math.ceil(cellPx * ratio)));
         gl.bindVertexArray(mesh.farArray);
         gl.drawArrays(gl.POINTS, 0, areas.n);
       } else {
+        const blocks = inView(mesh.blocks, view, areas.origin, worldPx);
         gl.bindVertexArray(mesh.array);
-        for (const [first, count] of inView(mesh.blocks, view, areas.origin, worldPx)) {
+        for (const [first, count] of runs(blocks, "first", "count")) {
           gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_INT, 4 * first);
         }
+        // Neighbours draw their common edge twice.
+        if (fade > 0 && mesh.edgeArray) this._outlines(gl, mesh, blocks, matrix, [r, g, b, 0.6 * a * fade]);
       }
       gl.bindVertexArray(null);
+    }
+
+    _outlines(gl, mesh, blocks, matrix, edge) {
+      const { program, at } = this.outline;
+      gl.useProgram(program);
+      gl.uniformMatrix4fv(at("matrix"), false, matrix);
+      gl.uniform1i(at("classes"), 0);
+      gl.uniform2f(at("size"), gl.drawingBufferWidth, gl.drawingBufferHeight);
+      gl.uniform4fv(at("edge"), edge);
+      gl.uniform4fv(at("zeroEdge"), this.shown.colours.zeroEdge);
+      gl.bindVertexArray(mesh.edgeArray);
+      for (const [first, count] of runs(blocks, "firstEdge", "edges")) {
+        gl.drawElements(gl.LINES, count, gl.UNSIGNED_INT, 4 * first);
+      }
     }
 
     _mesh(gl, areas) {
       let mesh = this.meshes.get(areas.hash);
       if (!mesh) {
-        mesh = upload(gl, this.program, xintuMap.mesh.build(areas), areas.n);
+        mesh = upload(gl, xintuMap.mesh.build(areas, { edges: this.shown.edges }), areas.n);
         if (this.meshes.size >= KEPT_MESHES) {
           const [oldest] = this.meshes.keys();
           free(gl, this.meshes.get(oldest));
@@ -192,10 +242,15 @@
     if (!gl.getProgramParameter(program, gl.LINK_STATUS)) {
       throw new Error("area shader: " + gl.getProgramInfoLog(program));
     }
-    return program;
+    const known = new Map();
+    const at = (name) => {
+      if (!known.has(name)) known.set(name, gl.getUniformLocation(program, name));
+      return known.get(name);
+    };
+    return { program, at };
   }
 
-  function upload(gl, program, mesh, n) {
+  function upload(gl, mesh, n) {
     const buffers = [];
     const fill = (target, data) => {
       const buffer = gl.createBuffer();
@@ -203,27 +258,33 @@
       gl.bufferData(target, data, gl.STATIC_DRAW);
       buffers.push(buffer);
     };
-    const vertices = (xy, id) => {
-      const array = gl.createVertexArray();
-      gl.bindVertexArray(array);
+    const vertices = (xy, id, ...indices) => {
       fill(gl.ARRAY_BUFFER, xy);
-      gl.enableVertexAttribArray(0);
-      gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0);
       fill(gl.ARRAY_BUFFER, id);
-      gl.enableVertexAttribArray(1);
-      gl.vertexAttribIPointer(1, 1, gl.UNSIGNED_INT, 0, 0);
-      return array;
+      const [places, ids] = buffers.slice(-2);
+      return indices.map((index) => {
+        const array = gl.createVertexArray();
+        gl.bindVertexArray(array);
+        gl.bindBuffer(gl.ARRAY_BUFFER, places);
+        gl.enableVertexAttribArray(0);
+        gl.vertexAttribPointer(0, 2, gl.FLOAT, false, 0, 0);
+        gl.bindBuffer(gl.ARRAY_BUFFER, ids);
+        gl.enableVertexAttribArray(1);
+        gl.vertexAttribIPointer(1, 1, gl.UNSIGNED_INT, 0, 0);
+        if (index) fill(gl.ELEMENT_ARRAY_BUFFER, index);
+        gl.bindVertexArray(null);
+        return array;
+      });
     };
-    const array = vertices(mesh.xy, mesh.id);
-    fill(gl.ELEMENT_ARRAY_BUFFER, mesh.triangles);
-    const farArray = vertices(mesh.centres, Uint32Array.from({ length: n }, (_, i) => i));
-    gl.bindVertexArray(null);
-    return { array, farArray, buffers, blocks: mesh.blocks, cell: mesh.cell, fans: mesh.fans };
+    const indices = mesh.edges.length ? [mesh.triangles, mesh.edges] : [mesh.triangles];
+    const [array, edgeArray] = vertices(mesh.xy, mesh.id, ...indices);
+    const [farArray] = vertices(mesh.centres, Uint32Array.from({ length: n }, (_, i) => i), null);
+    const arrays = [array, edgeArray, farArray].filter(Boolean);
+    return { array, edgeArray, farArray, arrays, buffers, blocks: mesh.blocks, cell: mesh.cell, fans: mesh.fans };
   }
 
   function free(gl, mesh) {
-    gl.deleteVertexArray(mesh.array);
-    gl.deleteVertexArray(mesh.farArray);
+    mesh.arrays.forEach((array) => gl.deleteVertexArray(array));
     mesh.buffers.forEach((buffer) => gl.deleteBuffer(buffer));
   }
 
@@ -236,20 +297,25 @@
     return relative;
   }
 
-  /** Runs of blocks on the screen, as [first index, count]. */
+  /** Blocks that are on the screen, at least in part. */
   function inView(blocks, view, [ox, oy], worldPx) {
     const halfX = view.width / 2 / worldPx;
     const halfY = view.height / 2 / worldPx;
-    const runs = [];
-    for (const { first, count, box } of blocks) {
-      const [w, n, e, s] = box;
-      if (w + ox > view.x + halfX || e + ox < view.x - halfX) continue;
-      if (n + oy > view.y + halfY || s + oy < view.y - halfY) continue;
-      const last = runs[runs.length - 1];
-      if (last && last[0] + last[1] === first) last[1] += count;
-      else runs.push([first, count]);
+    return blocks.filter(({ box: [w, n, e, s] }) => {
+      if (w + ox > view.x + halfX || e + ox < view.x - halfX) return false;
+      return n + oy <= view.y + halfY && s + oy >= view.y - halfY;
+    });
+  }
+
+  /** Ranges of indices of blocks, neighbours joined: [[first, count], …]. */
+  function runs(blocks, first, count) {
+    const joined = [];
+    for (const block of blocks) {
+      const last = joined[joined.length - 1];
+      if (last && last[0] + last[1] === block[first]) last[1] += block[count];
+      else joined.push([block[first], block[count]]);
     }
-    return runs;
+    return joined;
   }
 
   function viewOf(map) {
@@ -355,8 +421,9 @@
       this._lines();
     }
 
-    setAreas(areas, classes, tokens) {
-      this.layer.show(areas, classes, shaderColours(this.theme, tokens));
+    /** `edges`: whether areas have outlines of their own, where no boundary line is drawn. */
+    setAreas(areas, classes, tokens, edges) {
+      this.layer.show(areas, classes, shaderColours(this.theme, tokens), edges);
       this._ensure(false);
       this.map.triggerRepaint();
     }
@@ -385,8 +452,11 @@
         ["xintu-river", "water", "line", ["!", isArea],
           { "line-color": theme.css("map-water"), "line-width": width([8, 1, 13, 4, 16, 9]) }],
         ["xintu-shore", "water", "line", isArea, { "line-color": theme.css("map-water-line"), "line-width": 0.7 }],
-        ...xintuMap.marks.LINES.map(([source, token, stops, id]) =>
-          ["xintu-" + id, source, "line", null, { "line-color": theme.css(token), "line-width": width(stops) }]),
+        ...xintuMap.marks.LINES.map(([source, token, stops, id]) => {
+          const wide = source === "road" ? width(stops, roadWidth()) : width(stops);
+          const filter = source === "road" ? roadFilter() : null;
+          return ["xintu-" + id, source, "line", filter, { "line-color": theme.css(token), "line-width": wide }];
+        }),
       ];
       for (const [id, source, type, filter, paint] of layers) {
         const visible = Boolean(this.sources[source]?.visible);
@@ -453,7 +523,20 @@
   }
 
   const asBounds = ([w, s, e, n]) => [[w, s], [e, n]];
-  const width = (stops) => ["interpolate", ["exponential", 1.4], ["zoom"], ...stops];
+  const width = (stops, by = 1) =>
+    ["interpolate", ["exponential", 1.4], ["zoom"], ...stops.map((stop, k) => (k % 2 && by !== 1 ? ["*", stop, by] : stop))];
+
+  const rank = ["coalesce", ["get", "rank"], 1];
+
+  function roadFilter() {
+    const [, , second, secondFrom, third, thirdFrom] = xintuMap.marks.RANK_FROM;
+    return ["<=", rank, ["step", ["zoom"], 1, secondFrom, second, thirdFrom, third]];
+  }
+
+  function roadWidth() {
+    const { 1: main, 2: second, 3: minor } = xintuMap.marks.RANK_WIDTH;
+    return ["match", rank, 1, main, 2, second, minor];
+  }
 
   function shaderColours(theme, tokens) {
     const all = (names) => new Float32Array(names.flatMap((name) => theme.rgba(name)));

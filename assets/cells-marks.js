@@ -8,15 +8,21 @@
   const SITE_PX = [14, 17, 21];
   const STAFF_STEPS = [2, 6]; // full-time equivalents: below 2 small, from 6 on large
 
-  // What is drawn over the areas, lowest first: source, colour, width at zooms, name of the layer.
+  // What is drawn over the areas, lowest first: source, colour, width at zooms, name of the layer. A boundary has a halo of
+  // the opposite tone, so that it is seen on the lightest and on the deepest class.
   const LINES = [
-    ["road", "map-road-casing", [9, 1.4, 12, 2.6, 16, 7], "road-casing"],
-    ["road", "map-road", [9, 0.7, 12, 1.5, 16, 5], "road"],
-    ["village", "map-village", [9, 0.4, 12, 0.7, 15, 1.2], "village"],
-    ["town", "map-town", [8, 0.8, 11, 1.3, 15, 2.2], "town"],
+    ["road", "map-road-casing", [9, 1.6, 12, 3, 16, 8], "road-casing"],
+    ["road", "map-road", [9, 0.8, 12, 1.7, 16, 6], "road"],
+    ["village", "map-village-halo", [9, 1.4, 12, 2, 15, 3], "village-halo"],
+    ["village", "map-village", [9, 0.5, 12, 0.8, 15, 1.2], "village"],
+    ["town", "map-town-halo", [8, 2.2, 11, 3.2, 15, 5], "town-halo"],
+    ["town", "map-town", [8, 0.9, 11, 1.4, 15, 2.4], "town"],
     ["county", "map-halo", [8, 3.6, 12, 6], "county-halo"],
     ["county", "map-county", [8, 1.4, 12, 2.4], "county"],
   ];
+  // Main roads always, others as there is room: rank by zoom, and how wide each rank is.
+  const RANK_FROM = [1, 0, 2, 10.8, 3, 12.5];
+  const RANK_WIDTH = { 1: 1.25, 2: 1, 3: 0.7 };
 
   /** Colours of the stylesheet as they hold at an element. */
   class Theme {
@@ -267,6 +273,8 @@
     Stamps,
     TIERS,
     LINES,
+    RANK_FROM,
+    RANK_WIDTH,
     classTokens,
     pattern,
     sizeOf: (staff) => (staff >= STAFF_STEPS[1] ? 2 : staff >= STAFF_STEPS[0] ? 1 : 0),

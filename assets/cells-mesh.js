@@ -7,22 +7,24 @@
   const MAX_FAN = 12; // a convex cell with up to so many corners is a fan around its middle
   const INNER = 0x80000000; // this corner is inside the cell; others are on its edge
 
-  /** Vertices {xy, id}, triangle indices, block ranges, and the middle of each area for the view from far. */
-  function build(areas) {
+  /** Vertices {xy, id}, triangle indices, block ranges, and the middle of each area for the view from far. With `edges`,
+      the outlines of areas that are no fans too, as pairs of vertices. */
+  function build(areas, { edges = false } = {}) {
     const order = blockOrder(areas);
     const size = count(areas);
     const mesh = {
       xy: new Float32Array(2 * size.vertices),
       id: new Uint32Array(size.vertices),
       triangles: new Uint32Array(size.indices),
+      edges: new Uint32Array(edges ? 2 * size.clipped : 0),
       blocks: [],
       centres: new Float32Array(2 * areas.n),
       fans: 0, // areas whose edges the fill itself can draw
       cell: cellSize(areas),
     };
-    const end = { vertex: 0, index: 0 };
+    const end = { vertex: 0, index: 0, edge: 0 };
     for (const members of order) {
-      const block = { first: end.index, count: 0, box: [Infinity, Infinity, -Infinity, -Infinity] };
+      const block = { first: end.index, count: 0, firstEdge: end.edge, edges: 0, box: [Infinity, Infinity, -Infinity, -Infinity] };
       for (const i of members) {
         if (size.fan[i]) addFan(areas, i, mesh, end);
         else addEars(areas, i, mesh, end);
@@ -35,6 +37,7 @@
         block.box[3] = Math.max(block.box[3], s);
       }
       block.count = end.index - block.first;
+      block.edges = end.edge - block.firstEdge;
       mesh.blocks.push(block);
     }
     mesh.triangles = mesh.triangles.subarray(0, end.index);
@@ -74,6 +77,7 @@
     let vertices = 0;
     let indices = 0;
     let fans = 0;
+    let clipped = 0; // points of areas that are no fans
     for (let i = 0; i < areas.n; i++) {
       const firstRing = areas.featureRing[i];
       const lastRing = areas.featureRing[i + 1];
@@ -87,10 +91,11 @@
       } else {
         const holes = lastRing - firstRing;
         vertices += points;
+        clipped += points;
         indices += 3 * (points + 2 * holes); // an upper bound
       }
     }
-    return { fan, fans, vertices, indices };
+    return { fan, fans, vertices, indices, clipped };
   }
 
   function isConvex(areas, r) {
@@ -145,6 +150,13 @@
       mesh.xy[2 * end.vertex] = areas.xy[2 * p];
       mesh.xy[2 * end.vertex + 1] = areas.xy[2 * p + 1];
       mesh.id[end.vertex++] = (i | INNER) >>> 0;
+    }
+    for (let r = firstRing; mesh.edges.length && r < lastRing; r++) {
+      const [first, stop] = areas.ring(r);
+      for (let k = first, j = stop - 1; k < stop; j = k++) {
+        mesh.edges[end.edge++] = j + offset;
+        mesh.edges[end.edge++] = k + offset;
+      }
     }
     let r = firstRing;
     while (r < lastRing) {

@@ -13,6 +13,10 @@
     town: { px: 14, weight: 600, from: 34, upTo: Infinity, colour: "map-label", spacing: 1 },
     village: { px: 12, weight: 400, from: 84, upTo: Infinity, colour: "map-label-2", spacing: 0 },
   };
+  // Where a label may stand, in its own widths and heights from the middle of its area, best first.
+  const near = [[0, 0], [0, 1], [0, -1], [0.5, 0.8], [-0.5, 0.8], [0.5, -0.8], [-0.5, -0.8]];
+  const far = [[0, 2], [0, -2], [0.9, 0], [-0.9, 0], [0.9, 1.4], [-0.9, 1.4], [0.9, -1.4], [-0.9, -1.4], [0, 3.2], [0, -3.2], [1.5, 0], [-1.5, 0], [1.5, 2.4], [-1.5, 2.4], [1.5, -2.4], [-1.5, -2.4]];
+  const LABEL_STEPS = { county: near, town: [...near, ...far], village: near };
   const COMPACT_PX = 640;
   const EARTH_M = 40075016.686;
 
@@ -236,13 +240,13 @@
         const [w, h] = this._measure(label);
         const x = label.x * view.scale;
         const y = label.y * view.scale;
-        // In the middle, else just under or above what stands there.
-        for (const shift of [0, 0.95, -0.95]) {
-          const at = y + shift * h * (shift ? 1.25 : 1);
-          const box = around(x, at, w + 6, h + 4);
-          if (taken.hit(box)) continue;
+        const room = LABEL_STEPS[label.level];
+        for (const [dx, dy] of room) {
+          const [cx, cy] = [x + dx * (w + 8), y + dy * (h + 6)];
+          const box = around(cx, cy, w + 6, h + 4);
+          if (taken.hit(box) || ((dx || dy) && !label.holds(cx / view.scale, cy / view.scale))) continue;
           taken.add(box, "label");
-          placed.push({ ...label, x, y: at });
+          placed.push({ ...label, x: cx, y: cy });
           break;
         }
       }

@@ -11,6 +11,7 @@
   const GRID_CLOSER = 0.8; // zooms nearer than the whole county before cells replace villages
   const PLACES_MAX = 5000; // a level of more areas is neither named nor bounded by lines
   const HOST_PATIENCE_MS = 15000;
+  const FLIGHT_MS = 300;
   const STATES = ["ok", "no_data", "suppressed", "unreliable", "not_applicable"];
   const controllers = new Map();
 
@@ -78,7 +79,7 @@
       this.classes = classes;
       this.values = null;
       this._hover(null);
-      this.host.setAreas(areas, classes, classTokens(view.meta));
+      this.host.setAreas(areas, classes, classTokens(view.meta), !this._isBounded(level));
       this.host.setLines(this._lines());
       this.overlay.setContent({
         labels: view.show.labels ? this._labels() : [],
@@ -123,27 +124,25 @@
     /** Camera of this view; it moves only for the first picture and when the place in focus changes. */
     _aim(first, before) {
       const { view, host } = this;
+      const { focus } = view;
       const home = homeBounds(view);
-      const focus = view.focus;
-      const changed = JSON.stringify(focus ?? null) !== JSON.stringify(before?.focus ?? null);
       if (first) {
         host.setHome(home);
-        const { width, height } = host.view();
-        this.size = `${width} ${height}`;
+        this.size = sizeOf(host);
       }
-      const wanted = focus && focus.fit !== false ? this._boundsOf(focus) : null;
-      if (wanted && (changed || first)) {
-        const duration = first || view.print || this.motion.matches ? 0 : 300;
-        const maxZoom = focus.level === "grid" ? 14.5 : 16;
-        const target = host.viewOfBounds(wanted);
-        this.atHome = false;
-        host.fit(wanted, { duration, maxZoom });
+      const wanted = focus ? this._boundsOf(focus) : null;
+      const moves = wanted && focus.fit !== false && (first || JSON.stringify(focus) !== JSON.stringify(before.focus ?? null));
+      if (moves || first) {
+        const duration = first || view.print || this.motion.matches ? 0 : (focus?.duration ?? FLIGHT_MS);
+        const maxZoom = focus?.level === "grid" ? 14.5 : 16;
+        const bounds = moves ? wanted : home;
+        const target = host.viewOfBounds(bounds);
+        this.aimed = bounds;
+        host.fit(bounds, { duration, maxZoom });
         return { ...target, zoom: Math.min(maxZoom, target.zoom) };
       }
-      if (first) {
-        this.atHome = true;
-        host.fit(home);
-      }
+      // Somebody else has moved the camera to a place of their own.
+      if (wanted && focus.bounds && JSON.stringify(wanted) !== JSON.stringify(this.aimed)) this.aimed = null;
       return host.view();
     }
 
@@ -169,6 +168,11 @@
         return areaPx(bounds, n, camera.scale) >= READABLE_PX[level];
       });
       return (fits || given[given.length - 1]).level;
+    }
+
+    /** Whether the level's areas are outlined by boundary lines, not by the fill itself. */
+    _isBounded(level) {
+      return level !== "grid" && this.view.levels.some((entry) => entry.level === level && entry.n <= PLACES_MAX);
     }
 
     _lines() {
@@ -199,11 +203,14 @@
         const areas = this.areas.get(level);
         if (level === "grid" || !areas) continue;
         const px = areaPx(bounds, n, 1);
+        const [ox, oy] = areas.origin;
         for (let i = 0; i < areas.n; i++) {
-          if (!areas.names[i]) continue;
+          const text = areas.names[i];
+          if (!text) continue;
           const [x, y] = areas.labelPoint(i);
           const [w, north, e, s] = areas.box.subarray(4 * i, 4 * i + 4);
-          labels.push({ level, text: areas.names[i], px, weight: (e - w) * (s - north), x: x + areas.origin[0], y: y + areas.origin[1] });
+          const holds = (mx, my) => areas.holds(i, mx - ox, my - oy);
+          labels.push({ level, text, px, weight: (e - w) * (s - north), x: x + ox, y: y + oy, holds });
         }
       }
       return labels;
@@ -297,18 +304,16 @@
       this.freshHost = true;
     }
 
-    /** A window of another size shows the whole county still, if that is what it showed. */
+    /** A window of another size shows the same place, until a hand has moved the map. */
     _resized() {
-      if (!this.host || !this.view) return;
-      const { width, height } = this.host.view();
-      if (this.size === `${width} ${height}`) return; // Plotly resizes the map at each of its own redraws
-      this.size = `${width} ${height}`;
+      if (!this.host || !this.view || this.size === sizeOf(this.host)) return; // Plotly resizes at each of its redraws
+      this.size = sizeOf(this.host);
       this.host.setHome(homeBounds(this.view));
-      if (this.atHome) this.host.fit(homeBounds(this.view));
+      if (this.aimed) this.host.fit(this.aimed);
     }
 
     _settled(byHand) {
-      if (byHand) this.atHome = false;
+      if (byHand) this.aimed = null;
       if (!this.host || !this.level) return;
       const level = this._levelFor(this.host.view());
       this.host.setLines(this._lines());
@@ -343,8 +348,8 @@
     _openCluster(cluster, px, py) {
       const view = this.host.view();
       if (view.zoom > 16.4) return this._tip(this._siteLines(cluster.sites), px, py);
-      const duration = this.motion.matches ? 0 : 300;
-      this.atHome = false;
+      const duration = this.motion.matches ? 0 : FLIGHT_MS;
+      this.aimed = null;
       this.host.zoomTo(data.lngOf(cluster.x), data.latOf(cluster.y), Math.min(17, view.zoom + 1.6), duration);
     }
 
@@ -462,6 +467,8 @@
   const sameLook = (a, b) =>
     ["theme", "lang", "scale", "print", "attribution"].every((key) => a[key] === b[key]) &&
     JSON.stringify(a.words) === JSON.stringify(b.words);
+
+  const sizeOf = (host) => `${host.view().width} ${host.view().height}`;
 
   const homeBounds = (view) => view.levels[view.levels.length - 1].bounds;
 

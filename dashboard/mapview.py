@@ -197,8 +197,8 @@ def map_view(
     context : whether water and roads are drawn.
     labels : whether places are named.
     focus : ``{level, code}`` or ``{level, idx}`` of the area to outline; with ``bounds``
-        (west, south, east, north) the camera goes there, else to the area; ``fit`` False leaves
-        the camera where it is. None outlines nothing and leaves the camera.
+        (west, south, east, north) the camera goes there, else to the area, in ``duration`` ms
+        (300); ``fit`` False leaves it where it is. None outlines nothing and moves nothing.
     scale : size of labels, glyphs and lines; 1 on the desk, more on a wall.
     printed : no motion, no tooltip.
     attribution : one line of text: data date, boundary source, approval number.
