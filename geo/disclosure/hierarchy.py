@@ -70,8 +70,9 @@ def suppress_hierarchy(
     the parent when none is left, and so on upwards; under an area withheld in this way the smallest
     child follows. Where the withheld counts of a group add up to k or more and are told only by
     being 1 at least (eighteen cells under a village of 18), the zeros of the group are withheld
-    instead, so that the village can stay. O(n) a round, a few rounds, only over weeks that are not
-    yet safe. It withholds more than an optimum would (cell suppression: Fischetti & Salazar 2001).
+    instead, so that the village can stay. Under a withheld area its zeros go as well. O(n) a round,
+    a few rounds, only over weeks that are not yet safe. It withholds more than an optimum would
+    (cell suppression: Fischetti & Salazar 2001).
 
     Examples
     --------
@@ -309,8 +310,14 @@ def _n_hidden(case: _Case) -> IntArray:
 
 
 def _open_children(case: _Case, i: int, k: int) -> None:
-    """Under a withheld parent withhold a child, else the children's sum would tell the parent."""
+    """Under a withheld parent withhold a child, else the children's sum would tell the parent.
+
+    Its zeros go too: published, they would tell how many of the others are 1 at least, and so
+    bind the sums above.
+    """
     link, table, mask = case.links[i], case.tables[i], case.hidden[i]
+    under = link.spread(case.hidden[i + 1].astype(np.float64), without=0.0).astype(bool)
+    mask |= under & (table == 0)
     n_hidden = link.total(mask.astype(np.float64))
     beyond = case.tables[i + 1] - link.total(np.nan_to_num(table))
     floor = _lowest([table], [mask], [link])[0]
@@ -324,8 +331,9 @@ def _widen(case: _Case, groups: BoolArray, i: int, k: int, *, sparing: bool) -> 
     while groups.any():
         groups = groups & ~np.isnan(case.tables[i + 1])
         groups &= ~_hide_smallest(case, groups, i, k, sparing=sparing)
-        kept = case.keep[i + 1] if sparing else False
-        published = groups & ~case.hidden[i + 1] & ~kept
+        published = groups & ~case.hidden[i + 1]
+        if sparing:
+            published &= ~case.keep[i + 1]
         case.hidden[i + 1][published] = True
         i += 1
         if i == len(case.links):

@@ -57,7 +57,7 @@ def test_a_withheld_town_takes_a_village_with_it() -> None:
     parents = [np.array([0, 0, 1, 1, 2]), np.zeros(3, dtype=int)]
     villages, towns, county = suppress_hierarchy(counts, parents, k=10)
     assert towns.states.tolist() == [2, 2, 0]
-    assert villages.states.tolist() == [2, 0, 2, 0, 0]
+    assert villages.states.tolist() == [2, 2, 2, 0, 0], "the zero under a withheld town goes too"
     assert county.states.tolist() == [0]
 
 
@@ -81,7 +81,7 @@ def test_a_count_without_parent_or_with_a_silent_parent_is_left_alone() -> None:
 
 def test_it_ends_where_a_parent_is_no_sum_of_its_children() -> None:
     villages, town = suppress_hierarchy([[0, 0], [5]], [np.array([0, 0])], k=10)
-    assert villages.states.tolist() == [0, 0]
+    assert villages.states.tolist() == [2, 2]
     assert town.states.tolist() == [2]
     villages, town = suppress_hierarchy([[3, 20], [10]], [np.array([0, 0])], k=10)
     assert villages.states.tolist() == [2, 2]
@@ -152,3 +152,12 @@ def test_a_parent_goes_before_a_child_that_should_stay() -> None:
     assert villages.states[1] == Missing.OK
     assert shown.states[0] == Missing.SUPPRESSED
     assert county.values.tolist() == [77]
+
+
+def test_what_should_stay_goes_when_nothing_else_is_left() -> None:
+    everything = [[[True, True]], [[True]], [[True]]]
+    villages, town, _ = suppress_hierarchy(
+        [[[3.0, 2.0]], [[5.0]], [[25.0]]], [[0, 0], [0]], k=10, keep=everything
+    )
+    assert (villages.states == Missing.SUPPRESSED).all()
+    assert (town.states == Missing.SUPPRESSED).all()
