@@ -47,10 +47,10 @@ lint: $(DEV)  ## Check style, types and import rules
 bench: $(DEV)  ## Measure speed and memory beside peers, and write docs/benchmarks.md (QUICK=1 for a short form)
 	$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
-screenshots: $(DEV)  ## Take a picture of every page of the demo city, into build/screenshots
+screenshots: $(DEV)  ## Take the pictures of the read-me from the demo city, into docs/images
 	$(BIN)/xintu demo $(LOCALITY) --if-absent
 	$(BIN)/xintu run $(LOCALITY)
-	$(BIN)/python scripts/screenshots.py $(LOCALITY) build/screenshots
+	$(BIN)/python scripts/screenshots.py $(LOCALITY) docs/images
 
 # The index in use must not be written into the locks, and they hold for every Python and system at once.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \

@@ -36,6 +36,7 @@ class Service:
     name: str
     mode: str
     minutes: str
+    speed_kmh: float
 
 
 @dataclass(frozen=True)
@@ -177,9 +178,10 @@ class _Teller:
         kind = kinds.get(ROOM) or {"mode": "foot", "threshold_min": 15, "name": None}
         name = self.catalog.pick(kind["name"])
         return Service(
-            name if self.catalog.lang.startswith("zh") else name.lower(),
+            words.inside(self.catalog, name),
             self.t(f"wall.mode.{kind['mode']}"),
-            words.figure(float(kind["threshold_min"])),
+            words.setting(float(kind["threshold_min"])),
+            _float(self.snapshot.meta.get("travel", {}).get(f"{kind['mode']}_kmh")),
         )
 
     def value(self, key: str, *, previous: bool = False) -> float:

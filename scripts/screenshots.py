@@ -1,94 +1,86 @@
-"""Takes a picture of every page of a locality: screenshots.py LOCALITY FOLDER."""
+"""Takes the pictures of the read-me: screenshots.py (LOCALITY | URL) FOLDER."""
 
 from __future__ import annotations
 
-import importlib
-import pkgutil
-import subprocess
 import sys
-import time
-import urllib.error
-import urllib.request
-from itertools import product
+from contextlib import contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import TYPE_CHECKING
 
-from playwright.sync_api import sync_playwright
+from PIL import Image
 
-import dashboard.pages
-from tests.support.browser import ARGUMENTS, find_chromium
-from tests.support.postgres import free_port
+from dashboard.report.capture import Shot, capture
+from dashboard.report.pack import served
+from etl.settings import load_locality
+from etl.store.reader import Reader
 
-SIZES = {"wall": (1920, 1080), "desk": (1366, 768), "phone": (390, 844)}
-SCHEMES = ("light", "dark")
-START_LIMIT_S = 120
-PAGE_LIMIT_MS = 60_000
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
-# Dash titles the document so while callbacks run, and marks what it waits for.
-SETTLED = """() => document.title !== 'Updating...'
-    && !document.querySelector('[data-dash-is-loading="true"]')"""
-
-
-def find_paths() -> dict[str, str]:
-    """Address of every page, by the name of its module."""
-    names = [module.name for module in pkgutil.iter_modules(dashboard.pages.__path__)]
-    modules = {name: importlib.import_module(f"dashboard.pages.{name}") for name in names}
-    return {name: module.PATH for name, module in modules.items() if hasattr(module, "PATH")}
+MAX_BYTES = 300_000
+LIMIT_S = 90
 
 
-def wait_for_server(server: subprocess.Popen[bytes], address: str) -> None:
-    """Return once the server answers; raise if it ends or takes too long."""
-    deadline = time.monotonic() + START_LIMIT_S
-    while time.monotonic() < deadline:
-        if server.poll() is not None:
-            raise SystemExit(f"xintu serve ended with {server.returncode}")
-        try:
-            urllib.request.urlopen(address, timeout=5).close()
-        except urllib.error.URLError:
-            time.sleep(0.5)
-        else:
-            return
-    raise SystemExit(f"xintu serve did not answer at {address} within {START_LIMIT_S} s")
+def shots_of(area: str) -> dict[str, tuple[Shot, ...]]:
+    """For each language the pictures, by the names under which documents show them."""
+    chosen = {"area": area} if area else {}
+    return {
+        "zh-CN": (
+            Shot("map", "/", {"layer": "access", **chosen}),
+            Shot("gap", "/", {"layer": "gap"}),
+            Shot("access", "/", {"layer": "access", "level": "grid"}),
+            Shot("warnings", "/", {"layer": "tier"}),
+            Shot("wall", "/wall", {"pause": "1"}, theme="dark"),
+            Shot("data", "/data"),
+            Shot("map-dark", "/", {"layer": "gap"}, theme="dark"),
+            Shot("phone", "/", {"layer": "gap"}, (390, 844), 2.0),
+        ),
+        "en": (Shot("map-en", "/", {"layer": "access", **chosen}),),
+    }
 
 
-def take_pictures(address: str, folder: Path) -> None:
-    """Write FOLDER/PAGE-SIZE-SCHEME.png for every page, size and colour scheme."""
-    program = find_chromium()
-    if program is None:
-        raise SystemExit("No Chromium or Chrome; scripts/install_system.sh installs one")
-    folder.mkdir(parents=True, exist_ok=True)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=list(ARGUMENTS))
-        for (size, (width, height)), scheme in product(SIZES.items(), SCHEMES):
-            context = browser.new_context(
-                viewport={"width": width, "height": height},
-                color_scheme=scheme,
-                locale="zh-CN",
-                timezone_id="Asia/Shanghai",
-                reduced_motion="reduce",
-            )
-            page = context.new_page()
-            for name, path in find_paths().items():
-                page.goto(address + path, wait_until="networkidle", timeout=PAGE_LIMIT_MS)
-                page.wait_for_function(SETTLED, timeout=PAGE_LIMIT_MS)
-                picture = folder / f"{name}-{size}-{scheme}.png"
-                page.screenshot(path=picture)
-                print(picture)
-            context.close()
-        browser.close()
+@contextmanager
+def opened(place: str) -> Iterator[tuple[str, str]]:
+    """Address of a server, and the town that needs most; a running server tells no town."""
+    if place.startswith("http"):
+        yield place, ""
+        return
+    reader = Reader(load_locality(Path(place)).store_url)
+    ranked = reader.table(reader.current().snapshot_id, "gap_ranking")
+    towns = ranked[ranked["level"] == "town"].sort_values("uncovered_persons")
+    with served(reader) as url:
+        yield url, "" if towns.empty else str(towns["area_code"].iloc[-1])
 
 
-def main(locality: str, folder: str) -> None:
-    """Serve the locality on a free port, take the pictures, stop the server."""
-    port = free_port()
-    xintu = Path(sys.executable).with_name("xintu")
-    server = subprocess.Popen([xintu, "serve", locality, "--port", str(port)])
-    try:
-        address = f"http://127.0.0.1:{port}"
-        wait_for_server(server, address)
-        take_pictures(address, Path(folder))
-    finally:
-        server.terminate()
-        server.wait(timeout=30)
+def shrink(source: Path, target: Path) -> int:
+    """Write the picture with as many colours as let it stay small; its size in bytes."""
+    with Image.open(source) as image:
+        plain = image.convert("RGB")
+    for colours in (256, 128, 64, 32):
+        # Coverage keeps what is rare and bright, such as the mark of a tier; without dithering,
+        # text stays sharp and flat areas stay flat.
+        few = plain.quantize(colours, method=Image.Quantize.MAXCOVERAGE, dither=Image.Dither.NONE)
+        few.save(target, optimize=True)
+        if target.stat().st_size <= MAX_BYTES:
+            break
+    return target.stat().st_size
+
+
+def main(place: str, folder: str) -> None:
+    """Take every picture."""
+    target = Path(folder)
+    target.mkdir(parents=True, exist_ok=True)
+    with opened(place) as (url, area), TemporaryDirectory() as raw:
+        for lang, shots in shots_of(area).items():
+            for picture in capture(
+                url, Path(raw), shots=shots, lang=lang, limit_s=LIMIT_S, progress=print
+            ):
+                size = shrink(picture.path, target / f"{picture.name}.png")
+                late = ", drawn late" if picture.late else ""
+                print(f"{target / picture.name}.png  {size / 1000:.0f} kB{late}")
+                for said in picture.complaints:
+                    print(f"  {said}")
 
 
 if __name__ == "__main__":

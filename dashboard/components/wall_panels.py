@@ -242,9 +242,14 @@ def _foot(story: Story, catalog: Catalog) -> Component:
     travel = story.snapshot.meta.get("travel", {})
     parts = [story.source_line]
     if "detour" in travel:
-        said = t("wall.foot.travel", detour=travel["detour"], mode=story.service.mode,
-                 speed=words.figure(float(travel.get("foot_kmh", math.nan))))  # fmt: skip
-        parts.append(said)
+        parts.append(
+            t(
+                "wall.foot.travel",
+                detour=words.setting(travel["detour"]),
+                mode=story.service.mode,
+                speed=words.setting(story.service.speed_kmh),
+            )
+        )
     parts.append(t("wall.foot.snapshot", snapshot=story.snapshot.snapshot_id))
     return html.Footer(
         [html.Span(part) for part in parts if part],

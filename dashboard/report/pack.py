@@ -105,7 +105,7 @@ def make_report(
     fresh = Path(mkdtemp(prefix=f".{snapshot.week}-", dir=out_dir))
     try:
         pinned = _Pinned(reader, snapshot)
-        with _served(pinned, url) as base_url:
+        with served(pinned, url) as base_url:
             shots = _shots(snapshot, catalog)
             pictures = _take(
                 base_url,
@@ -149,7 +149,7 @@ def _snapshot_of(reader: Reader, week: str | None) -> Snapshot:
 
 
 @contextmanager
-def _served(reader: Reader, url: str | None) -> Iterator[str]:
+def served(reader: Reader, url: str | None = None) -> Iterator[str]:
     """Address of a server; a running one, or one for as long as the block runs."""
     if url is not None:
         yield url

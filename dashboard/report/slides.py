@@ -27,6 +27,7 @@ TIER_SHAPES = {
     Tier.YELLOW: "DIAMOND",
     Tier.BLUE: "OVAL",
 }
+TIER_KEYS = ("blue", "yellow", "orange", "red", "min_count")
 MAP_BOX = Box(MARGIN, 1.6, 5.6, 5.1)
 # Where the table stands beside the map; without a map it has the whole width.
 TABLE_LEFT = MARGIN + 5.85
@@ -430,15 +431,17 @@ class _Writer:
     def method(self) -> None:
         self.slide(self.t("report.slide.method"))
         meta, story = self.meta, self.story
-        travel, tiers = meta["travel"], meta.get("tiers", {})
+        travel, tiers = meta["travel"], meta.get("warnings", {})
         lines: list[str | tuple[str, str]] = [
-            self.t("report.method.travel", detour=travel["detour"], foot=travel["foot_kmh"],
-                   car=travel["car_kmh"]),
+            self.t("report.method.travel", detour=words.setting(travel["detour"]),
+                   foot=words.setting(travel["foot_kmh"]),
+                   car=words.setting(travel["car_kmh"])),
             *self._definitions(),
             self.t("report.method.privacy", k=meta["k"] - 1),
         ]  # fmt: skip
-        if {"blue", "yellow", "orange", "red", "min_count"} <= set(tiers):
-            lines.append(self.t("report.method.tiers", **tiers))
+        if set(tiers) >= set(TIER_KEYS):
+            ends = {name: words.setting(tiers[name]) for name in TIER_KEYS}
+            lines.append(self.t("report.method.tiers", **ends))
         if story.source_line:
             lines.append(self.t("report.method.boundary", source=story.source_line))
         zone = meta["locality"]["timezone"]
