@@ -138,7 +138,7 @@ intake_site = Table(
     Column("closed_on", Text),
 )
 
-# No primary key: rows are replaced a source at a time, and uniqueness is checked before they come.
+# No key and no index: rows are replaced a source at a time, unique before they come, and read whole.
 intake_observation = Table(
     "intake_observation",
     metadata,
@@ -148,7 +148,6 @@ intake_observation = Table(
     Column("week", Text, nullable=False),
     Column("measure", Text, nullable=False),
     Column("count", Double),
-    Index("ix_intake_observation_week", "week"),
 )
 
 intake_context = Table(

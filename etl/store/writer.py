@@ -100,8 +100,11 @@ class Writer:
         """
         source_id = source["source_id"]
         with self._transaction() as connection:
-            for table in t.metadata.sorted_tables:
-                if table.name.startswith("intake_") and "source_id" in table.c:
+            known = select(t.intake_source.c.source_id).where(
+                t.intake_source.c.source_id == source_id
+            )
+            if connection.scalar(known) is not None:
+                for table in _tables_by_source():
                     connection.execute(delete(table).where(table.c.source_id == source_id))
             connection.execute(insert(t.intake_source).values(**source))
             for name, frame in frames.items():
@@ -115,8 +118,11 @@ class Writer:
         """Drop the rows of sources that the configuration no longer names."""
         keep = list(keep)
         with self._transaction() as connection:
-            for table in t.metadata.sorted_tables:
-                if table.name.startswith("intake_") and "source_id" in table.c:
+            gone = select(t.intake_source.c.source_id).where(
+                t.intake_source.c.source_id.not_in(keep)
+            )
+            if connection.scalar(gone) is not None:
+                for table in _tables_by_source():
                     connection.execute(delete(table).where(table.c.source_id.not_in(keep)))
 
     def replace_areas(self, areas: gpd.GeoDataFrame) -> None:
@@ -216,6 +222,14 @@ class _Exclusive:
 
     def __exit__(self, *exc_info: Any) -> None:
         self._context.__exit__(*exc_info)
+
+
+def _tables_by_source() -> list[Table]:
+    return [
+        table
+        for table in t.metadata.sorted_tables
+        if table.name.startswith("intake_") and "source_id" in table.c
+    ]
 
 
 def _insert_level(connection: Connection, level: PublishedLevel) -> None:

@@ -57,7 +57,6 @@ def upgrade() -> None:
         sa.Column("measure", sa.Text(), nullable=False),
         sa.Column("count", sa.Double(), nullable=True),
     )
-    op.create_index("ix_intake_observation_week", "intake_observation", ["week"], unique=False)
     op.create_table(
         "intake_population",
         sa.Column("source_id", sa.Text(), nullable=False),
@@ -264,7 +263,6 @@ def downgrade() -> None:
     op.drop_table("intake_site")
     op.drop_table("intake_quarantine")
     op.drop_table("intake_population")
-    op.drop_index("ix_intake_observation_week", table_name="intake_observation")
     op.drop_table("intake_observation")
     op.drop_table("intake_finding")
     op.drop_table("intake_context")
