@@ -138,7 +138,7 @@ intake_site = Table(
     Column("closed_on", Text),
 )
 
-# No key and no index: rows are replaced a source at a time, unique before they come, and read whole.
+# No key and no index: rows are replaced a source at a time, unique before they come, read whole.
 intake_observation = Table(
     "intake_observation",
     metadata,
