@@ -20,7 +20,7 @@ pytest_plugins = ("tests.support.dashboard_fixtures",)
 @pytest.mark.parametrize(
     ("lang", "expected"),
     [
-        ("zh-CN", ["2\u2009620 行进入本次结果,11 行没有", "每周服务统计", "整份拒收", "已过时"]),
+        ("zh-CN", ["2\u2009620 行进入本次结果，11 行没有", "每周服务统计", "整份拒收", "已过时"]),
         ("en", ["2\u2009620 rows are in these results, 11 are not", "Weekly services", "refused"]),
     ],
 )

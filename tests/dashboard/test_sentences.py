@@ -66,7 +66,7 @@ def test_the_title_of_warnings_follows_the_week(
     choices = replace(read_choices(snapshot, {}), layer="tier")
     catalog = load("zh-CN")
     now = headings.read_heading(published_reader, snapshot, choices, catalog).title
-    assert now == "第46周有 4 处内部工作提示,最高为红色"
+    assert now == "第46周有 4 处内部工作提示，最高为红色"
     before = replace(choices, week="2026-W40")
     quiet = headings.read_heading(published_reader, snapshot, before, catalog).title
     assert quiet == "第40周没有内部工作提示"
@@ -98,7 +98,7 @@ def test_withheld_and_missing_counts_are_said_and_never_shown(
     )["count.crisis_events"]
     assert cell.state == Missing.SUPPRESSED
     said = panel_words(published_reader, snapshot, FACTS.suppressed_village)
-    assert "危机干预事件 少于 10,已隐去" in said
+    assert "危机干预事件 少于 10，已隐去" in said
     said = panel_words(published_reader, snapshot, FACTS.no_data_village)
     assert "热线来电 无数据" in said
 
@@ -108,9 +108,9 @@ def test_a_warning_gives_its_reason_its_weeks_and_a_service(
 ) -> None:
     said = panel_words(published_reader, snapshot, FACTS.newest_warned)
     assert "内部工作提示" in said
-    assert "矛盾纠纷事件本周 86 起,往常约 13.4" in said
-    assert "已连续 2 周,自第45周起" in said
-    assert "建议服务:危机干预队 24 小时内到场" in said
+    assert "矛盾纠纷事件本周 86 起，往常约 13.4" in said
+    assert "已连续 2 周，自第45周起" in said
+    assert "建议服务：危机干预队 24 小时内到场" in said
 
 
 def test_a_count_below_k_is_not_named_even_if_a_warning_carries_it(
@@ -128,8 +128,8 @@ def test_the_summary_tells_findings_figures_and_two_lists(
 ) -> None:
     choices = read_choices(snapshot, {})
     said = words_of(summary.summary(published_reader, snapshot, choices, load("zh-CN")))
-    assert "柳溪镇有 3 个村(社区) 15 分钟内没有心理咨询室,涉及 1.21 万人" in said
-    assert "本周有 4 处内部工作提示:红色 1 处、橙色 1 处、黄色 1 处、蓝色 1 处" in said
+    assert "柳溪镇有 3 个村（社区） 15 分钟内没有心理咨询室，涉及 1.21 万人" in said
+    assert "本周有 4 处内部工作提示：红色 1 处、橙色 1 处、黄色 1 处、蓝色 1 处" in said
     assert "需要加强服务的地区" in said
     assert "云上村" in said
 

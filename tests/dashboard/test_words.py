@@ -39,9 +39,9 @@ def test_a_share_is_never_rounded_to_all_or_nothing(share: float, said: str) -> 
 @pytest.mark.parametrize(
     ("week", "chinese", "english"),
     [
-        ("2026-W46", "2026年第46周(11月9日—15日)", "Week 46, 2026 (9–15 Nov)"),
-        ("2026-W05", "2026年第5周(1月26日—2月1日)", "Week 5, 2026 (26 Jan – 1 Feb)"),
-        ("2026-W53", "2026年第53周(12月28日—1月3日)", "Week 53, 2026 (28 Dec – 3 Jan)"),
+        ("2026-W46", "2026年第46周（11月9日—15日）", "Week 46, 2026 (9–15 Nov)"),
+        ("2026-W05", "2026年第5周（1月26日—2月1日）", "Week 5, 2026 (26 Jan – 1 Feb)"),
+        ("2026-W53", "2026年第53周（12月28日—1月3日）", "Week 53, 2026 (28 Dec – 3 Jan)"),
     ],
 )
 def test_weeks_say_their_days(week: str, chinese: str, english: str) -> None:
