@@ -124,6 +124,12 @@
       return [this.ringStart[r], this.ringStart[r + 1]];
     }
 
+    /** Its borders, each once. */
+    get strokes() {
+      this._strokes = this._strokes || xintuMap.strokes.Strokes.ofAreas(this);
+      return this._strokes;
+    }
+
     bounds(idx) {
       const [ox, oy] = this.origin;
       const [w, n, e, s] = idx === undefined ? this.extent : this.box.subarray(4 * idx, 4 * idx + 4);
@@ -261,8 +267,21 @@
         const answer = await ask(xintuMap.data.geometryPath(base, hash));
         return new Areas(hash, await answer.json());
       }),
+    /** A theme of the ground: {areas of its polygons or null, strokes of its lines by rank}. */
     context: (base, hash) =>
-      tables.get("context " + hash, async () => (await ask(xintuMap.data.geometryPath(base, hash))).json()),
+      tables.get("context " + hash, async () => {
+        const { features } = await (await ask(xintuMap.data.geometryPath(base, hash))).json();
+        const polygons = features.filter(({ geometry }) => polygonsOf(geometry).length);
+        const areas = polygons.map(({ geometry }, idx) => ({ geometry, properties: { idx, code: String(idx) } }));
+        const ranks = {};
+        for (const feature of features) {
+          if (polygons.includes(feature)) continue;
+          (ranks[feature.properties?.rank ?? 1] = ranks[feature.properties?.rank ?? 1] || []).push(feature);
+        }
+        const { Strokes } = xintuMap.strokes;
+        for (const rank of Object.keys(ranks)) ranks[rank] = Strokes.ofLines(ranks[rank], `${hash} ${rank}`, { mercatorX, mercatorY });
+        return { areas: areas.length ? new Areas("context " + hash, { features: areas }) : null, ranks };
+      }),
     classes: (base, view, level) => {
       const path = layerPath(base, view, level, "bin");
       return arrays.get(path, async () => new Uint8Array(await (await ask(path)).arrayBuffer()));

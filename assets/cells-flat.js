@@ -3,7 +3,7 @@
   "use strict";
 
   const xintuMap = (window.xintuMap = window.xintuMap || {});
-  const { mercatorX, mercatorY, lngOf, latOf, polygonsOf } = xintuMap.data;
+  const { mercatorX, mercatorY, lngOf, latOf } = xintuMap.data;
 
   const MIN_ZOOM = 4;
   const MAX_ZOOM = 18;
@@ -183,22 +183,12 @@
       this.invalidate();
     }
 
-    setLines(sources) {
-      this.sources = sources;
-      const wanted = Object.entries(sources).filter(([name, { hash, visible }]) => visible && this.lines[name]?.hash !== hash);
-      this.loading = Promise.all([
-        this.loading,
-        ...wanted.map(async ([name, { hash, base }]) => {
-          this.lines[name] = { hash };
-          this.lines[name] = { hash, ...pathsOf(await xintuMap.data.context(base, hash)) };
-          this.invalidate();
-        }),
-      ]);
+    setLines(lines) {
+      this.lines = lines;
       this.invalidate();
     }
 
-    async idle() {
-      await this.loading;
+    idle() {
       return new Promise((resolve) => {
         this.waiting.push(resolve);
         this.invalidate();
@@ -231,9 +221,8 @@
       ink.clearRect(0, 0, w, h);
       if (!theme) return;
       if (this.shown) this._areas(view, ratio);
-      const line = (name, token, width, fill) => this._line(view, ratio, name, theme.css(token), width, fill);
-      line("water", "map-water", [8, 1, 13, 4, 16, 9], true);
-      for (const [name, token, stops] of xintuMap.marks.LINES) line(name, token, stops);
+      if (this.lines.waterAreas) this._water(view, ratio, this.lines.waterAreas);
+      for (const line of xintuMap.marks.strokesOf(this.lines)) this._stroke(view, ratio, line);
     }
 
     _transform(view, ratio, [ox, oy]) {
@@ -279,12 +268,7 @@
         const bits = classes[i] ?? 16;
         let path = groups.get(bits);
         if (!path) groups.set(bits, (path = new Path2D()));
-        for (let r = areas.featureRing[i]; r < areas.featureRing[i + 1]; r++) {
-          const [first, end] = areas.ring(r);
-          path.moveTo(areas.xy[2 * first], areas.xy[2 * first + 1]);
-          for (let k = first + 1; k < end; k++) path.lineTo(areas.xy[2 * k], areas.xy[2 * k + 1]);
-          path.closePath();
-        }
+        pathOf(areas, i, i + 1, path);
       }
       return groups;
     }
@@ -297,66 +281,45 @@
       return made;
     }
 
-    _line(view, ratio, name, colour, stops, fill) {
-      const line = this.lines[name];
-      if (!this.sources?.[name]?.visible || !line?.paths) return;
-      const { ink } = this;
-      const { RANK_FROM, RANK_WIDTH } = xintuMap.marks;
-      const matrix = this._transform(view, ratio, line.origin);
-      if (fill) {
-        const area = new Path2D();
-        area.addPath(line.area, matrix);
-        ink.fillStyle = colour;
-        ink.fill(area, "evenodd");
-      }
-      ink.strokeStyle = colour;
-      ink.lineJoin = ink.lineCap = "round";
-      for (const [rank, path] of line.paths) {
-        if (name === "road" && view.zoom < (RANK_FROM[2 * rank - 1] ?? 0)) continue;
-        const at = new Path2D();
-        at.addPath(path, matrix);
-        ink.lineWidth = widthAt(stops, view.zoom) * ratio * (name === "road" ? (RANK_WIDTH[rank] ?? 1) : 1);
-        ink.stroke(at);
-      }
+    _water(view, ratio, areas) {
+      const at = new Path2D();
+      areas.path = areas.path || pathOf(areas, 0, areas.n);
+      at.addPath(areas.path, this._transform(view, ratio, areas.origin));
+      this.ink.fillStyle = this.theme.css("map-water");
+      this.ink.fill(at, "evenodd");
     }
-  }
 
-  /** Width between the stops of cells-marks.js, as MapLibre reckons it. */
-  function widthAt(stops, zoom) {
-    for (let k = 0; k + 2 < stops.length; k += 2) {
-      const [z, width, nextZ, nextWidth] = stops.slice(k, k + 4);
-      if (zoom < z) return width;
-      if (zoom < nextZ) return width + ((nextWidth - width) * (1.4 ** (zoom - z) - 1)) / (1.4 ** (nextZ - z) - 1);
-    }
-    return stops[stops.length - 1];
-  }
-
-  /** Lines of a collection by rank, and its polygons, as paths in the unit square around an origin. */
-  function pathsOf(collection) {
-    let origin = null;
-    const paths = new Map();
-    const area = new Path2D();
-    const trace = (target, coordinates, closed) => {
-      coordinates.forEach(([lng, lat], k) => {
-        origin = origin || [mercatorX(lng), mercatorY(lat)];
-        target[k ? "lineTo" : "moveTo"](mercatorX(lng) - origin[0], mercatorY(lat) - origin[1]);
-      });
-      if (closed) target.closePath();
-    };
-    for (const { geometry, properties } of collection.features) {
-      if (!geometry) continue;
-      const rank = properties?.rank ?? 1;
-      if (!paths.has(rank)) paths.set(rank, new Path2D());
-      const lines = { LineString: [geometry.coordinates], MultiLineString: geometry.coordinates }[geometry.type] || [];
-      for (const coordinates of lines) trace(paths.get(rank), coordinates, false);
-      for (const polygon of polygonsOf(geometry)) {
-        for (const ring of polygon) {
-          trace(paths.get(rank), ring, true);
-          trace(area, ring, true);
+    _stroke(view, ratio, { strokes, token, width }) {
+      const px = width(view.zoom);
+      if (!(px > 0)) return;
+      const drawn = strokes.at(view.zoom);
+      if (!drawn.path) {
+        const { segments } = drawn;
+        drawn.path = new Path2D();
+        for (let k = 0; k < segments.length; k += 4) {
+          drawn.path.moveTo(segments[k], segments[k + 1]);
+          drawn.path.lineTo(segments[k + 2], segments[k + 3]);
         }
       }
+      const at = new Path2D();
+      at.addPath(drawn.path, this._transform(view, ratio, strokes.origin));
+      const { ink } = this;
+      ink.strokeStyle = this.theme.css(token);
+      ink.lineWidth = px * ratio;
+      ink.lineCap = "round";
+      ink.stroke(at);
     }
-    return { origin: origin || [0.5, 0.5], paths, area };
+  }
+
+  /** Rings of some areas, as one path. */
+  function pathOf(areas, first, end, path = new Path2D()) {
+    for (let r = areas.featureRing[first]; r < areas.featureRing[end]; r++) {
+      const [start, stop] = areas.ring(r);
+      path.moveTo(areas.xy[2 * start], areas.xy[2 * start + 1]);
+      for (let k = start + 1; k < stop; k++) path.lineTo(areas.xy[2 * k], areas.xy[2 * k + 1]);
+      path.closePath();
+    }
+    return path;
   }
 
   xintuMap.flat = { FlatHost };

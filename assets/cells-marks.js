@@ -8,21 +8,45 @@
   const SITE_PX = [14, 17, 21];
   const STAFF_STEPS = [2, 6]; // full-time equivalents: below 2 small, from 6 on large
 
-  // What is drawn over the areas, lowest first: source, colour, width at zooms, name of the layer. A boundary has a halo of
-  // the opposite tone, so that it is seen on the lightest and on the deepest class.
+  // What is drawn over the areas, lowest first: which lines, colour, width at zooms. A boundary has a halo of the opposite
+  // tone, so that it is seen on the lightest and on the deepest class.
   const LINES = [
-    ["road", "map-road-casing", [9, 1.6, 12, 3, 16, 8], "road-casing"],
-    ["road", "map-road", [9, 0.8, 12, 1.7, 16, 6], "road"],
-    ["village", "map-village-halo", [9, 1.4, 12, 2, 15, 3], "village-halo"],
-    ["village", "map-village", [9, 0.5, 12, 0.8, 15, 1.2], "village"],
-    ["town", "map-town-halo", [8, 2.2, 11, 3.2, 15, 5], "town-halo"],
-    ["town", "map-town", [8, 0.9, 11, 1.4, 15, 2.4], "town"],
-    ["county", "map-halo", [8, 3.6, 12, 6], "county-halo"],
-    ["county", "map-county", [8, 1.4, 12, 2.4], "county"],
+    ["river", "map-water", [8, 1, 13, 4, 16, 9]],
+    ["shore", "map-water-line", [8, 0.7, 16, 1]],
+    ["road", "map-road-casing", [9, 1.8, 12, 3, 16, 8]],
+    ["road", "map-road", [9, 0.8, 12, 1.7, 16, 6]],
+    ["village", "map-village-halo", [9, 1.4, 12, 2, 15, 3]],
+    ["village", "map-village", [9, 0.5, 12, 0.8, 15, 1.2]],
+    ["town", "map-town-halo", [8, 2.2, 11, 3.2, 15, 5]],
+    ["town", "map-town", [8, 0.9, 11, 1.4, 15, 2.4]],
+    ["county", "map-halo", [8, 3.6, 12, 6]],
+    ["county", "map-county", [8, 1.4, 12, 2.4]],
   ];
-  // Main roads always, others as there is room: rank by zoom, and how wide each rank is.
-  const RANK_FROM = [1, 0, 2, 10.8, 3, 12.5];
-  const RANK_WIDTH = { 1: 1.25, 2: 1, 3: 0.7 };
+  // Main roads always, others as there is room: from which zoom a rank is drawn, and how wide.
+  const RANKS = { 1: [0, 1.25], 2: [10.8, 1], 3: [12.5, 0.7] };
+
+  /** The lines that are there, in the order they are drawn: [{strokes, token, width(zoom)}]; width 0 leaves one out. */
+  function strokesOf(lines) {
+    return LINES.flatMap(([name, token, stops]) => {
+      const given = lines[name];
+      if (!given) return [];
+      if (name !== "road") return [{ strokes: given, token, width: (zoom) => widthAt(stops, zoom) }];
+      return Object.entries(given).map(([rank, strokes]) => {
+        const [from, by] = RANKS[rank] || RANKS[3];
+        return { strokes, token, width: (zoom) => (zoom < from ? 0 : by * widthAt(stops, zoom)) };
+      });
+    });
+  }
+
+  /** Width between stops, growing as the map does. */
+  function widthAt(stops, zoom) {
+    for (let k = 0; k + 2 < stops.length; k += 2) {
+      const [z, width, nextZ, nextWidth] = stops.slice(k, k + 4);
+      if (zoom < z) return width;
+      if (zoom < nextZ) return width + ((nextWidth - width) * (1.4 ** (zoom - z) - 1)) / (1.4 ** (nextZ - z) - 1);
+    }
+    return stops[stops.length - 1];
+  }
 
   /** Colours of the stylesheet as they hold at an element. */
   class Theme {
@@ -272,9 +296,7 @@
     Theme,
     Stamps,
     TIERS,
-    LINES,
-    RANK_FROM,
-    RANK_WIDTH,
+    strokesOf,
     classTokens,
     pattern,
     sizeOf: (staff) => (staff >= STAFF_STEPS[1] ? 2 : staff >= STAFF_STEPS[0] ? 1 : 0),

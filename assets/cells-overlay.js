@@ -82,6 +82,8 @@
       this.tip.hidden = true;
       this.content = { labels: [], sites: [], warnings: [], outline: null, hover: null };
       this.placed = null;
+      this.version = 0;
+      this.drawn = null;
       this.clusters = new Map();
       this.cover = document.createElement("canvas").getContext("2d");
       this.widths = new Map();
@@ -102,6 +104,7 @@
       this.widths.clear();
       this.clusters.clear();
       this.placed = null;
+      this.version += 1;
     }
 
     /** labels [{level, text, x, y, px}], sites [{...}], warnings [{tier, x, y, idx, level}]; x, y in the unit square. */
@@ -109,15 +112,22 @@
       Object.assign(this.content, content);
       this.clusters.clear();
       this.placed = null;
+      this.version += 1;
     }
 
     /** Outlines follow the mouse: nothing else is placed anew. */
     setOutline(name, areas, idx) {
-      this.content[name] = areas && idx >= 0 ? { areas, idx } : null;
+      const now = this.content[name];
+      const next = areas && idx >= 0 ? { areas, idx } : null;
+      if (now?.areas !== next?.areas || now?.idx !== next?.idx) this.content[name] = next;
     }
 
     draw(view) {
       if (!this.theme || !view.width) return;
+      const { hover, outline } = this.content;
+      const now = [view.x, view.y, view.scale, view.width, view.height, this.version, hover, outline];
+      if (this.drawn && now.every((value, k) => value === this.drawn[k])) return; // only the areas have changed
+      this.drawn = now;
       const { canvas, ink, ratio } = this;
       const [w, h] = [Math.round(view.width * ratio), Math.round(view.height * ratio)];
       if (canvas.width !== w || canvas.height !== h) {

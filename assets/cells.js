@@ -10,6 +10,8 @@
   const READABLE_PX = { grid: 6, village: 14, town: 0, county: 0 };
   const GRID_CLOSER = 0.8; // zooms nearer than the whole county before cells replace villages
   const PLACES_MAX = 5000; // a level of more areas is neither named nor bounded by lines
+  const BOUNDED_PX = 16; // boundaries of areas smaller than this would cover them
+  const AHEAD_MAX = 20000;
   const HOST_PATIENCE_MS = 15000;
   const FLIGHT_MS = 300;
   const STATES = ["ok", "no_data", "suppressed", "unreliable", "not_applicable"];
@@ -81,11 +83,7 @@
       this._hover(null);
       this.host.setAreas(areas, classes, classTokens(view.meta), !this._isBounded(level));
       this.host.setLines(this._lines());
-      this.overlay.setContent({
-        labels: view.show.labels ? this._labels() : [],
-        sites: this._sites(sites),
-        warnings: this._warnings(warnings, level),
-      });
+      this._fillOverlay(level, sites, warnings);
       this._outline();
       await this.host.idle();
       if (turn !== this.turn) return;
@@ -93,6 +91,19 @@
       if (now !== level) return this._show(turn, now);
       this._setReady(true);
       this._fetchAhead(level);
+    }
+
+    /** Labels, facilities and warnings; left alone while only the colours change. */
+    _fillOverlay(level, sites, warnings) {
+      const { view } = this;
+      const key = JSON.stringify([level, view.snapshot, view.warning_week, view.show, view.lang]);
+      if (key === this.filled) return;
+      this.filled = key;
+      this.overlay.setContent({
+        labels: view.show.labels ? this._labels() : [],
+        sites: this._sites(sites),
+        warnings: this._warnings(warnings, level),
+      });
     }
 
     _setTheme(glyphs) {
@@ -107,9 +118,15 @@
 
     /** The levels whose names and boundaries are drawn whichever level is coloured. */
     async _loadPlaces(turn) {
-      const wanted = this.view.levels.filter(({ level, n }) => level !== "grid" && n <= PLACES_MAX);
-      const loaded = await Promise.all(wanted.map(({ level }) => this._areasOf(level)));
+      const { base, levels, contexts, show } = this.view;
+      const wanted = levels.filter(({ level, n }) => level !== "grid" && n <= PLACES_MAX);
+      const themes = show.context ? Object.entries(contexts || {}) : [];
+      const [loaded, found] = await Promise.all([
+        Promise.all(wanted.map(({ level }) => this._areasOf(level))),
+        Promise.all(themes.map(([, hash]) => data.context(base, hash))),
+      ]);
       if (turn !== this.turn) return;
+      this.context = Object.fromEntries(themes.map(([name], i) => [name, found[i]]));
       this.areas = new Map(wanted.map(({ level }, i) => [level, loaded[i]]));
     }
 
@@ -175,26 +192,25 @@
       return level !== "grid" && this.view.levels.some((entry) => entry.level === level && entry.n <= PLACES_MAX);
     }
 
+    /** Boundaries of the level that is coloured and of coarser ones, if they can be told apart; water and roads. */
     _lines() {
-      const { view, level } = this;
-      const camera = this.host.view();
+      const { view, level, context } = this;
+      const { scale } = this.host.view();
+      const rank = ["grid", "village", "town", "county"];
       const lines = {};
-      for (const [name, hash] of Object.entries(view.contexts || {})) {
-        lines[name] = { hash, base: view.base, url: data.geometryPath(view.base, hash), visible: Boolean(view.show.context) };
+      for (const { level: name, n, bounds } of view.levels) {
+        const areas = this.areas.get(name);
+        if (name === "grid" || n > PLACES_MAX || !areas || rank.indexOf(name) < rank.indexOf(level)) continue;
+        if (name === "county" || areaPx(bounds, n, scale) >= BOUNDED_PX) lines[name] = areas.strokes;
       }
-      const least = { village: 16, town: 16, county: 0 };
-      const rank = { grid: 0, village: 1, town: 2, county: 3 };
-      for (const entry of view.levels) {
-        if (!(entry.level in least) || entry.n > PLACES_MAX) continue;
-        const readable = areaPx(entry.bounds, entry.n, camera.scale) >= least[entry.level];
-        lines[entry.level] = {
-          hash: entry.hash,
-          base: view.base,
-          url: data.geometryPath(view.base, entry.hash),
-          visible: readable && rank[entry.level] >= rank[level],
-        };
-      }
-      return lines;
+      if (!view.show.context || !context) return lines;
+      return {
+        ...lines,
+        road: context.road?.ranks,
+        waterAreas: context.water?.areas,
+        shore: context.water?.areas?.strokes,
+        river: Object.values(context.water?.ranks || {})[0],
+      };
     }
 
     _labels() {
@@ -261,20 +277,21 @@
       }
       const level = view.level === "auto" ? (this.level ?? "village") : view.level;
       if (!view.meta.levels || view.meta.levels.includes(level)) quietly(data.classes(view.base, view, level));
+      if (view.show.context) Object.values(view.contexts || {}).forEach((hash) => quietly(data.context(view.base, hash)));
       if (view.show.sites?.length) quietly(data.sites(view.base, view.snapshot));
       if (view.show.warnings) quietly(data.warnings(view.base, view.snapshot, view.warning_week || view.week));
     }
 
-    /** What the next step will most likely ask for: cells when villages are shown, values for the mouse. */
+    /** Cells are what the next step will most likely ask for while villages are shown. */
     _fetchAhead(level) {
       const { view } = this;
-      if (view.print) return;
-      const quietly = (promise) => promise.catch(() => {});
-      quietly(data.values(view.base, view, level));
-      if (view.level !== "auto") return;
       const [finest] = view.levels;
-      if (finest.level === level || (view.meta.levels && !view.meta.levels.includes(finest.level))) return;
-      quietly(data.areas(view.base, finest.hash));
+      if (view.print || view.level !== "auto" || finest.level === level) return;
+      if (view.meta.levels && !view.meta.levels.includes(finest.level)) return;
+      const quietly = (promise) => promise.catch(() => {});
+      // Reading a large file stops the page for a moment: that one only waits in the browser's own cache.
+      if (finest.n > AHEAD_MAX) quietly(fetch(data.geometryPath(view.base, finest.hash)));
+      else quietly(data.areas(view.base, finest.hash));
       quietly(data.classes(view.base, view, finest.level));
     }
 
@@ -301,6 +318,7 @@
       this.host = map ? new gl.GlHost(map, events) : new flat.FlatHost(box, events);
       this.overlay = new overlay.Overlay(box);
       this.theme = null;
+      this.filled = null;
       this.freshHost = true;
     }
 
