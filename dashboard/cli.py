@@ -15,7 +15,7 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from geo.errors import NotPublishedError, XintuError
+from geo.errors import ConfigError, NotPublishedError, XintuError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -30,8 +30,9 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-console = Console()
-errors = Console(stderr=True)
+# A path or an address is never broken over two lines, wherever the output goes.
+console = Console(soft_wrap=True)
+errors = Console(stderr=True, soft_wrap=True)
 
 Folder = Annotated[Path, typer.Argument(help="locality folder that holds xintu.toml")]
 Data = Annotated[
@@ -103,7 +104,7 @@ def demo(
     if (folder / CONFIG_NAME).exists():
         if if_absent:
             return
-        raise typer.BadParameter(f"{folder} already holds a locality; choose another folder")
+        raise ConfigError(f"{folder}: already holds a locality; choose another folder")
     from etl.build.weeks import last_complete_week
     from etl.demo import write_demo
 

@@ -32,41 +32,49 @@ def serve_forever(
 ) -> None:
     """Serve until stopped.
 
+    The app is loaded and warmed once, before the workers are forked from it.
+
     Parameters
     ----------
-    announce : told where to look, once the first worker answers.
+    announce : told where to look, as soon as the address answers.
 
     Raises
     ------
     ConfigError : the port is taken.
+    StoreError : there is no store, or nothing has been published in it.
     """
     from dashboard.app import create_app
     from etl.store.reader import Reader
 
     if _taken(host, port):
         raise ConfigError(f"{host}:{port} is in use; stop what runs there or choose --port")
-    # Fail before gunicorn starts: a store that is not there is for the person, not for a log.
-    Reader(store_url).current()
+    reader = Reader(store_url)
+    reader.current()
 
     def build() -> Any:
-        server = create_app(Reader(store_url)).server
-        # An unwarmed worker would answer the first callbacks with 500.
+        server = create_app(reader).server
+        # An unwarmed app would answer the first callbacks with 500.
         with server.test_client() as client:
             for path in ("/", "/_dash-layout", "/_dash-dependencies"):
                 client.get(path)
         return server
 
     def when_ready(_arbiter: Any) -> None:
-        announce(f"心图 Xintu: http://{host}:{port}  (wall 大屏: /wall · data 数据: /data)")
+        announce(f"心图 Xintu: http://{host}:{port}  (大屏 wall: /wall · 数据 data: /data)")
+
+    def post_fork(_arbiter: Any, _worker: Any) -> None:
+        reader.forked()
 
     options = {
         "bind": f"{host}:{port}",
         "workers": workers,
         "threads": 4,
         "worker_class": "gthread",
+        "preload_app": True,
         "timeout": TIMEOUT_S,
         "loglevel": "warning",
         "when_ready": when_ready,
+        "post_fork": post_fork,
     }
     _Server(build, options).run()
 

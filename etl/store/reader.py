@@ -106,6 +106,10 @@ class Reader:
         """Give back the connections; the reader is of no use afterwards."""
         self._engine.dispose()
 
+    def forked(self) -> None:
+        """Forget the parent process's connections, after a fork; they go on serving the parent."""
+        self._engine.dispose(close=False)
+
     def _rows(self, query: Select[Any]) -> list[Row[Any]]:
         with self._connect() as connection:
             return list(connection.execute(query))

@@ -1,0 +1,123 @@
+"""The command as a person types it: every word of it, and what it says when something is wrong."""
+
+from __future__ import annotations
+
+import json
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+XINTU = str(Path(sys.executable).with_name("xintu"))
+START_LIMIT_S = 60
+
+pytestmark = pytest.mark.xdist_group("cli")
+
+
+def xintu(*words: str | Path, code: int = 0) -> str:
+    """What a command prints; it must end with `code` and never with a traceback."""
+    done = subprocess.run(
+        [XINTU, *map(str, words)], capture_output=True, text=True, check=False, timeout=300
+    )
+    said = done.stdout + done.stderr
+    assert done.returncode == code, said
+    assert "Traceback" not in said
+    return said
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A small fictional city, published."""
+    folder = tmp_path_factory.mktemp("cli") / "city"
+    xintu("demo", folder, "--cells", "200", "--weeks", "60")
+    assert re.search(r"published in [\d.]+ s: [\d,]+ rows read", xintu("run", folder))
+    return folder
+
+
+def test_help_names_every_command() -> None:
+    said = xintu("--help")
+    for word in ("init", "demo", "run", "serve", "report", "schedule", "findings", "doctor"):
+        assert word in said
+
+
+def test_init_writes_a_template_and_never_over_another(tmp_path: Path) -> None:
+    xintu("init", tmp_path / "mine")
+    assert (tmp_path / "mine" / "xintu.toml").exists()
+    assert "there already" in xintu("init", tmp_path / "mine", code=2)
+
+
+def test_a_folder_without_configuration_is_named_with_what_to_do(tmp_path: Path) -> None:
+    said = xintu("run", tmp_path, code=2)
+    assert "no such file" in said
+    assert "xintu init" in said
+
+
+def test_a_misspelt_key_is_named_with_its_place(tmp_path: Path) -> None:
+    (tmp_path / "xintu.toml").write_text('[locality]\nnaem = "x"\n', encoding="utf-8")
+    said = xintu("run", tmp_path, code=2)
+    assert "locality.naem" in said
+    assert "sources" in said, "all faults at once"
+
+
+def test_a_city_is_left_as_it_is(city: Path) -> None:
+    before = (city / "xintu.toml").read_bytes()
+    assert "already holds a locality" in xintu("demo", city, code=2)
+    xintu("demo", city, "--if-absent")
+    assert (city / "xintu.toml").read_bytes() == before
+
+
+def test_a_second_run_has_nothing_to_do(city: Path) -> None:
+    assert "nothing has changed" in xintu("run", city)
+
+
+def test_findings_name_file_row_and_column(city: Path) -> None:
+    said = re.sub(r"\s", "", xintu("findings", city))
+    assert "机构/" in said
+    assert "-1" in said
+
+
+def test_the_schedule_lists_its_next_runs(city: Path) -> None:
+    said = xintu("schedule", city, "--list")
+    assert re.search(r"\d{4}-\d\d-\d\d 07:00 publish_week", said)
+
+
+def test_serving_without_a_store_says_what_to_do(tmp_path: Path) -> None:
+    xintu("demo", tmp_path / "city", "--cells", "200", "--weeks", "20")
+    assert "xintu run" in xintu("serve", tmp_path / "city", code=2)
+
+
+def test_the_page_answers_where_the_last_line_says(city: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [XINTU, "serve", str(city), "--port", str(port)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+        try:
+            health = _wait_for(f"http://127.0.0.1:{port}/health")
+            assert health["status"] == "ok"
+            said = xintu("serve", city, "--port", str(port), code=2)
+            assert "in use" in said
+        finally:
+            server.send_signal(signal.SIGINT)
+            out, _ = server.communicate(timeout=30)
+    assert f"http://127.0.0.1:{port}" in out.decode()
+
+
+def _wait_for(url: str) -> dict[str, object]:
+    end = time.monotonic() + START_LIMIT_S
+    while True:
+        try:
+            with urllib.request.urlopen(url, timeout=5) as answer:
+                found: dict[str, object] = json.load(answer)
+                return found
+        except (urllib.error.URLError, ConnectionError):
+            if time.monotonic() > end:
+                raise
+            time.sleep(0.2)
