@@ -77,7 +77,7 @@ def test_a_week_is_changed_only_where_a_layer_has_weeks(
     page.get_by_text("第45周有 1 处内部工作提示").wait_for()
     wait(page_watch)
     assert address(page_watch)["week"] == "2026-W45"
-    assert page.locator("#map-week-label").inner_text() == "2026年第45周(11月2日—8日)"
+    assert page.locator("#map-week-label").inner_text() == "2026年第45周（11月2日—8日）"
     page_watch.assert_quiet()
 
 
