@@ -173,7 +173,7 @@ def make_mesh(terrain: Terrain, cells: int, rng: np.random.Generator) -> Mesh:
     others = np.vstack([anchored, fixed.outer, fixed.banks[~banks_inside]])
     moving = _relax(start, others, samples, rounds)
     moving = _step_back(moving, terrain, scale)
-    centres = np.vstack([moving, others])
+    centres = _closed(np.vstack([moving, others]), cells, terrain)
     edge_cells, edge_ends = _edges(centres, cells)
     for _ in range(5):
         alone = _detached(edge_cells, cells)
@@ -182,6 +182,7 @@ def make_mesh(terrain: Terrain, cells: int, rng: np.random.Generator) -> Mesh:
         # A cell on a spike of the outline that touches no other: it is of more use inside.
         inland = np.flatnonzero(far)
         centres[alone] = samples[inland[rng.integers(0, len(inland), len(alone))]]
+        centres = _closed(centres, cells, terrain)
         edge_cells, edge_ends = _edges(centres, cells)
     bank = _sides(terrain, centres[:cells])
     area = _areas(centres[:cells], edge_cells, edge_ends)
@@ -195,6 +196,29 @@ def make_mesh(terrain: Terrain, cells: int, rng: np.random.Generator) -> Mesh:
     on_river[both] = bank[edge_cells[both, 0]] != bank[edge_cells[both, 1]]
     settled = density * (area / 1e6)[:, None]
     return Mesh(centres[:cells], bank, settled, area, edge_cells, edge_ends, on_river)
+
+
+def _closed(centres: Floats, cells: int, terrain: Terrain) -> Floats:
+    """Add centres beyond the outline where a cell would run out through a gap in the pairs."""
+    outline = terrain.outline
+    allowed = outline.buffer(2 * np.sqrt(outline.area / cells))
+    shapely.prepare([allowed, outline])
+    for _ in range(3):
+        edge_cells, edge_ends = _edges(centres, cells)
+        held = shapely.contains_xy(allowed, edge_ends.reshape(-1, 2)).reshape(-1, 2).all(axis=1)
+        leaking = np.unique(edge_cells[~held])
+        leaking = leaking[leaking != OUTSIDE]
+        if not len(leaking):
+            break
+        border, here = outline.exterior, centres[leaking]
+        at = shapely.line_locate_point(border, shapely.points(here))
+        crossing = shapely.get_coordinates(shapely.line_interpolate_point(border, at))
+        beyond = 2 * crossing - here
+        # Across a narrow inlet the mirror image lies inside again: then just beyond the line.
+        near = shapely.contains_xy(outline, beyond)
+        beyond[near] = crossing[near] + 0.05 * (crossing[near] - here[near])
+        centres = np.vstack([centres, beyond])
+    return centres
 
 
 def _detached(edge_cells: Ints, cells: int) -> Ints:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import dataclasses
 import hashlib
 import io
 import json
@@ -18,8 +19,9 @@ import pytest
 import shapely
 from pyproj import Transformer
 
-from etl.demo import TRUTH_NAME, DemoTruth, write_demo
+from etl.demo import TRUTH_NAME, DemoTruth, mesh, write_demo
 from etl.demo.plan import COUNTY_CODE, POPULATION, TOWNS
+from etl.demo.terrain import Terrain, make_terrain
 from etl.demo.truth import PlantedFault
 from etl.ingest import ingest
 from etl.settings import CONFIG_NAME, ObservationsSource, load_locality
@@ -395,3 +397,19 @@ def test_the_product_is_not_told_the_truth(city: City) -> None:
     assert city.config.locality.demo
     assert city.config.locality.notice is not None
     assert "演示数据" in city.config.locality.notice.zh
+
+
+def test_no_cell_runs_out_through_a_gap_in_the_pairs_along_the_outline(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    terrain = make_terrain(np.random.default_rng(1))
+    whole = mesh._fixed
+
+    def with_a_gap(land: Terrain, scale: float) -> mesh._Fixed:
+        fixed = whole(land, scale)
+        return dataclasses.replace(fixed, outer=np.delete(fixed.outer, slice(40, 44), axis=0))
+
+    monkeypatch.setattr(mesh, "_fixed", with_a_gap)
+    made = mesh.make_mesh(terrain, 900, np.random.default_rng(2))
+    allowed = terrain.outline.buffer(3 * np.sqrt(terrain.outline.area / 900))
+    assert shapely.contains_xy(allowed, made.edge_ends.reshape(-1, 2)).all()
