@@ -166,16 +166,27 @@
   }
 
   const asBounds = ([w, s, e, n]) => [[w, s], [e, n]];
-  /** Whether this browser draws WebGL 2; asked once, and the asking leaves no context behind. */
-  let answer = null;
-  function hasWebGl() {
-    if (answer === null) {
+  /** Whether this browser draws WebGL 2. The first context takes a browser up to a second, so it is asked for as soon as this
+      file is read, and beside the page. */
+  const hasWebGl = new Promise((resolve) => {
+    if (!window.WebGL2RenderingContext) return resolve(false);
+    const askHere = () => {
       const gl = document.createElement("canvas").getContext("webgl2");
-      answer = Boolean(gl);
       gl?.getExtension("WEBGL_lose_context")?.loseContext();
-    }
-    return answer;
-  }
+      resolve(Boolean(gl));
+    };
+    if (!window.OffscreenCanvas) return askHere();
+    const code = "postMessage(Boolean(new OffscreenCanvas(1, 1).getContext('webgl2')))";
+    const url = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+    const worker = new Worker(url);
+    const end = (then) => {
+      worker.terminate();
+      URL.revokeObjectURL(url);
+      then();
+    };
+    worker.onmessage = ({ data }) => end(() => resolve(data));
+    worker.onerror = () => end(askHere);
+  });
 
   xintuMap.gl = { GlHost, hasWebGl, viewOf };
 })();

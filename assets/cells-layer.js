@@ -11,61 +11,84 @@
   const TEXTURE_WIDTH = 1024;
   const KEPT_MESHES = 5;
   const KEPT_STROKES = 24;
-  const FAR_PX = 3.2; // cells narrower than this are drawn as points: nobody can tell, and it is four times as fast
+  const FAR_PX = 4.2; // cells narrower than this are drawn as points: nobody can tell, and it is four times as fast
 
-  const VERTEX = `#version 300 es
+  const LOOK_UP = `
+    uniform usampler2D classes;  // class byte of each area
+    uniform sampler2D table;     // colours of each class byte: ground, mark of its pattern, both seen from far
+    uint byteOf(uint id) {
+      uint i = id & 0x7fffffffu;
+      return texelFetch(classes, ivec2(int(i % ${TEXTURE_WIDTH}u), int(i / ${TEXTURE_WIDTH}u)), 0).r;
+    }`;
+  const FAR_VERTEX = `#version 300 es
     precision highp float;
     precision highp usampler2D;
     in vec2 place;
     in uint id;
     uniform mat4 matrix;
     uniform float point;
-    uniform usampler2D classes;
-    flat out uint bits;
-    out float inner;
+    flat out vec4 tint;
+    ${LOOK_UP}
     void main() {
-      uint i = id & 0x7fffffffu;
-      bits = texelFetch(classes, ivec2(int(i % ${TEXTURE_WIDTH}u), int(i / ${TEXTURE_WIDTH}u)), 0).r;
-      inner = (id >> 31) == 1u ? 1.0 : 0.0;
-      gl_Position = matrix * vec4(place, 0.0, 1.0);
+      tint = texelFetch(table, ivec2(int(byteOf(id)), 2), 0);
+      gl_Position = tint.a > 0.0 ? matrix * vec4(place, 0.0, 1.0) : vec4(2.0, 2.0, 2.0, 1.0);
       gl_PointSize = point;
+    }`;
+  const FAR_FRAGMENT = `#version 300 es
+    precision mediump float;
+    flat in vec4 tint;
+    out vec4 colour;
+    void main() { colour = tint; }`;
+  const VERTEX = `#version 300 es
+    precision highp float;
+    precision highp usampler2D;
+    in vec2 place;
+    in uint id;
+    uniform mat4 matrix;
+    flat out uint bits;
+    flat out vec4 ground;
+    flat out vec4 mark;
+    out float inner;
+    ${LOOK_UP}
+    void main() {
+      bits = byteOf(id);
+      ground = texelFetch(table, ivec2(int(bits), 0), 0);
+      mark = texelFetch(table, ivec2(int(bits), 1), 0);
+      inner = (id >> 31) == 1u ? 1.0 : 0.0;
+      gl_Position = ground.a > 0.0 ? matrix * vec4(place, 0.0, 1.0) : vec4(2.0, 2.0, 2.0, 1.0);
     }`;
   const FRAGMENT = `#version 300 es
     precision highp float;
     flat in uint bits;
+    flat in vec4 ground;
+    flat in vec4 mark;
     in float inner;
-    uniform vec4 palette[16];
-    uniform vec4 noData[2];      // ground, line
-    uniform vec4 suppressed[2];  // ground, dot
-    uniform vec4 unreliable;     // line
     uniform vec4 edge;           // of a cell; alpha 0 leaves it out
     uniform vec4 zeroEdge;
     uniform vec3 screen;         // pixel of the level's origin, pixels to a CSS pixel
     uniform float patterns;      // 0 when cells are too small for one
     out vec4 colour;
-    float stripe(float at, float period, float width) {
-      float d = abs(fract(at / period) - 0.5) * period;
+    float stripe(float at, float width) {
+      float d = abs(fract(at / 5.6568542) - 0.5) * 5.6568542;
       return 1.0 - smoothstep(width * 0.5 - 0.35, width * 0.5 + 0.35, d);
     }
     void main() {
+      vec4 q = ground;
       uint state = bits >> 4;
-      uint c = bits & 15u;
-      vec2 p = (gl_FragCoord.xy - screen.xy) / screen.z;
-      vec4 q;
-      if (state == 0u) q = palette[c];
-      else if (state == 1u) q = mix(noData[0], noData[1], mix(0.25, stripe((p.x - p.y) * 0.70710678, 5.6568542, 1.2), patterns));
-      else if (state == 2u) {
-        float d = length(fract(p / 6.0) * 6.0 - 3.0);
-        q = mix(suppressed[0], suppressed[1], mix(0.15, 1.0 - smoothstep(0.75, 1.45, d), patterns));
+      if (state != 0u) {
+        vec2 p = (gl_FragCoord.xy - screen.xy) / screen.z;
+        float share;
+        if (state == 1u) share = mix(0.25, stripe((p.x - p.y) * 0.70710678, 1.2), patterns);
+        else if (state == 2u) share = mix(0.15, 1.0 - smoothstep(0.75, 1.45, length(fract(p / 6.0) * 6.0 - 3.0)), patterns);
+        else share = mix(0.3, stripe((p.x + p.y) * 0.70710678, 1.8), patterns);
+        q = mix(q, vec4(mark.rgb, 1.0), mark.a * share);
       }
-      else if (state == 3u) q = mix(palette[c], vec4(unreliable.rgb, 1.0), unreliable.a * mix(0.3, stripe((p.x + p.y) * 0.70710678, 5.6568542, 1.8), patterns));
-      else discard;
       if (edge.a > 0.0) {
-        vec4 line = (c == 15u || state == 1u) ? zeroEdge : edge;
+        vec4 line = ((bits & 15u) == 15u || state == 1u) ? zeroEdge : edge;
         float px = inner / max(fwidth(inner), 1e-6) / screen.z;
         q = mix(q, vec4(line.rgb, 1.0), line.a * (1.0 - smoothstep(0.35, 0.95, px)));
       }
-      colour = vec4(q.rgb * q.a, q.a);
+      colour = q;
     }`;
 
   // Outlines of cells that are no fans. A line is one pixel wide; its distance from where it should be makes it smooth.
@@ -76,12 +99,11 @@
     in uint id;
     uniform mat4 matrix;
     uniform vec2 size;
-    uniform usampler2D classes;
     flat out uint bits;
     out vec2 at;
+    ${LOOK_UP}
     void main() {
-      uint i = id & 0x7fffffffu;
-      bits = texelFetch(classes, ivec2(int(i % ${TEXTURE_WIDTH}u), int(i / ${TEXTURE_WIDTH}u)), 0).r;
+      bits = byteOf(id);
       gl_Position = matrix * vec4(place, 0.0, 1.0);
       at = (gl_Position.xy / gl_Position.w * 0.5 + 0.5) * size;
     }`;
@@ -145,6 +167,14 @@
     out vec4 colour;
     void main() { colour = vec4(ink.rgb * ink.a, ink.a); }`;
 
+  const SHADERS = {
+    far: [FAR_VERTEX, FAR_FRAGMENT],
+    fill: [VERTEX, FRAGMENT],
+    edge: [EDGE_VERTEX, EDGE_FRAGMENT],
+    line: [LINE_VERTEX, LINE_FRAGMENT],
+    ground: [GROUND_VERTEX, GROUND_FRAGMENT],
+  };
+
   /** A MapLibre custom layer that draws one level's areas, water over them, and the lines over both. */
   class BaseLayer {
     constructor() {
@@ -163,19 +193,18 @@
       this.gl = gl;
       this.meshes.forget();
       this.strokes.forget();
-      this.fill = link(gl, VERTEX, FRAGMENT);
-      this.outline = link(gl, EDGE_VERTEX, EDGE_FRAGMENT);
-      this.line = link(gl, LINE_VERTEX, LINE_FRAGMENT);
-      this.ground = link(gl, GROUND_VERTEX, GROUND_FRAGMENT);
-      this.texture = gl.createTexture();
+      this.programs = {}; // linked when first drawn with: it takes a while
+      this.classes = gl.createTexture();
+      this.table = gl.createTexture();
       this.dirty = true;
     }
 
     onRemove(map, gl) {
       this.meshes.free(gl);
       this.strokes.free(gl);
-      gl.deleteTexture(this.texture);
-      for (const { program } of [this.fill, this.outline, this.line, this.ground]) gl.deleteProgram(program);
+      gl.deleteTexture(this.classes);
+      gl.deleteTexture(this.table);
+      for (const { program } of Object.values(this.programs)) gl.deleteProgram(program);
       this.gl = null;
     }
 
@@ -202,9 +231,13 @@
       gl.bindVertexArray(null);
     }
 
+    _program(name) {
+      return (this.programs[name] = this.programs[name] || link(this.gl, ...SHADERS[name]));
+    }
+
     _water(gl, matrix, { areas, ink }) {
       const mesh = this._mesh(gl, areas, false);
-      const { program, at } = this.ground;
+      const { program, at } = this._program("ground");
       gl.useProgram(program);
       gl.uniformMatrix4fv(at("matrix"), false, relativeMatrix(matrix, areas.origin));
       gl.uniform4fv(at("ink"), ink);
@@ -213,7 +246,7 @@
     }
 
     _lines(gl, matrix, view, ratio) {
-      const { program, at } = this.line;
+      const { program, at } = this._program("line");
       gl.useProgram(program);
       gl.uniform2f(at("size"), gl.drawingBufferWidth, gl.drawingBufferHeight);
       for (const { strokes, width, ink } of this.lines.strokes) {
@@ -241,16 +274,18 @@
       const worldPx = view.scale;
       const cellPx = Math.min(mesh.cell.width, mesh.cell.height) * worldPx;
       const matrix = relativeMatrix(mainMatrix, areas.origin);
+      gl.activeTexture(gl.TEXTURE1);
+      gl.bindTexture(gl.TEXTURE_2D, this.table);
       gl.activeTexture(gl.TEXTURE0);
-      gl.bindTexture(gl.TEXTURE_2D, this.texture);
-      const { program, at } = this.fill;
-      gl.useProgram(program);
-      gl.uniformMatrix4fv(at("matrix"), false, matrix);
-      gl.uniform1i(at("classes"), 0);
-      gl.uniform4fv(at("palette[0]"), colours.palette);
-      gl.uniform4fv(at("noData[0]"), colours.noData);
-      gl.uniform4fv(at("suppressed[0]"), colours.suppressed);
-      gl.uniform4fv(at("unreliable"), colours.unreliable);
+      gl.bindTexture(gl.TEXTURE_2D, this.classes);
+      const isFar = cellPx < FAR_PX && mesh.fans === areas.n && areas.n > 5000;
+      const at = this._use(gl, isFar ? "far" : "fill", matrix);
+      if (isFar) {
+        gl.uniform1f(at("point"), Math.max(1, Math.ceil(cellPx * ratio)));
+        gl.bindVertexArray(mesh.farArray);
+        gl.drawArrays(gl.POINTS, 0, areas.n);
+        return;
+      }
       const fade = this.shown.edges ? Math.min(1, Math.max(0, (cellPx - 5) / 9)) : 0;
       const [r, g, b, a] = colours.edge;
       gl.uniform4f(at("edge"), r, g, b, a * fade);
@@ -260,26 +295,26 @@
       const originX = (areas.origin[0] - view.x) * worldPx + view.width / 2;
       const originY = view.height / 2 - (areas.origin[1] - view.y) * worldPx;
       gl.uniform3f(at("screen"), (originX % 4800) * ratio, (originY % 4800) * ratio, ratio);
-      if (cellPx < FAR_PX && mesh.fans === areas.n && areas.n > 5000) {
-        gl.uniform1f(at("point"), Math.max(1, Math.ceil(cellPx * ratio)));
-        gl.bindVertexArray(mesh.farArray);
-        gl.drawArrays(gl.POINTS, 0, areas.n);
-      } else {
-        const blocks = inView(mesh.blocks, view, areas.origin, worldPx);
-        gl.bindVertexArray(mesh.array);
-        for (const [first, count] of runs(blocks, "first", "count")) {
-          gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_INT, 4 * first);
-        }
-        // Neighbours draw their common edge twice.
-        if (fade > 0 && mesh.edgeArray) this._outlines(gl, mesh, blocks, matrix, [r, g, b, 0.6 * a * fade]);
+      const blocks = inView(mesh.blocks, view, areas.origin, worldPx);
+      gl.bindVertexArray(mesh.array);
+      for (const [first, count] of runs(blocks, "first", "count")) {
+        gl.drawElements(gl.TRIANGLES, count, gl.UNSIGNED_INT, 4 * first);
       }
+      // Neighbours draw their common edge twice.
+      if (fade > 0 && mesh.edgeArray) this._outlines(gl, mesh, blocks, matrix, [r, g, b, 0.6 * a * fade]);
     }
 
-    _outlines(gl, mesh, blocks, matrix, edge) {
-      const { program, at } = this.outline;
+    _use(gl, name, matrix) {
+      const { program, at } = this._program(name);
       gl.useProgram(program);
       gl.uniformMatrix4fv(at("matrix"), false, matrix);
       gl.uniform1i(at("classes"), 0);
+      gl.uniform1i(at("table"), 1);
+      return at;
+    }
+
+    _outlines(gl, mesh, blocks, matrix, edge) {
+      const at = this._use(gl, "edge", matrix);
       gl.uniform2f(at("size"), gl.drawingBufferWidth, gl.drawingBufferHeight);
       gl.uniform4fv(at("edge"), edge);
       gl.uniform4fv(at("zeroEdge"), this.shown.colours.zeroEdge);
@@ -294,19 +329,22 @@
     }
 
     _upload(gl) {
-      const { areas, classes } = this.shown;
+      const { areas, classes, colours } = this.shown;
       const rows = Math.max(1, Math.ceil(areas.n / TEXTURE_WIDTH));
       const bytes = new Uint8Array(TEXTURE_WIDTH * rows).fill(16); // an array too short is no data, never a class
       bytes.set(classes.subarray(0, areas.n));
       gl.activeTexture(gl.TEXTURE0);
-      gl.bindTexture(gl.TEXTURE_2D, this.texture);
       gl.pixelStorei(gl.UNPACK_ALIGNMENT, 1);
       gl.pixelStorei(gl.UNPACK_PREMULTIPLY_ALPHA_WEBGL, false);
       gl.pixelStorei(gl.UNPACK_FLIP_Y_WEBGL, false);
-      gl.texImage2D(
-        gl.TEXTURE_2D, 0, gl.R8UI, TEXTURE_WIDTH, rows, 0, gl.RED_INTEGER, gl.UNSIGNED_BYTE, bytes);
-      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
-      gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+      const put = (texture, ...image) => {
+        gl.bindTexture(gl.TEXTURE_2D, texture);
+        gl.texImage2D(gl.TEXTURE_2D, 0, ...image);
+        gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MIN_FILTER, gl.NEAREST);
+        gl.texParameteri(gl.TEXTURE_2D, gl.TEXTURE_MAG_FILTER, gl.NEAREST);
+      };
+      put(this.classes, gl.R8UI, TEXTURE_WIDTH, rows, 0, gl.RED_INTEGER, gl.UNSIGNED_BYTE, bytes);
+      put(this.table, gl.RGBA, 256, 3, 0, gl.RGBA, gl.UNSIGNED_BYTE, colours.table);
       this.dirty = false;
     }
   }
@@ -457,17 +495,21 @@
     return joined;
   }
 
-  /** Colours of a theme for the shaders. */
+  /** Colours of a theme for the shaders: for each class byte its ground, the mark of its pattern, and both seen from far. */
   function shaderColours(theme, tokens) {
-    const all = (names) => new Float32Array(names.flatMap((name) => theme.rgba(name)));
-    return {
-      palette: all(tokens),
-      noData: all(["no-data-ground", "no-data-line"]),
-      suppressed: all(["suppressed-ground", "suppressed-dot"]),
-      unreliable: all(["unreliable-line"]),
-      edge: theme.rgba("map-cell-edge"),
-      zeroEdge: all(["zero-line"]),
-    };
+    const table = new Uint8Array(3 * 256 * 4);
+    const put = (row, byte, colour) => colour.forEach((part, k) => (table[4 * (256 * row + byte) + k] = Math.round(255 * part)));
+    const patterns = [null, ["no-data-ground", "no-data-line", 0.25], ["suppressed-ground", "suppressed-dot", 0.15], [null, "unreliable-line", 0.3]];
+    for (let byte = 0; byte < 64; byte++) {
+      const [groundToken, markToken, share] = patterns[byte >> 4] || [null, null, 0];
+      const ground = theme.rgba(groundToken || tokens[byte & 15]);
+      const mark = markToken ? theme.rgba(markToken) : [0, 0, 0, 0];
+      const by = share * mark[3];
+      put(0, byte, ground);
+      put(1, byte, mark);
+      put(2, byte, ground.map((part, k) => (k < 3 ? part * (1 - by) + mark[k] * by : 1)));
+    }
+    return { table, edge: theme.rgba("map-cell-edge"), zeroEdge: new Float32Array(theme.rgba("zero-line")) };
   }
 
   xintuMap.layer = { BaseLayer, shaderColours };

@@ -30,10 +30,11 @@
     return LINES.flatMap(([name, token, stops]) => {
       const given = lines[name];
       if (!given) return [];
-      if (name !== "road") return [{ strokes: given, token, width: (zoom) => widthAt(stops, zoom) }];
+      if (given.segments) return [{ strokes: given, token, width: (zoom) => widthAt(stops, zoom) }];
       return Object.entries(given).map(([rank, strokes]) => {
         const [from, by] = RANKS[rank] || RANKS[3];
-        return { strokes, token, width: (zoom) => (zoom < from ? 0 : by * widthAt(stops, zoom)) };
+        const hidden = (zoom) => name === "road" && zoom < from;
+        return { strokes, token, width: (zoom) => (hidden(zoom) ? 0 : by * widthAt(stops, zoom)) };
       });
     });
   }

@@ -209,7 +209,7 @@
         road: context.road?.ranks,
         waterAreas: context.water?.areas,
         shore: context.water?.areas?.strokes,
-        river: Object.values(context.water?.ranks || {})[0],
+        river: context.water?.ranks,
       };
     }
 
@@ -297,10 +297,20 @@
 
     // ------------------------------------------------------------ the host
 
+    /** The host, made once, however many views come in before it is there. */
     async _host() {
-      const graph = graphOf(this.graphId);
-      if (this.host?.alive && (this.host.kind === "flat" || this.host.graph === graph)) return;
+      if (this.host?.alive && (this.host.kind === "flat" || this.host.graph === graphOf(this.graphId))) return;
+      this.making = this.making || this._makeHost().finally(() => (this.making = null));
+      await this.making;
+    }
+
+    async _makeHost() {
       this.host?.dispose();
+      this.host = null;
+      const map = (await wantsFlat()) ? null : await waitForMap(this.graphId);
+      const box = document.getElementById(this.prefix + "-over");
+      if (!box) throw new Error("the map has left the page");
+      box.replaceChildren();
       const events = {
         frame: (view) => this.overlay.draw(view),
         move: () => this._tip(null),
@@ -311,9 +321,6 @@
         leave: () => this._hover(null),
         lost: () => this.turn && this.view && this.apply(this.view),
       };
-      const box = document.getElementById(this.prefix + "-over");
-      box.replaceChildren();
-      const map = wantsFlat(this.view) ? null : await waitForMap(this.graphId);
       this.root.dataset.renderer = map ? "webgl" : "flat";
       this.host = map ? new gl.GlHost(map, events) : new flat.FlatHost(box, events);
       this.overlay = new overlay.Overlay(box);
@@ -509,8 +516,9 @@
     return document.getElementById(graphId)?.querySelector(".js-plotly-plot") || null;
   }
 
-  const wantsFlat = (view) =>
-    view.flat || new URLSearchParams(window.location.search).get("flat") === "1" || !gl.hasWebGl();
+  async function wantsFlat() {
+    return new URLSearchParams(window.location.search).get("flat") === "1" || !(await gl.hasWebGl);
+  }
 
   /** The graph once Plotly's map in it can be drawn on; null when there will be none. */
   async function waitForMap(graphId) {
@@ -542,11 +550,11 @@
   }
 
   /** Dash callback: gives Plotly its map where there is WebGL and none yet, and shows the view. */
-  function onView(view, host, graphId) {
+  async function onView(view, host, graphId) {
     const nothing = window.dash_clientside.no_update;
     if (!view) return nothing;
     apply(graphId, view);
-    if (wantsFlat(view) || graphOf(graphId)?._fullLayout?.map) return nothing;
+    if ((await wantsFlat()) || graphOf(graphId)?._fullLayout?.map) return nothing;
     const [w, s, e, n] = homeBounds(view);
     const box = document.getElementById(graphId);
     const across = Math.min(

@@ -416,3 +416,33 @@ def test_triangles_cover_every_area_once(shown: Map) -> None:
     assert found["real"][2] == 0
     assert found["fans"] == 1
     assert found["picks"] == [0, -1, 1, -1, 3, -1]
+
+
+def test_the_last_of_many_views_is_shown(shown: Map) -> None:
+    """Views that come in faster than they can be drawn; one host, and the newest picture."""
+    script = """([id, views]) => views.forEach((data) => dash_clientside.set_props(id, {data}))"""
+    views = [
+        view(shown.reader, layer=LAYER, level="grid", week=week, **PLAIN) for week in WEEKS[:5]
+    ]
+    shown.page.evaluate(script, [f"{PREFIX}-view", views])
+    shown.show(layer=LAYER, level="grid", week=WEEKS[5])
+    expected = wanted(shown.reader, "grid", LAYER, "sequential", week=WEEKS[5])
+    assert_coloured(shown.colours("grid"), *expected)
+    assert shown.page.locator(".xmap-canvas").count() == 1
+    assert shown.page.evaluate("xintuMap.controllers.size") == 1
+    shown.watch.assert_quiet()
+
+
+def test_the_page_may_be_left_and_opened_again(shown: Map) -> None:
+    """As the router does: the component goes and comes; its map is made anew, the old one freed."""
+    for _ in range(3):
+        shown.page.evaluate("() => dash_clientside.set_props('page-open', {data: false})")
+        shown.page.wait_for_function("!document.querySelector('.xmap')")
+        shown.page.evaluate("() => dash_clientside.set_props('page-open', {data: true})")
+        shown.page.wait_for_function("document.querySelector('.xmap .maplibregl-canvas')")
+        shown.wait()
+        shown.page.wait_for_function(f"[...xintuMap.controllers.values()][0].ready && {HOST}.alive")
+    assert shown.page.locator(".maplibregl-canvas").count() == 1
+    assert shown.page.evaluate("xintuMap.controllers.size") == 1
+    assert_coloured(shown.colours("village"), *wanted(shown.reader, "village", "access", "access"))
+    shown.watch.assert_quiet()

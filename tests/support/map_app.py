@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from dash import Dash, html
+from dash import Dash, Input, Output, dcc, html
+from dash.development.base_component import Component
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from dashboard.mapview import map_component, map_view, register_map, register_routes
@@ -43,11 +44,19 @@ def create_app(reader: SyntheticReader, **choices: Any) -> Dash:
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     app.index_string = INDEX
-    app.layout = html.Div(
-        map_component(PREFIX, label="地图", view=view(reader, **choices)), id="page"
-    )
+
+    def component() -> Component:
+        return map_component(PREFIX, label="地图", view=view(reader, **choices))
+
+    app.layout = html.Div([html.Div(component(), id="page"), dcc.Store(id="page-open")])
     register_map(app, PREFIX)
     register_routes(app.server, reader)
+
+    @app.callback(Output("page", "children"), Input("page-open", "data"), prevent_initial_call=True)
+    def open_page(is_open: bool) -> list[Component]:
+        """As a router does: the component goes and comes."""
+        return [component()] if is_open else []
+
     return app
 
 
