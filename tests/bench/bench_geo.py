@@ -58,12 +58,9 @@ def row(work: str, peer: str, theirs: Run, ours: Run) -> dict[str, object]:
     """One line of the table."""
     return {
         "work": work,
-        "peer": peer,
-        "peer_s": theirs.seconds,
-        "ours_s": ours.seconds,
-        "ratio": theirs.seconds / ours.seconds,
-        "peer_peak_mb": theirs.peak_mb,
-        "ours_peak_mb": ours.peak_mb,
+        "ours": f"{ours.seconds:.3g} s, {ours.peak_mb:,.0f} MB",
+        "peer": f"{peer} {theirs.seconds:.3g} s, {theirs.peak_mb:,.0f} MB",
+        "ratio": f"{theirs.seconds / ours.seconds:.0f}×",
     }
 
 
