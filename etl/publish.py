@@ -15,7 +15,7 @@ import shapely
 
 from etl.build.layers import LayerBook
 from etl.build.levels import LevelFrame
-from etl.build.tiles import geojson_bytes
+from etl.build.outlines import geojson_bytes
 from etl.build.weeks import monday
 from etl.fingerprint import code_version
 from etl.settings import Settings

@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from etl.build.tiles import geojson_bytes
+from etl.build.outlines import geojson_bytes
 from etl.settings import KindSettings, MeasureSettings, registry
 from etl.store.reader import LayerData, Snapshot
 from geo.errors import NotPublishedError

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import shapely
 
-from etl.build.tiles import geojson_bytes
+from etl.build.outlines import geojson_bytes
 from geo.errors import GeometryError
 
 
