@@ -28,16 +28,7 @@ from etl.findings import (
     listed,
 )
 from etl.gate import code_beginnings, personal_columns
-from etl.settings import (
-    AreasSource,
-    ContextSource,
-    FacilitiesSource,
-    ObservationsSource,
-    PopulationSource,
-    Settings,
-    Source,
-    SourceBase,
-)
+from etl.settings import Settings
 from etl.sources.boundaries import Zones, assemble, map_areas
 from etl.sources.context import map_context
 from etl.sources.facilities import map_facilities
@@ -46,6 +37,15 @@ from etl.sources.geography import Geography
 from etl.sources.mapping import Areas, Mapped, map_population
 from etl.sources.observations import map_observations
 from etl.sources.overlaps import Share, drop_superseded, reject_repeated_sites
+from etl.sources.settings import (
+    AreasSource,
+    ContextSource,
+    FacilitiesSource,
+    ObservationsSource,
+    PopulationSource,
+    Source,
+    SourceBase,
+)
 from etl.sources.tabular import Table, read_table
 from etl.sources.vector import Features, read_features
 from geo.errors import ConfigError

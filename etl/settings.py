@@ -9,38 +9,19 @@ from __future__ import annotations
 import hashlib
 import re
 import tomllib
-from datetime import date
 from importlib import resources
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
-from pydantic import (
-    BaseModel,
-    ConfigDict,
-    Field,
-    ValidationError,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, ValidationError, field_validator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from etl.model import Model, Text
+from etl.sources.settings import Source
 from geo.errors import ConfigError, Fault, FaultsError
-from geo.model import Kind, Level, PlaceQuality, Polarity, SiteStatus
+from geo.model import Kind, Polarity
 
 CONFIG_NAME = "xintu.toml"
-
-
-class Model(BaseModel):
-    """Base of all configuration: frozen, no unknown keys."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Text(Model):
-    """A visible string in both languages."""
-
-    zh: str
-    en: str
 
 
 class Locality(Model):
@@ -163,6 +144,35 @@ class Warnings(Model):
         return self
 
 
+class Intake(Model):
+    """Where departments put files beside the configured paths, and what looks doubtful."""
+
+    drop: str = Field(default="收件箱", description="drop folder, under the data folder")
+    returns: str = Field(default="退回", description="where workbooks with refused rows go")
+    jump_factor: float = Field(
+        default=5.0, gt=1, description="times the area's own usual count that is called a jump"
+    )
+    jump_min: float = Field(default=20, ge=1, description="no jump below this difference")
+    zero_weeks: int = Field(
+        default=8, ge=2, description="zeros in a row after usual figures that are doubted"
+    )
+    near_m: float = Field(
+        default=200.0, gt=0, description="nearer, two sites of like names may be one"
+    )
+
+
+class Schedule(Model):
+    """When the clock works, in the locality's own time."""
+
+    drop_minutes: int = Field(default=10, ge=1, le=720, description="look at the drop folder")
+    build: str = Field(default="02:30", pattern=r"([01]\d|2[0-3]):[0-5]\d")
+    publish: str = Field(default="07:00", pattern=r"([01]\d|2[0-3]):[0-5]\d")
+    publish_day: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "mon"
+    grace_hours: float = Field(default=12.0, gt=0, description="how late a run may still start")
+    retries: int = Field(default=3, ge=0, description="after a failure, each after twice the wait")
+    retry_minutes: float = Field(default=5.0, gt=0, description="wait before the first retry")
+
+
 class Publish(Model):
     """What a snapshot holds."""
 
@@ -170,208 +180,6 @@ class Publish(Model):
     min_reported_share: float = Field(
         default=0.8, gt=0, le=1, description="below it a rolled-up count is no data"
     )
-
-
-class CodeEdit(Model):
-    """How a department's code becomes ours: applied in the order of the fields."""
-
-    remove: str = Field(default="", description="every one of these characters is taken out")
-    prefix: str = ""
-    suffix: str = ""
-    replace: dict[str, str] = Field(default_factory=dict, description="whole codes, old to new")
-
-
-class SourceBase(Model):
-    """What every source says of its file."""
-
-    id: str = Field(pattern=r"[a-z0-9][a-z0-9_-]*")
-    path: str = Field(description="relative to the data folder")
-    title: Text | None = None
-    department: str = ""
-    encoding: str = Field(default="auto", description="auto: strict UTF-8, then GB18030")
-    sheet: str | None = None
-    layer: str | None = None
-    header_row: int | Literal["auto"] = Field(
-        default="auto", description="first header row, counted from 1"
-    )
-    header_rows: int = Field(default=1, ge=1, le=3, description="merged headers over so many rows")
-    delimiter: str | None = None
-    code: CodeEdit = CodeEdit()
-    max_age_days: int | None = Field(default=None, description="older is shown as stale")
-
-
-Datum = Literal["WGS84", "CGCS2000", "GCJ02", "BD09"]
-
-
-class AreaColumns(Model):
-    """Columns of a boundary file."""
-
-    code: str
-    name: str | None = None
-    parent: str | None = None
-
-
-class AreasSource(SourceBase):
-    """Boundaries of one level; `parents` says how the level above is found."""
-
-    role: Literal["areas"]
-    level: Level
-    datum: Datum = "WGS84"
-    columns: AreaColumns
-    parents: Literal["column", "prefix", "spatial"] = "spatial"
-    population: dict[str, str] = Field(default_factory=dict, description="group → column")
-    empty: Literal["zero", "no_data"] = Field(
-        default="no_data", description="what an empty cell of `population` means"
-    )
-
-
-class PopulationColumns(Model):
-    """Columns of a population file."""
-
-    code: str
-    groups: dict[str, str] = Field(description="group → column")
-
-
-class PopulationSource(SourceBase):
-    """Persons by area and group."""
-
-    role: Literal["population"]
-    level: Level
-    columns: PopulationColumns
-    as_of: date | None = None
-    empty: Literal["zero", "no_data"] = "no_data"
-
-
-class FacilityColumns(Model):
-    """Columns of a facility file; what a department does not keep stays out."""
-
-    name: str
-    lon: str | None = None
-    lat: str | None = None
-    site_id: str | None = None
-    area_code: str | None = None
-    kind: str | None = None
-    status: str | None = None
-    staff: str | None = None
-    rooms: str | None = None
-    area_m2: str | None = None
-    beds: str | None = None
-    places: str | None = None
-    pupils: str | None = None
-    hours: str | None = None
-    opened_on: str | None = None
-    closed_on: str | None = None
-    quality: str | None = None
-
-
-class FacilitiesSource(SourceBase):
-    """Service sites; `kind` fixed, or by column through `kinds` (whole value, then contained)."""
-
-    role: Literal["facilities"]
-    datum: Datum = "WGS84"
-    columns: FacilityColumns
-    kind: Kind | None = Field(default=None, description="of rows that `kinds` does not name")
-    kinds: dict[str, Kind] = Field(default_factory=dict)
-    statuses: dict[str, SiteStatus] = Field(default_factory=dict)
-    qualities: dict[str, PlaceQuality] = Field(default_factory=dict)
-
-    @model_validator(mode="after")
-    def _kind_known(self) -> FacilitiesSource:
-        if self.kind is None and not (self.columns.kind and self.kinds):
-            raise ValueError("give `kind`, or `columns.kind` with `kinds`")
-        if (self.columns.lon is None) != (self.columns.lat is None):
-            raise ValueError("give both `columns.lon` and `columns.lat`, or neither")
-        if self.columns.lon is None and self.columns.area_code is None:
-            raise ValueError("give coordinates or `columns.area_code`")
-        return self
-
-
-class NoData(Model):
-    """Weeks whose figures the department never had, whatever the file holds."""
-
-    start: date = Field(alias="from")
-    end: date = Field(alias="to")
-    reason: Text
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
-
-    @model_validator(mode="after")
-    def _forward(self) -> NoData:
-        if self.end < self.start:
-            raise ValueError("`to` must not lie before `from`")
-        return self
-
-
-class ObservationColumns(Model):
-    """Columns of a weekly file; a wide file has one column an area."""
-
-    week: str
-    area: str | None = None
-    measure: str | None = None
-    count: str | None = None
-    counts: dict[str, str] = Field(default_factory=dict, description="measure → column")
-
-
-class ObservationsSource(SourceBase):
-    """Weekly counts by area, long or wide."""
-
-    role: Literal["observations"]
-    level: Level
-    shape: Literal["long", "wide"] = "long"
-    columns: ObservationColumns
-    measure: str | None = None
-    measures: dict[str, str] = Field(default_factory=dict, description="value in the file → code")
-    areas_by: Literal["code", "name"] = "code"
-    week: Literal["monday", "sunday", "date", "iso"] = Field(
-        default="iso",
-        description="monday/sunday: the date a week starts on; date: any day of an ISO week",
-    )
-    absent: Literal["zero", "no_data"] = Field(
-        default="no_data", description="what an area and week without a row means"
-    )
-    covers_from: date | None = Field(
-        default=None, description="first week that `absent` speaks for; the file's first otherwise"
-    )
-    covers_to: date | None = Field(
-        default=None, description="last week that `absent` speaks for; the file's last otherwise"
-    )
-    no_data: tuple[NoData, ...] = ()
-
-    @model_validator(mode="after")
-    def _measure_known(self) -> ObservationsSource:
-        given = [self.measure is not None, self.columns.measure is not None]
-        given.append(bool(self.columns.counts))
-        if sum(given) != 1:
-            raise ValueError("give exactly one of `measure`, `columns.measure`, `columns.counts`")
-        if self.shape == "long":
-            if self.columns.area is None:
-                raise ValueError("a long file needs `columns.area`")
-            if not self.columns.counts and self.columns.count is None:
-                raise ValueError("a long file needs `columns.count` or `columns.counts`")
-        elif self.measure is None:
-            raise ValueError("a wide file needs `measure`")
-        return self
-
-    @model_validator(mode="after")
-    def _covers_forward(self) -> ObservationsSource:
-        if self.covers_from and self.covers_to and self.covers_to < self.covers_from:
-            raise ValueError("`covers_to` must not lie before `covers_from`")
-        return self
-
-
-class ContextSource(SourceBase):
-    """Lines or polygons drawn muted under the data."""
-
-    role: Literal["context"]
-    theme: Literal["water", "road"]
-    datum: Datum = "WGS84"
-    rank: str | None = Field(default=None, description="column with 1 (main) to 3")
-    name: str | None = Field(default=None, description="column with the name")
-
-
-Source = Annotated[
-    AreasSource | PopulationSource | FacilitiesSource | ObservationsSource | ContextSource,
-    Field(discriminator="role"),
-]
 
 
 def _none_of(what: str, codes: set[str]) -> None:
@@ -389,6 +197,8 @@ class LocalityConfig(Model):
     disclosure: Disclosure = Disclosure()
     warnings: Warnings = Warnings()
     publish: Publish = Publish()
+    intake: Intake = Intake()
+    schedule: Schedule = Schedule()
     policy_pack: str | None = None
     groups: tuple[GroupSettings, ...] = ()
     measures: tuple[MeasureSettings, ...] = ()

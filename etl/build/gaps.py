@@ -13,7 +13,7 @@ from etl.build.layers import LayerSpec
 from etl.build.levels import Floats, LevelFrame, ancestors
 from etl.build.warnings import WarningResult
 from etl.build.work import Work
-from etl.settings import Text
+from etl.model import Text
 from geo.model import GapClass, Level, Missing
 from geo.need import gap_classes, need_parts, need_score, service_level
 

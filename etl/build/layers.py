@@ -9,7 +9,7 @@ from typing import Any, Literal
 import numpy as np
 import numpy.typing as npt
 
-from etl.settings import Text
+from etl.model import Text
 from etl.store.writer import PublishedLayer
 from geo.model import LEVELS, Level, Missing
 

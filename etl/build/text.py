@@ -6,7 +6,8 @@ from functools import lru_cache
 from typing import Any
 
 from etl.build.layers import Group, LayerSpec, LayerText, Palette
-from etl.settings import KindSettings, LocalityConfig, MeasureSettings, Text, registry
+from etl.model import Text
+from etl.settings import KindSettings, LocalityConfig, MeasureSettings, registry
 
 SUPPLY = {
     "staff": Text(zh="服务人员", en="staff"),

@@ -12,9 +12,10 @@ import pandas as pd
 import shapely
 
 from etl.findings import Doubts, Ledger
-from etl.settings import AreasSource, LocalityConfig
+from etl.settings import LocalityConfig
 from etl.sources import values
 from etl.sources.mapping import Areas, Body, Mapped, population_frame, read_amounts
+from etl.sources.settings import AreasSource
 from etl.sources.values import Amount
 from etl.sources.vector import Features
 from geo.cells import representative_parents
@@ -174,7 +175,9 @@ def _area_population(
     parts = pd.DataFrame(persons, columns=groups, index=pd.Index(codes, name="area_code"))
     table = parts.groupby(level="area_code").sum(min_count=1)
     areas = Areas(str(source.level), "", np.array(table.index, dtype=object), ())
-    return population_frame(areas, np.arange(len(table)), groups, table.to_numpy(np.float64))
+    persons_by_area = table.to_numpy(np.float64)
+    rows = np.zeros(len(table), dtype=np.int64)  # an area may be of several features
+    return population_frame(areas, np.arange(len(table)), groups, persons_by_area, rows)
 
 
 def assemble(zones: Sequence[Zones], config: LocalityConfig) -> gpd.GeoDataFrame:

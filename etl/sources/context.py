@@ -8,10 +8,10 @@ import pandas as pd
 import shapely
 
 from etl.findings import Doubts, Ledger
-from etl.settings import ContextSource
 from etl.sources import values
 from etl.sources.boundaries import WGS84
 from etl.sources.mapping import Mapped
+from etl.sources.settings import ContextSource
 from etl.sources.vector import Features
 
 CONTEXT_COLUMNS = ("theme", "rank", "name", "geometry")

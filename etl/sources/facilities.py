@@ -12,12 +12,12 @@ import numpy as np
 import pandas as pd
 
 from etl.findings import BoolArray, Doubts, Ledger, listed
-from etl.settings import FacilitiesSource
 from etl.sources import values
 from etl.sources.geography import FloatArray, Geography, Place
 from etl.sources.headers import plain
 from etl.sources.mapping import Body, Mapped, open_body
 from etl.sources.places import Spots, place_sites
+from etl.sources.settings import FacilitiesSource
 from etl.sources.tabular import Table
 from etl.sources.values import Amount
 from geo.model import Kind, Level, SiteStatus

@@ -48,7 +48,7 @@ def find_header(
     wanted: Sequence[str],
     *,
     header_row: int | Literal["auto"],
-    header_rows: int,
+    header_rows: int | Literal["auto"],
 ) -> Header:
     """The header that holds the mapped columns.
 
@@ -68,6 +68,8 @@ def find_header(
     else:
         starts = range(header_row - 1, header_row)
     best, best_score = None, (-1, -1, -1)
+    if header_rows == "auto":
+        header_rows = 1
     for start in starts:
         names = flatten(rows[start : start + header_rows])
         places = {name: positions(names, name) for name in wanted}

@@ -13,9 +13,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from etl.findings import BoolArray, Doubts, Ledger
-from etl.settings import PopulationSource, SourceBase
+from etl.findings import BoolArray, Doubts, IntArray, Ledger
 from etl.sources import values
+from etl.sources.settings import PopulationSource, SourceBase
 from etl.sources.tabular import Table
 from etl.sources.values import Amount, Amounts
 
@@ -256,7 +256,7 @@ def _group(
 
 
 def map_population(table: Table, source: PopulationSource, areas: Areas, doubts: Doubts) -> Mapped:
-    """Persons by area and group: level, area_code, group, persons (NaN = no data)."""
+    """Persons by area and group: level, area_code, group, persons (NaN = no data), source_row."""
     groups = source.columns.groups
     body = open_body(table, doubts, key=source.columns.code, figures=list(groups.values()))
     place = map_area_codes(body, source.columns.code, source, areas)
@@ -268,7 +268,8 @@ def map_population(table: Table, source: PopulationSource, areas: Areas, doubts:
         persons[blank] = 0.0
     reject_duplicates(body.ledger, [place], persons, column=body.found[source.columns.code])
     kept = np.flatnonzero(body.ledger.accepted)
-    frame = population_frame(areas, place[kept], list(groups), persons[kept])
+    rows = body.ledger.rows[kept]
+    frame = population_frame(areas, place[kept], list(groups), persons[kept], rows)
     return Mapped(frame, body.ledger, body.set_aside)
 
 
@@ -277,6 +278,7 @@ def population_frame(
     place: npt.NDArray[np.int64],
     groups: Sequence[str],
     persons: npt.NDArray[np.float64],
+    rows: IntArray,
 ) -> pd.DataFrame:
     """Canonical population rows from one column a group, sorted by group and area."""
     n_areas = len(place)
@@ -286,6 +288,7 @@ def population_frame(
             "area_code": np.tile(areas.codes[place].astype(str), len(groups)),
             "group": np.repeat(np.array(groups, dtype=object), n_areas).astype(str),
             "persons": persons.T.ravel(),
+            "source_row": np.tile(rows, len(groups)),
         }
     )
     return frame.sort_values(["group", "area_code"], ignore_index=True)

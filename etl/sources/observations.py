@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import date
 
 import numpy as np
@@ -11,7 +11,6 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl.findings import BoolArray, Doubts, IntArray, listed
-from etl.settings import ObservationsSource
 from etl.sources import values
 from etl.sources.headers import nearest, plain
 from etl.sources.mapping import (
@@ -23,6 +22,7 @@ from etl.sources.mapping import (
     read_amounts,
     reject_duplicates,
 )
+from etl.sources.settings import ObservationsSource
 from etl.sources.tabular import Table
 from etl.sources.values import Amount, WeekFault
 
@@ -32,28 +32,32 @@ _CONVENTIONS = {
     "sunday": "Sunday 星期日",
     "date": "2026-11-09",
 }
-FRAME_COLUMNS = ("level", "area_code", "week", "measure", "count")
+FRAME_COLUMNS = ("level", "area_code", "week", "measure", "count", "source_row")
 
 
 @dataclass(frozen=True)
 class Cells:
-    """Counts by area, week (ordinal of its Monday) and measure, as parallel arrays."""
+    """Counts by area, week (ordinal of its Monday) and measure, as parallel arrays.
+
+    `row` is the row of the file that says it, 0 where none does.
+    """
 
     area: IntArray
     monday: IntArray
     measure: IntArray
     count: npt.NDArray[np.float64]
+    row: IntArray
 
     def take(self, kept: BoolArray | IntArray) -> Cells:
         """Some of the cells."""
-        return Cells(self.area[kept], self.monday[kept], self.measure[kept], self.count[kept])
+        return Cells(*(getattr(self, field.name)[kept] for field in fields(self)))
 
     def joined(self, other: Cells) -> Cells:
         """These cells and others."""
         return Cells(
             *(
-                np.concatenate([getattr(self, name), getattr(other, name)])
-                for name in ("area", "monday", "measure", "count")
+                np.concatenate([getattr(self, field.name), getattr(other, field.name)])
+                for field in fields(self)
             )
         )
 
@@ -77,7 +81,7 @@ def map_observations(
     Returns
     -------
     Mapped, its frame: level, area_code, week, measure as categories, count float64 (NaN = no
-    data), one row for an area, week and measure, sorted by them.
+    data), source_row, one row for an area, week and measure, sorted by them.
 
     Notes
     -----
@@ -134,6 +138,7 @@ def _long(
             np.repeat(monday[kept], n_figures),
             (measure[kept, None] + offsets).ravel(),
             counts[kept].ravel(),
+            np.repeat(body.ledger.rows[kept], n_figures),
         )
 
     refused = keyed & body.ledger.rejected & (some_bad | conflict)
@@ -153,7 +158,7 @@ def _wide(
     used = [str(source.measure)]
     empty = np.zeros(0, dtype=np.int64)
     if not places:
-        nothing = Cells(empty, empty, empty, np.zeros(0))
+        nothing = Cells(empty, empty, empty, np.zeros(0), empty)
         return body, nothing, used, nothing
     amounts, some_bad = read_amounts(body, list(places), whole=True)
     counts = np.stack([amount.values for amount in amounts], axis=1)
@@ -164,7 +169,11 @@ def _wide(
     def cells(rows: BoolArray, *, present: npt.NDArray[np.bool_]) -> Cells:
         row, column = np.nonzero(present & rows[:, None])
         return Cells(
-            area[column], monday[row], np.zeros(len(row), dtype=np.int64), counts[row, column]
+            area=area[column],
+            monday=monday[row],
+            measure=np.zeros(len(row), dtype=np.int64),
+            count=counts[row, column],
+            row=body.ledger.rows[row],
         )
 
     # A blank cell of a wide table is what an absent row is in a long one.
@@ -286,7 +295,8 @@ def _zeros(cells: Cells, source: ObservationsSource, n_areas: int, doubts: Doubt
             start=values.week_name(first),
             end=values.week_name(last),
         )
-    return Cells(area, first + week * 7, kinds[kind], np.zeros(len(area)))
+    none_of_file = np.zeros(len(area), dtype=np.int64)
+    return Cells(area, first + week * 7, kinds[kind], np.zeros(len(area)), none_of_file)
 
 
 def _blank_ranges(cells: Cells, source: ObservationsSource, doubts: Doubts) -> Cells:
@@ -320,6 +330,7 @@ def _frame(cells: Cells, areas: Areas, measures: Sequence[str]) -> pd.DataFrame:
             "week": _category(week.astype(np.int64), values.week_names(mondays.tolist())),
             "measure": _category(cells.measure, measures),
             "count": cells.count,
+            "source_row": cells.row,
         }
     )
 

@@ -10,11 +10,11 @@ import pandas as pd
 import shapely
 
 from etl.findings import BoolArray, Ledger, listed
-from etl.settings import FacilitiesSource
 from etl.sources import values
 from etl.sources.geography import FloatArray, Geography, Place
 from etl.sources.headers import plain
 from etl.sources.mapping import Body
+from etl.sources.settings import FacilitiesSource
 from etl.sources.values import Amount
 from geo.datum import to_wgs84
 from geo.model import Level, PlaceQuality

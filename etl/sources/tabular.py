@@ -19,9 +19,9 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from etl.findings import BoolArray, Doubts, UnusableFileError, listed
-from etl.settings import SourceBase
 from etl.sources.files import decide_encoding, table_format
 from etl.sources.headers import SEARCHED_ROWS, Header, find_header
+from etl.sources.settings import SourceBase
 from etl.sources.workbook import Sheet, read_sheets
 
 _DELIMITERS = (",", "\t", ";", "|")

@@ -16,7 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl.findings import BoolArray, IntArray
-from etl.settings import CodeEdit
+from etl.sources.settings import CodeEdit
 
 T = TypeVar("T", bound=np.generic)
 WeekStyle = Literal["monday", "sunday", "date", "iso"]

@@ -17,9 +17,9 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from etl.findings import Doubts, UnusableFileError, listed
-from etl.settings import SourceBase
 from etl.sources.files import decide_encoding, fingerprint
 from etl.sources.headers import Header, find_header
+from etl.sources.settings import SourceBase
 from etl.sources.tabular import Table
 from geo.datum import to_wgs84
 

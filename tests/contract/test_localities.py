@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from etl import settings
+from etl import model, settings
 from etl.findings import rules
 from etl.settings import load_locality
+from etl.sources import settings as sources
 from etl.template import write_template
 from geo.errors import ConfigError
 
@@ -25,26 +26,30 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[disclosure]`": settings.Disclosure,
     "`[warnings]`": settings.Warnings,
     "`[publish]`": settings.Publish,
+    "`[intake]`": settings.Intake,
+    "`[schedule]`": settings.Schedule,
     "Top level": settings.LocalityConfig,
     "`[[groups]]`": settings.GroupSettings,
     "`[[measures]]`": settings.MeasureSettings,
     "`[[kinds]]`": settings.KindSettings,
-    "Every source": settings.SourceBase,
-    "`code`": settings.CodeEdit,
-    '`role = "areas"`: boundaries': settings.AreasSource,
-    "Columns of boundaries": settings.AreaColumns,
-    '`role = "population"`: persons by area': settings.PopulationSource,
-    "Columns of population": settings.PopulationColumns,
-    '`role = "facilities"`: sites': settings.FacilitiesSource,
-    "Columns of facilities": settings.FacilityColumns,
-    '`role = "observations"`: weekly counts': settings.ObservationsSource,
-    "Columns of weekly counts": settings.ObservationColumns,
-    "`[[sources.no_data]]`": settings.NoData,
-    '`role = "context"`: rivers and roads': settings.ContextSource,
+    "Every source": sources.SourceBase,
+    "`code`": sources.CodeEdit,
+    '`role = "areas"`: boundaries': sources.AreasSource,
+    "Columns of boundaries": sources.AreaColumns,
+    '`role = "population"`: persons by area': sources.PopulationSource,
+    "Columns of population": sources.PopulationColumns,
+    '`role = "facilities"`: sites': sources.FacilitiesSource,
+    "Columns of facilities": sources.FacilityColumns,
+    '`role = "observations"`: weekly counts': sources.ObservationsSource,
+    "Columns of weekly counts": sources.ObservationColumns,
+    "`[[sources.no_data]]`": sources.NoData,
+    '`role = "changes"`: areas that merged or split': sources.ChangesSource,
+    "Columns of changes": sources.ChangeColumns,
+    '`role = "context"`: rivers and roads': sources.ContextSource,
     "What the environment may say": settings.Overrides,
 }
 # Not written in a file: the base, texts in two languages, and what a command resolves.
-UNWRITTEN = {settings.Model, settings.Text, settings.Settings}
+UNWRITTEN = {model.Model, model.Text, settings.Settings}
 
 
 def documented(heading: str) -> dict[str, str]:
@@ -61,8 +66,8 @@ def written(model: type[BaseModel]) -> dict[str, object]:
     if model is settings.Overrides:
         return {f"XINTU_{name.upper()}": field.default for name, field in fields.items()}
     base: set[str] = set()
-    if issubclass(model, settings.SourceBase) and model is not settings.SourceBase:
-        base = {*settings.SourceBase.model_fields, "role"}
+    if issubclass(model, sources.SourceBase) and model is not sources.SourceBase:
+        base = {*sources.SourceBase.model_fields, "role"}
     return {
         field.alias or name: "–" if field.is_required() else field.default
         for name, field in fields.items()
@@ -73,7 +78,7 @@ def written(model: type[BaseModel]) -> dict[str, object]:
 @pytest.mark.parametrize("heading", SECTIONS)
 def test_every_setting_is_documented_and_no_other(heading: str) -> None:
     expected = set(written(SECTIONS[heading]))
-    if SECTIONS[heading] is settings.SourceBase:
+    if SECTIONS[heading] is sources.SourceBase:
         expected.add("role")
     assert set(documented(heading)) == expected
 
@@ -95,10 +100,11 @@ def test_defaults_are_the_documented_ones(heading: str) -> None:
 def test_no_model_of_the_configuration_is_left_out() -> None:
     models = {
         model
-        for model in vars(settings).values()
+        for module in (settings, sources)
+        for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
-        and model.__module__ == settings.__name__
+        and model.__module__ == module.__name__
     }
     assert models - UNWRITTEN - set(SECTIONS.values()) == set()
 

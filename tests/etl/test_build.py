@@ -22,7 +22,8 @@ from etl.build.summary import coverage_table, gap_ranking
 from etl.build.warnings import BLOCK_WEEKS, blocks, lead_weeks, watch
 from etl.build.weeks import iso_week, monday, week_number, week_range
 from etl.build.work import Work
-from etl.settings import LocalityConfig, Text, registry
+from etl.model import Text
+from etl.settings import LocalityConfig, registry
 from geo.errors import InputError
 from geo.model import Kind, Level, Missing, Tier
 

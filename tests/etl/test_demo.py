@@ -24,7 +24,8 @@ from etl.demo.plan import COUNTY_CODE, POPULATION, TOWNS
 from etl.demo.terrain import Terrain, make_terrain
 from etl.demo.truth import PlantedFault
 from etl.ingest import ingest
-from etl.settings import CONFIG_NAME, ObservationsSource, load_locality
+from etl.settings import CONFIG_NAME, load_locality
+from etl.sources.settings import ObservationsSource
 from geo.datum import to_wgs84
 from geo.errors import ConfigError
 

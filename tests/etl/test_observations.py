@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from etl.sources.observations import FRAME_COLUMNS
 from tests.support.locality import (
     NE,
     NW,
@@ -38,11 +39,11 @@ def long(folder: Folder, *rows: str, **settings: object) -> None:
 def test_frame_is_canonical_and_lean(folder: Folder) -> None:
     long(folder, f"2026-W41,{NW},4", f"2026-W40,{SW},3", f"2026-W41,{SW},")
     frame = folder.result().frame
-    assert list(frame.columns) == ["level", "area_code", "week", "measure", "count"]
+    assert list(frame.columns) == list(FRAME_COLUMNS)
     assert all(frame[c].dtype == "category" for c in ("level", "area_code", "week", "measure"))
     assert frame["count"].dtype == np.float64
     rows = frame.astype({"level": str, "area_code": str, "week": str, "measure": str})
-    assert rows.values.tolist()[:1] == [["village", SW, "2026-W40", "consult_visits", 3.0]]
+    assert rows.values.tolist()[:1] == [["village", SW, "2026-W40", "consult_visits", 3.0, 3]]
     assert rows["area_code"].tolist() == [SW, SW, NW]
     assert np.isnan(rows["count"].iloc[1])
     assert folder.result().newest_week == "2026-W41"

@@ -22,7 +22,8 @@ import pandas as pd
 import shapely
 from shapely.geometry import mapping
 
-from etl.settings import KindSettings, LocalityConfig, MeasureSettings, Text, registry
+from etl.model import Text
+from etl.settings import KindSettings, LocalityConfig, MeasureSettings, registry
 from etl.store.writer import Publication, PublishedLayer, PublishedLevel, Writer
 from geo.model import Kind, Level, Missing, Tier
 
