@@ -2,14 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import pytest
 
 import etl
-from etl.findings import Doubts, Ledger, UnusableFileError, listed, rules, shown
+from etl.findings import (
+    MARKED_OF_ONE,
+    QUARANTINE_COLUMNS,
+    Doubts,
+    Ledger,
+    UnusableFileError,
+    listed,
+    rules,
+    shown,
+)
 
 ETL = Path(etl.__file__).parent
 CALLED = re.compile(r"(?:\.add|add_rows|\.note|\.reject|UnusableFileError)\(\s*\"(\w+)\"")
@@ -28,8 +39,7 @@ def test_every_rule_has_both_languages_and_the_same_words() -> None:
 
 
 def test_every_rule_is_used_and_every_used_rule_is_known() -> None:
-    files = [ETL / "ingest.py", *sorted((ETL / "sources").glob("*.py"))]
-    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
+    text = "\n".join(file.read_text(encoding="utf-8") for file in sorted(ETL.rglob("*.py")))
     assert [code for code in rules() if f'"{code}"' not in text] == []
     assert set(CALLED.findall(text)) <= set(rules())
 
@@ -72,16 +82,91 @@ def test_rows_beyond_the_first_twenty_are_counted() -> None:
     assert [f.row for f in doubts.findings][-3:] == [22, 60, 60]
 
 
+def ledger_of(cells: dict[str, list[str]]) -> Ledger:
+    n_rows = len(next(iter(cells.values())))
+    frame = pd.DataFrame(cells, index=range(2, 2 + n_rows)).astype("category")
+    return Ledger(frame, Doubts("s", "b.csv"))
+
+
+def marks(frame: pd.DataFrame, row: int) -> list[list[str | None]]:
+    (text,) = frame.loc[frame["row"] == row, "marks"]
+    return list(json.loads(text))
+
+
 def test_quarantine_joins_the_rules_of_a_row() -> None:
-    cells = pd.DataFrame({"周": ["x", "y"], "n": ["-1", "2"]}, index=[2, 3]).astype("category")
-    ledger = Ledger(cells, Doubts("s", "b.csv"))
+    ledger = ledger_of({"周": ["x", "y"], "n": ["-1", "2"]})
     first = ledger.rows == 2
     ledger.reject("malformed_week", first, column="周", convention="2026-W46")
     ledger.reject("negative_count", first, column="n")
     ledger.reject("malformed_week", first, column="周", convention="2026-W46")
-    assert ledger.quarantine().to_dict("records") == [
+    quarantine = ledger.quarantine()
+    assert tuple(quarantine.columns) == QUARANTINE_COLUMNS
+    assert quarantine.drop(columns="marks").to_dict("records") == [
         {"row": 2, "raw": '{"周": "x", "n": "-1"}', "rules": "malformed_week,negative_count"}
     ]
+    assert [mark[:2] for mark in marks(quarantine, 2)] == [
+        ["周", "malformed_week"],
+        ["n", "negative_count"],
+    ]
+
+
+def test_marks_say_what_is_wanted_what_to_do_and_what_to_write() -> None:
+    ledger = ledger_of({"类别": ["心里咨询室", "?", "医院"], "人": ["3人", "2", "x"]})
+    unknown = ledger.rows < 4
+    ledger.reject(
+        "unknown_kind", unknown, column="类别", known="心理咨询室", proposal=["心理咨询室", None]
+    )
+    ledger.note("bad_attribute", ledger.rows != 3, column="人", proposal=lambda t: t.strip("人x"))
+    ((column, rule, wanted_zh, action_zh, wanted_en, action_en, proposal), attribute) = marks(
+        ledger.quarantine(), 2
+    )
+    assert (column, rule, proposal) == ("类别", "unknown_kind", "心理咨询室")
+    assert (wanted_zh, wanted_en) == (
+        "映射 kinds 中的一项：心理咨询室",
+        "one that `kinds` of the mapping names: 心理咨询室",
+    )
+    assert action_zh
+    assert action_en
+    assert (attribute[1], attribute[6]) == ("bad_attribute", "3")
+    assert marks(ledger.quarantine(), 3)[0][6] is None
+    # A row that is used all the same is remembered beside the quarantine.
+    noted = ledger.noted()
+    assert noted["row"].tolist() == [4]
+    assert marks(noted, 4)[0][:2] == ["人", "bad_attribute"]
+    assert [f.proposal for f in ledger.doubts.findings] == ["心理咨询室", None, "3", None]
+    assert "建议改为“心理咨询室”" in ledger.doubts.findings[0].message()
+
+
+def test_words_of_a_row_go_with_their_row() -> None:
+    ledger = ledger_of({"n": [str(i) for i in range(30)]})
+    others = [f"#{i}" for i in range(30)]
+    every = np.ones(30, dtype=bool)
+    ledger.reject("duplicate_site", every, column="n", metres="200", other=others)
+    quarantine = ledger.quarantine()
+    for row in (2, 26, 31):
+        assert f"#{row - 2} " in str(marks(quarantine, row)[0][3])
+
+
+def test_a_mark_holds_nothing_personal() -> None:
+    ledger = ledger_of({"人13800138000": ["13800138000"]})
+    first = ledger.rows == 2
+    ledger.reject("not_a_number", first, column="人13800138000", proposal=["13800138000"])
+    assert "13800138000" not in ledger.quarantine().to_json()
+    assert ledger.doubts.findings[0].proposal == "●" * 11
+
+
+def test_a_million_refused_rows_are_remembered_in_bounds() -> None:
+    n_rows = 1_000_000
+    cells = pd.DataFrame({"n": pd.Categorical.from_codes(np.zeros(n_rows, dtype=int), ["-1"])})
+    ledger = Ledger(cells.set_axis(np.arange(2, n_rows + 2)), Doubts("s", "b.csv"))
+    every = np.ones(n_rows, dtype=bool)
+    for _ in range(8):
+        ledger.reject("negative_count", every, column="n", proposal=lambda _text: "1")
+    quarantine = ledger.quarantine()
+    assert len(quarantine) == n_rows
+    assert (quarantine["marks"] != "[]").sum() == MARKED_OF_ONE
+    assert quarantine["rules"].eq("negative_count").all()
+    assert quarantine["marks"].iloc[-1] == "[]"
 
 
 @pytest.mark.parametrize("code", sorted(rules()))
