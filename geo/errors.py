@@ -46,6 +46,10 @@ class StoreError(XintuError):
     """The store cannot be opened, is of another version, or a transaction failed."""
 
 
+class BusyError(StoreError):
+    """Another process is doing the same job, and nobody wanted to wait for it."""
+
+
 class NotPublishedError(StoreError):
     """Nothing has been published that answers the question."""
 

@@ -8,11 +8,12 @@ from alembic import command
 from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from geo.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
+ADVISORY_LOCK = 0x58494E55  # "XINU": one process at a time changes the schema on PostgreSQL
 
 
 def _config() -> Config:
@@ -30,9 +31,18 @@ def head() -> str:
 
 
 def upgrade(engine: Engine) -> None:
-    """Create or upgrade the schema; does nothing when it is current."""
+    """Create or upgrade the schema; does nothing when it is current.
+
+    Processes that start together do it once.
+    """
     config = _config()
     with engine.begin() as connection:
+        if MigrationContext.configure(connection).get_current_revision() == head():
+            return
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
         if MigrationContext.configure(connection).get_current_revision() == head():
             return
         config.attributes["connection"] = connection
