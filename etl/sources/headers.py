@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -13,6 +13,8 @@ from etl.findings import UnusableFileError, listed
 
 # A header further down than this is not looked for.
 SEARCHED_ROWS = 30
+# Headers merged over more rows than this are not seen.
+MOST_ROWS = 3
 
 
 @dataclass(frozen=True)
@@ -49,6 +51,7 @@ def find_header(
     *,
     header_row: int | Literal["auto"],
     header_rows: int | Literal["auto"],
+    heights: Mapping[int, int] | None = None,
 ) -> Header:
     """The header that holds the mapped columns.
 
@@ -57,25 +60,48 @@ def find_header(
     rows : the first rows of the table as text.
     wanted : mapped columns; an upper/lower name, or the lower one alone where it is unique.
     header_row : first header row counted from 1, or "auto": the row that names most of `wanted`.
-    header_rows : merged headers over so many rows.
+    header_rows : merged headers over so many rows, or "auto": the fewest under which every mapped
+        column is found, and the rows below that go on naming columns.
+    heights : rows over which the tallest merged cell of a row goes, where the file says so.
 
     Raises
     ------
     UnusableFileError : a mapped column is missing or stands twice.
     """
+    failure: UnusableFileError | None = None
+    for n_rows in range(1, MOST_ROWS + 1) if header_rows == "auto" else (header_rows,):
+        try:
+            header = _find(rows, wanted, header_row=header_row, n_rows=n_rows)
+        except UnusableFileError as error:
+            # The fewest rows show best what the columns are called.
+            failure = failure or error
+            continue
+        if header_rows == "auto":
+            header = _lengthened(rows, wanted, header, heights or {})
+        return header
+    raise failure if failure is not None else UnusableFileError("empty_file", came="0 rows")
+
+
+def _find(
+    rows: Sequence[Sequence[str]],
+    wanted: Sequence[str],
+    *,
+    header_row: int | Literal["auto"],
+    n_rows: int,
+) -> Header:
     if header_row == "auto":
         starts = range(max(1, min(len(rows), SEARCHED_ROWS)))
     else:
         starts = range(header_row - 1, header_row)
+    keys = {name: plain(name) for name in wanted}
     best, best_score = None, (-1, -1, -1)
-    if header_rows == "auto":
-        header_rows = 1
     for start in starts:
-        names = flatten(rows[start : start + header_rows])
-        places = {name: positions(names, name) for name in wanted}
+        names = flatten(rows[start : start + n_rows])
+        index = _Names(names)
+        places = {name: index.positions(key) for name, key in keys.items()}
         score = sum(bool(place) for place in places.values())
         # A title above a merged header makes every name a lower one: whole names are better.
-        whole = sum(plain(names[p[0]]) == plain(name) for name, p in places.items() if p)
+        whole = sum(index.plain[p[0]] == keys[name] for name, p in places.items() if p)
         # Without any hit the fullest row is shown as what the file has.
         filled = 0 if score else sum(bool(name) for name in names)
         if (score, whole, filled) > best_score:
@@ -86,12 +112,77 @@ def find_header(
         raise UnusableFileError("empty_file", came="0 rows")
     start, names, places = best
     _require(names, places, row=start + 1)
-    return Header(
-        start=start,
-        stop=start + header_rows,
-        names=_unique(names),
-        found={name: place[0] for name, place in places.items()},
+    return _header(names, places, start=start, stop=start + n_rows)
+
+
+def _header(
+    names: Sequence[str], places: Mapping[str, list[int]], *, start: int, stop: int
+) -> Header:
+    found = {name: place[0] for name, place in places.items()}
+    return Header(start=start, stop=stop, names=_unique(names), found=found)
+
+
+def _lengthened(
+    rows: Sequence[Sequence[str]],
+    wanted: Sequence[str],
+    header: Header,
+    heights: Mapping[int, int],
+) -> Header:
+    """The header with the rows below that belong to it: under merged cells, or naming columns."""
+    most = min(header.start + MOST_ROWS, len(rows))
+    stop = header.stop
+    for row in range(header.start, header.stop):
+        stop = max(stop, min(row + heights.get(row, 1), most))
+    while stop < most and _goes_on(rows[stop], rows[stop - 1], header):
+        stop += 1
+    if stop == header.stop:
+        return header
+    index = _Names(names := flatten(rows[header.start : stop]))
+    # A column that its own upper row names keeps its place, whatever stands below.
+    places = {
+        name: [header.found[name]] if not (p := index.positions(plain(name))) else p
+        for name in wanted
+    }
+    if any(len(place) > 1 for place in places.values()):
+        places = {name: [header.found[name]] for name in wanted}
+    return _header(names, places, start=header.start, stop=stop)
+
+
+def _goes_on(row: Sequence[str], above: Sequence[str], header: Header) -> bool:
+    """Whether a row only names columns: words, and none where a mapped column has its figures."""
+    if not header.found:
+        return False
+    mapped = set(header.found.values())
+    words = [_clean(text) for i, text in enumerate(row) if i not in mapped and text.strip()]
+    blank_under = all(not row[i].strip() for i in mapped if i < len(row))
+    # A name over several columns leaves the cells right of it empty; a remark stands in the first.
+    grouped = any(
+        text.strip() and i not in mapped and (i >= len(above) or not above[i].strip())
+        for i, text in enumerate(row)
     )
+    no_figures = not any(re.search(r"\d{3}|^\W*\d|%", plain(word)) for word in words)
+    return bool(words) and blank_under and grouped and no_figures and not (row and row[0].strip())
+
+
+class _Names:
+    """Column names made comparable once, however many are looked for."""
+
+    def __init__(self, names: Sequence[str]) -> None:
+        self.plain = [plain(name) for name in names]
+        self._whole: dict[str, list[int]] = {}
+        self._lower: dict[str, list[int]] = {}
+        for i, name in enumerate(self.plain):
+            self._whole.setdefault(name, []).append(i)
+            parts = name.split("/")
+            for first in range(1, len(parts)):
+                self._lower.setdefault("/".join(parts[first:]), []).append(i)
+
+    def positions(self, key: str) -> list[int]:
+        """Columns that a mapped name means: by whole name, else by its lower part."""
+        if whole := self._whole.get(key):
+            return whole
+        lower = self._lower.get(key, [])
+        return lower if len(lower) == 1 else []
 
 
 def flatten(rows: Sequence[Sequence[str]]) -> list[str]:
@@ -112,16 +203,6 @@ def flatten(rows: Sequence[Sequence[str]]) -> list[str]:
                 parts.append(row[i])
         names.append("/".join(parts))
     return names
-
-
-def positions(names: Sequence[str], wanted: str) -> list[int]:
-    """Columns that a mapped name means: by whole name, else by its lower part."""
-    key = plain(wanted)
-    whole = [i for i, name in enumerate(names) if plain(name) == key]
-    if whole:
-        return whole
-    lower = [i for i, name in enumerate(names) if "/" in name and plain(name).endswith("/" + key)]
-    return lower if len(lower) == 1 else []
 
 
 def nearest(name: str, names: Sequence[str]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -19,16 +19,18 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from etl.findings import BoolArray, Doubts, UnusableFileError, listed
+from etl.sources import limits, merges
 from etl.sources.files import decide_encoding, table_format
-from etl.sources.headers import SEARCHED_ROWS, Header, find_header
+from etl.sources.headers import MOST_ROWS, SEARCHED_ROWS, Header, find_header
 from etl.sources.settings import SourceBase
-from etl.sources.workbook import Sheet, read_sheets
+from etl.sources.workbook import Sheet, open_book
 
 _DELIMITERS = (",", "\t", ";", "|")
-# Rows looked at to find delimiter and header: those searched for it and three header rows.
-_HEAD_ROWS = SEARCHED_ROWS + 3
+# Rows looked at to find delimiter and header: those searched for it, and the header's own.
+_HEAD_ROWS = SEARCHED_ROWS + MOST_ROWS
 # Text of so many rows at a time is turned into categories, so that it is never all in memory.
 _CHUNK_ROWS = 250_000
+_SCANNED = 1 << 20
 _OVERFLOW = "\x00overflow"
 
 
@@ -62,7 +64,7 @@ def read_table(path: Path, source: SourceBase, wanted: Sequence[str], doubts: Do
     path : CSV (any of , tab ; | between cells), XLSX or XLS, told by its content.
     source : encoding, sheet, delimiter and header rows as configured.
     wanted : mapped columns.
-    doubts : told which encoding and sheet were taken.
+    doubts : told which encoding and sheet were taken, and what a sheet hides.
 
     Raises
     ------
@@ -77,20 +79,20 @@ def read_table(path: Path, source: SourceBase, wanted: Sequence[str], doubts: Do
 def _read_workbook(
     path: Path, source: SourceBase, wanted: Sequence[str], doubts: Doubts, *, xls: bool
 ) -> Table:
-    sheets = read_sheets(path, xls=xls, sheet=source.sheet)
-    names = [sheet.name for sheet in sheets]
-    filled = [sheet for sheet in sheets if sheet.rows]
-    if not filled:
-        doubts.sheet = names[0] if len(names) == 1 else None
-        raise UnusableFileError("empty_sheet", came="0 rows", sheets=listed(names))
+    book = open_book(path, xls=xls, sheet=source.sheet)
+    names, filled = book.names, False
     failure: UnusableFileError | None = None
-    for sheet in filled:
+    for sheet in book.sheets:
+        if not sheet.rows:
+            continue
+        filled = True
         try:
             header = find_header(
                 sheet.rows[:_HEAD_ROWS],
                 wanted,
                 header_row=_header_position(sheet, source),
                 header_rows=source.header_rows,
+                heights=merges.heights(sheet),
             )
         except UnusableFileError as error:
             if failure is None:
@@ -99,12 +101,20 @@ def _read_workbook(
                 failure.row = None if error.row is None else sheet.numbers[error.row - 1]
             continue
         doubts.sheet = sheet.name
-        if len(names) > 1:
+        if source.sheet is None and len(names) > 1:
             doubts.add("sheet_chosen", came=sheet.name, sheets=listed(names))
         if len(sheet.rows) <= header.stop:
             raise UnusableFileError("empty_sheet", came="0 rows", sheets=listed(names))
+        merges.say_hidden(sheet, header, doubts)
+        merges.say_uncalculated(sheet, header, source, doubts)
+        merges.spread(sheet, header, source, doubts)
         return _from_rows(sheet.numbers, sheet.rows, header, encoding=None, sheet=sheet.name)
-    raise failure if failure is not None else UnusableFileError("empty_file")
+    if failure is not None:
+        raise failure
+    if not filled:
+        doubts.sheet = names[0] if len(names) == 1 else source.sheet
+        raise UnusableFileError("empty_sheet", came="0 rows", sheets=listed(names))
+    raise UnusableFileError("empty_file")
 
 
 def _header_position(sheet: Sheet, source: SourceBase) -> int | Literal["auto"]:
@@ -116,13 +126,15 @@ def _header_position(sheet: Sheet, source: SourceBase) -> int | Literal["auto"]:
 
 
 def _read_text(path: Path, source: SourceBase, wanted: Sequence[str], doubts: Doubts) -> Table:
+    limits.check_size(path, limits.MAX_TEXT_BYTES)
+    longest = longest_line(path)
     encoding = decide_encoding(path, source.encoding)
     if source.encoding == "auto" and encoding not in {"utf-8", "utf-8-sig"}:
         doubts.add("encoding_decided", came=encoding.upper())
-    with path.open(encoding=encoding, newline="") as file:
-        head = "".join(line for line, _ in zip(file, range(_HEAD_ROWS * 4), strict=False))
+    head = _head(path, encoding)
     delimiter, header = _find_text_header(head, source, wanted)
-    cells = _read_fast(path, encoding, delimiter, header)
+    chunk_rows = max(1, min(_CHUNK_ROWS, limits.CHUNK_BYTES // max(1, longest)))
+    cells = _read_fast(path, encoding, delimiter, header, chunk_rows=chunk_rows)
     if cells is None:
         return _read_ragged(path, encoding, delimiter, header)
     overfull = cells.pop(_OVERFLOW).astype(str).str.strip().ne("").to_numpy()
@@ -137,6 +149,56 @@ def _read_text(path: Path, source: SourceBase, wanted: Sequence[str], doubts: Do
         raise UnusableFileError("empty_file", came="0 rows")
     titles = sum(any(map(str.strip, row)) for row in _parse(head, delimiter)[: header.start])
     return Table(cells, _found(header), titles, overfull, encoding, None)
+
+
+def longest_line(path: Path) -> int:
+    """Length of the longest line in bytes.
+
+    Raises
+    ------
+    UnusableFileError : longer than a row can be, or with more cells than a table has columns.
+    """
+    longest, carry, number = 0, b"", 1
+    with path.open("rb") as file:
+        while chunk := file.read(_SCANNED):
+            # A carriage return alone ended lines on old Macs.
+            ends = chunk if b"\n" in chunk else chunk.replace(b"\r", b"\n")
+            if len(carry) + len(chunk) <= limits.MAX_COLUMNS:  # a small file
+                longest = max(longest, len(carry) + len(chunk))
+            places = np.flatnonzero(np.frombuffer(ends, dtype=np.uint8) == ord("\n"))
+            bounds = np.concatenate([[-len(carry) - 1], places, [len(chunk)]])
+            lengths = np.diff(bounds) - 1
+            longest = max(longest, int(lengths.max()))
+            if longest > limits.MAX_LINE_BYTES:
+                row = number + int(np.argmax(lengths > limits.MAX_LINE_BYTES))
+                raise UnusableFileError(
+                    "line_too_long", row=row, came=f"> {limits.megabytes(limits.MAX_LINE_BYTES)}",
+                    most=limits.megabytes(limits.MAX_LINE_BYTES),
+                )  # fmt: skip
+            for at in np.flatnonzero(lengths > limits.MAX_COLUMNS).tolist():
+                line = (carry + chunk)[int(bounds[at]) + len(carry) + 1 :][: int(lengths[at])]
+                n_cells = 1 + max(line.count(mark.encode()) for mark in _DELIMITERS)
+                if n_cells > limits.MAX_COLUMNS:
+                    raise UnusableFileError(
+                        "too_many_columns", row=number + at, came=f"{n_cells:,}",
+                        most=f"{limits.MAX_COLUMNS:,}",
+                    )  # fmt: skip
+            carry = (carry + chunk)[int(bounds[-2]) + len(carry) + 1 :]
+            number += len(places)
+    return longest
+
+
+def _head(path: Path, encoding: str) -> str:
+    """The first rows as text: those searched for a header, but no more than a few long lines."""
+    lines: list[str] = []
+    size = 0
+    with path.open(encoding=encoding, newline="") as file:
+        for line in file:
+            lines.append(line)
+            size += len(line)
+            if len(lines) >= _HEAD_ROWS * 4 or size > 2 * limits.MAX_LINE_BYTES:
+                break
+    return "".join(lines)
 
 
 def _find_text_header(head: str, source: SourceBase, wanted: Sequence[str]) -> tuple[str, Header]:
@@ -155,7 +217,9 @@ def _find_text_header(head: str, source: SourceBase, wanted: Sequence[str]) -> t
     raise max(failures, key=lambda pair: pair[0])[1]
 
 
-def _read_fast(path: Path, encoding: str, delimiter: str, header: Header) -> pd.DataFrame | None:
+def _read_fast(
+    path: Path, encoding: str, delimiter: str, header: Header, *, chunk_rows: int
+) -> pd.DataFrame | None:
     """The body through pandas' C parser; None if rows are of uneven length."""
     try:
         with warnings.catch_warnings():
@@ -173,7 +237,7 @@ def _read_fast(path: Path, encoding: str, delimiter: str, header: Header) -> pd.
                 na_filter=False,
                 skip_blank_lines=False,
                 engine="c",
-                chunksize=_CHUNK_ROWS,
+                chunksize=chunk_rows,
             ) as chunks:
                 parts = [{n: pd.Categorical(chunk[n]) for n in chunk.columns} for chunk in chunks]
     except pd.errors.EmptyDataError as exc:
@@ -193,20 +257,20 @@ def _read_fast(path: Path, encoding: str, delimiter: str, header: Header) -> pd.
 
 def _read_ragged(path: Path, encoding: str, delimiter: str, header: Header) -> Table:
     """The body row by row, where rows are of uneven length."""
+    width = len(header.names)
+    numbers: list[int] = []
+    rows: list[list[str]] = []
+    kept: dict[str, str] = {}
     with path.open(encoding=encoding, newline="") as file:
-        every = _records(file, delimiter)
-    numbered = [
-        (number, row)
-        for number, row in enumerate(every, start=1)
-        if any(text.strip() for text in row) or number <= header.stop
-    ]
-    return _from_rows(
-        [number for number, _ in numbered],
-        [row for _, row in numbered],
-        header,
-        encoding=encoding,
-        sheet=None,
-    )
+        for number, row in enumerate(_iterate(file, delimiter), start=1):
+            if not any(text.strip() for text in row) and number > header.stop:
+                continue
+            numbers.append(number)
+            line = [kept.setdefault(text, text) for text in row[:width]]
+            # Of the cells in excess only that there are some is of interest.
+            line.extend(text for text in row[width:] if text.strip())
+            rows.append(line[: width + 1])
+    return _from_rows(numbers, rows, header, encoding=encoding, sheet=None)
 
 
 def _from_rows(
@@ -245,9 +309,25 @@ def _parse(head: str, delimiter: str) -> list[list[str]]:
 
 
 def _records(lines: Iterable[str], delimiter: str) -> list[list[str]]:
-    records: list[list[str]] = []
+    return list(_iterate(lines, delimiter))
+
+
+def _iterate(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    """Records one by one; a record that goes over lines is no longer than a line may be."""
+    size = number = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal size
+        for line in lines:
+            size += len(line)
+            if size > 2 * limits.MAX_LINE_BYTES:
+                raise UnusableFileError("unclosed_quote", row=number + 1)
+            yield line
+
+    records = csv.reader(counted(), delimiter=delimiter)
     try:
-        records.extend(csv.reader(lines, delimiter=delimiter))
+        for record in records:
+            size, number = 0, number + 1
+            yield record
     except csv.Error as exc:  # a cell longer than any: its quote was never closed
-        raise UnusableFileError("unclosed_quote", row=len(records) + 1) from exc
-    return records
+        raise UnusableFileError("unclosed_quote", row=number + 1) from exc
