@@ -1,67 +1,135 @@
 """The gate: files about persons are refused whole, before a row of them is mapped or kept.
 
-The product holds figures by area. A file with person-level columns is recognised by its header
-and by its values (identity numbers with a valid check digit, mobile numbers); the refusal names
-columns and counts and never repeats a value. In facility files an institution's telephone is fine.
+The product holds figures by area. A file with person-level columns is recognised by its headers
+and by its values: numbers with their check digits, telephones, names, addresses. The refusal names
+columns and counts and never repeats a value: a header that may itself be one is named by its
+place. In facility files an institution's telephone, address and contact person are fine; a
+column of contact persons passes by its header alone and is never mapped.
+
+`etl.inspection` brings every part of a file here.
 """
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import cache
 from typing import Literal
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
-Reason = Literal["header", "identity_number", "mobile_number"]
+from etl.persons import Sign, Texts, has_identity_number, redact, signs
+from etl.settings import registry
 
-# GB 11643-1999: weights of the first 17 digits, and the check character by remainder mod 11.
-_WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
-_CHECKS = "10X98765432"
-_IDENTITY = re.compile(
-    r"(?<![0-9])[1-9][0-9]{5}(?:19|20)[0-9]{2}(?:0[1-9]|1[0-2])(?:0[1-9]|[12][0-9]|3[01])"
-    r"[0-9]{3}[0-9Xx](?![0-9])"
-)
-_MOBILE = re.compile(r"(?<![0-9])1[3-9][0-9]{9}(?![0-9])")
+__all__ = [
+    "PersonalColumn",
+    "Reason",
+    "code_beginnings",
+    "has_identity_number",
+    "is_personal_header",
+    "personal_columns",
+    "personal_names",
+    "redact",
+]
+
+Reason = Literal["header", "name_list", "birth_date", "text", "too_large"] | Sign
+
 # "In many cells": a single 11-digit number may be a slip, a column of them is a list of people.
-_MOBILE_CELLS = 3
-_MOBILE_SHARE = 0.05
-_MOBILE_ALWAYS = 20
+_SEVERAL = 3
+_SHARE = 0.05
+_ALWAYS = 20
+# Nearly all of a column's numbers have such a form, not one in ten by chance.
+_NEARLY_ALL = 0.8
+# Of the distinct texts of a column of names. Words and places begin with a surname, too: one in
+# six of a dictionary, half of the villages; names of a column that says what it holds must do so
+# almost all. Two characters alone are more often a place (白沙, 高桥).
+_NAMES = 0.6
+_NAMES_ALMOST_ALL = 0.9
+_NAMES_OF_THREE = 0.3
+_NAMES_MANY = 50
+_NAMES_APART = 0.3
+# Dates of birth lie decades apart.
+_BIRTH_YEARS = 30
+# Numbers of a form that others may have by chance: nearly all of a column has it.
+_BY_FORM: tuple[Sign, ...] = ("old_identity_number", "permit_number", "masked_number")
+_OF_SITES: tuple[Sign, ...] = ("chat_id",)
+_OF_OTHERS: tuple[Sign, ...] = (
+    "mobile_number",
+    "taiwan_mobile_number",
+    "e_mail",
+    "chat_id",
+    "home_address",
+)
+_SUPPORTING: tuple[Sign, ...] = ("bank_card", "passport")
+# Texts joined at a time.
+_JOINED = 4_000_000
+# No sign is shorter, but for names, which are not ASCII.
+_SHORTEST = 7
 
 # Headers that end in a word of counting are figures, whatever they count: 个案数, 来电人次.
-_COUNTED = re.compile(r"(数|数量|人数|人次|次数|例数|件数|起数|户数|量|率|比例|占比|合计|小计)$")
+_COUNTED = re.compile(
+    r"(数|数量|人数|人次|次数|例数|件数|起数|户数|量|率|比例|占比|合计|小计|情况|count|total|rate)$"
+)
 _NEVER = (
-    r"身份证|证件号|公民身份|护照号|社保卡?号|医保卡?号|病历号|病案号|住院号|门诊号|就诊卡"
-    r"|个案(编?号|名|id|档案)|案件编号|档案编?号|患者(编?号|id)"
-    r"|(患者|病人|学生|儿童|老人|当事人|对象|监护人|家长|家属|本人)姓?名|^姓名$|^名字$"
-    r"|出生(日期|年月|时间)|^生日$|(家庭|居住|户籍|现住?|常住)(住址|地址|详址)|^住址$"
+    r"身份证|证件号|证件号码|公民身份|护照号?|通行证号?|居住证号?|社保卡?号|医保卡?号|病历号|病案号|住院号|门诊号|就诊(卡|号)"
+    r"|挂号(序号|编号|单号)|床号|银行(卡|账)号?|个案(编?号|名|id|档案)|案件编号|档案编?号|患者(编?号|id)|(身份|公民)号码"
+    r"|(患者|病人|学生|儿童|老人|当事人|对象|监护人|家长|家属|本人|来访者|求助者|服务对象|户主)姓?名(?![额次单册称])"
+    r"|^姓名$|^名字$|^(姓|名|户主)$|曾用名"
+    r"|出生(日期|年月日?|时间)|^(生日|生辰)$|(家庭|居住|户籍|现住?|常住|本人)(住址|地址|详址|所在地)|^住址$"
 )
 _OUTSIDE_FACILITIES = (
-    r"姓名|联系电话|联系方式|手机|移动电话|^(联系)?电话(号码?)?$|(本人|家庭|家长|家属|监护人)电话"
-    r"|住址|详细地址|门牌号|微信号?$|^qq号?$|电子邮箱|^邮箱$"
+    r"姓名|联系电话|联系方式|手机|移动电话|^(联系)?电话(号码?)?$|(本人|家庭|家长|家属|监护人)电话|^(联系人|监护人)$"
+    r"|住址|详细地址|门牌号?|微信(号|id)?$|^qq(号码?)?$|电子邮箱|^邮箱$"
 )
 _NEVER_EN = (
     r"^(id|identity|national id|citizen id)( card)?( no| number| num)$|^id card$|^passport"
-    r"|^(patient|student|person|client|full|first|last|given|family) ?name$|^surname$|^patient id$"
-    r"|^(date of birth|birth ?date|birthday|dob)$|^(home|residential) address$"
-    r"|^(case|medical record|patient|admission) ?(no|number|id|file)$|^mrn$"
+    r"|^(patient|student|person|client|full|first|last|given|family|middle) ?name$|^surname$"
+    r"|^(patient|person|client|citizen) id$|^(date of birth|birth ?date|birthday|dob)$"
+    r"|^(home|residential) address$|^(bank )?card (no|number)$|^bank account"
+    r"|^(case|medical record|patient|admission) ?(no|number|id|file)$|^mrn$|^ssn$"
 )
-_OUTSIDE_FACILITIES_EN = r"^(mobile|cell|phone|telephone)( ?phone)?( no| number)?$|^e ?mail$|wechat"
+_OUTSIDE_FACILITIES_EN = (
+    r"^(mobile|cell|phone|telephone)( ?phone)?( no| number)?$|^e ?mail( address)?$|wechat"
+    r"|^contact( person| name)?$"
+)
+# Whose name stands in a facility's row: its own people, known by the header and never mapped.
+_CONTACT = re.compile(
+    r"联系人|负责人|法人|代表人|院长|校长|所长|主任|站长|园长|书记|馆长|咨询师|社工|医师|医生|经办人|管理员"
+    r"|contact|director|principal|manager|head"
+)
+# Headers of places, institutions and kinds, whose texts may well begin with a surname.
+_NO_NAMES = re.compile(
+    r"[省市县区旗镇乡街村社里组格]|地名|区划|区域|地区|辖区|单位|机构|名称|学校|类|型|科|部门|性质|等级|状态|来源|渠道"
+    r"|指标|项目|area|town|village|district|place|site|kind|type|name|unit|department|measure"
+)
+_DATE = re.compile(
+    r"(?<=\x1e)((?:19|20)[0-9]{2})[-/.年]?[0-9]{1,2}[-/.月]?[0-9]{1,2}日?(?:[ T][^\x1e]*)?(?=\x1e)"
+)
 
 
 @dataclass(frozen=True)
 class PersonalColumn:
-    """A column that carries persons: its name, how that shows, and in how many cells."""
+    """A column that carries persons: its name, how that shows, and in how many cells.
+
+    Attributes
+    ----------
+    column : its header where that is one, else its place: `#3` is the third.
+    part : sheet, layer or other part of the file; None where there is only one.
+    """
 
     column: str
     reason: Reason
     cells: int
+    part: str | None = None
 
     def __str__(self) -> str:
-        return self.column if self.reason == "header" else f"{self.column} ({self.cells})"
+        where = f"{self.part} › " if self.part else ""
+        count = "" if self.reason == "header" else f" ({self.cells})"
+        return f"{where}{self.column}{count}"
 
 
 def personal_columns(
@@ -70,6 +138,7 @@ def personal_columns(
     facilities: bool,
     code_columns: Collection[str] = (),
     known: frozenset[str] = frozenset(),
+    places: frozenset[str] = frozenset(),
 ) -> tuple[PersonalColumn, ...]:
     """Columns of a table that carry persons, by header or by value.
 
@@ -79,21 +148,52 @@ def personal_columns(
     facilities : whether the rows are institutions, whose names and telephones are no one's own.
     code_columns : mapped area codes: digits there are codes when they begin like one.
     known : what the locality's own area codes begin with (`code_beginnings`).
+    places : names of the locality's own areas, which are nobody's.
 
     Returns
     -------
     Columns in the order of the file; empty if the file may pass.
+
+    Notes
+    -----
+    O(n distinct texts): each is looked at once, however many rows hold it.
     """
-    found = []
-    for name in cells.columns:
-        header = str(name)
+    headers = [str(name) for name in cells.columns]
+    found: dict[int, PersonalColumn] = {}
+    judged = []
+    for i, header in enumerate(headers):
         if is_personal_header(header, facilities=facilities):
-            found.append(PersonalColumn(header, "header", len(cells)))
-            continue
+            found[i] = PersonalColumn(_shown_header(header, i), "header", len(cells))
+        else:
+            judged.append(i)
+    if (named := personal_names(headers, places=places)) is not None:
+        column = "、".join(f"#{i + 1}" for i in named[:5]) + ("…" if len(named) > 5 else "")
+        found.setdefault(named[0], PersonalColumn(column, "name_list", len(named)))
+    supporting: dict[int, tuple[Reason, int]] = {}
+    for i, judged_column in _columns(cells, judged):
+        header = headers[i]
         exempt = known if header in code_columns else frozenset()
-        if hit := _by_value(cells[name], known=exempt, facilities=facilities):
-            found.append(PersonalColumn(header, *hit))
-    return tuple(found)
+        hits = judged_column.hits(header, known=exempt, places=places, facilities=facilities)
+        if hits.decisive is not None:
+            found[i] = PersonalColumn(_shown_header(header, i), *hits.decisive)
+        elif hits.supporting is not None:
+            supporting[i] = hits.supporting
+    if found:  # beside persons, what would not have been enough alone
+        for i, hit in supporting.items():
+            found.setdefault(i, PersonalColumn(_shown_header(headers[i], i), *hit))
+    return tuple(found[i] for i in sorted(found))
+
+
+def personal_names(
+    texts: Sequence[str], *, places: frozenset[str] = frozenset()
+) -> list[int] | None:
+    """Which headers or sheets are called like persons, if they are a list of them; else None."""
+    plain = [unicodedata.normalize("NFKC", text).strip() for text in texts]
+    named = [i for i, text in enumerate(plain) if text not in places and _is_name(text)]
+    distinct = len({plain[i] for i in named})
+    several = distinct >= max(_SEVERAL, _NAMES * len({*plain}))
+    of_three = sum(len(plain[i]) > 2 for i in named)
+    return named if several and of_three >= _NAMES_OF_THREE * len(named) else None
 
 
 def code_beginnings(codes: Iterable[str]) -> frozenset[str]:
@@ -117,6 +217,31 @@ def is_personal_header(header: str, *, facilities: bool) -> bool:
     return any(_is_personal(part, facilities=facilities) for part in (plain, *plain.split("/")))
 
 
+def is_personal_label(text: str) -> bool:
+    """Whether a cell anywhere is nothing but the label of a person's field: 姓名, 身份证号码.
+
+    A form on one person has no header row.
+
+    Examples
+    --------
+    >>> is_personal_label("姓 名："), is_personal_label("不得填写姓名和身份证号")
+    (True, False)
+    """
+    plain = re.sub(r"[\s*:：]", "", unicodedata.normalize("NFKC", text))
+    return len(plain) <= 8 and _is_label(plain)
+
+
+@cache
+def _is_label(plain: str) -> bool:
+    return re.fullmatch(rf"(?:{_LABELS})", plain) is not None
+
+
+_LABELS = (
+    r"(患者|病人|学生|儿童|当事人|监护人|来访者|求助者)?姓名|(公民)?身份证(件)?(号码?)?|身份证件号码|公民身份号码"
+    r"|出生(日期|年月日?)|(家庭|现|户籍)(住址|地址)|住院号|病历号|病案号|门诊号"
+)
+
+
 def _is_personal(plain: str, *, facilities: bool) -> bool:
     chinese = re.sub(r"[\s_\-·*:]|\(.*?\)", "", plain)
     if _COUNTED.search(chinese):
@@ -131,50 +256,185 @@ def _is_personal(plain: str, *, facilities: bool) -> bool:
     )
 
 
-def has_identity_number(text: str) -> bool:
-    """Whether a text holds an 18-digit identity number with a valid check digit."""
-    return any(_checks(match.group()) for match in _IDENTITY.finditer(text))
+def _shown_header(header: str, position: int) -> str:
+    """A header as a message may show it: its place if it holds a figure, a name or a sentence."""
+    plain = unicodedata.normalize("NFKC", header)
+    words = [word for word in re.split(r"[\s:/、,;()|]+", plain) if word]
+    telling = (
+        len(plain) > 24
+        or re.search(r"[0-9@]{4}|:", plain) is not None
+        or redact(header) != header
+        or any(_is_name(word) for word in words)
+    )
+    return f"#{position + 1}" if telling else header
 
 
-def redact(text: str, *, known: Collection[str] = ()) -> str:
-    """Text without identity and mobile numbers, for findings and quarantine.
+@dataclass(frozen=True)
+class _Hits:
+    """What speaks against a column: enough alone, or only beside others."""
 
-    An area code that lost a digit is not a telephone: `known` holds what the codes begin with.
-    """
-    if len(text) < 11:  # the shortest of them
-        return text
-    plain = unicodedata.normalize("NFKC", text)
-    masked = _IDENTITY.sub(lambda m: "●" * 18 if _checks(m.group()) else m.group(), plain)
-    masked = _MOBILE.sub(lambda m: m.group() if m.group()[:6] in known else "●" * 11, masked)
-    return text if masked == plain else masked
+    decisive: tuple[Reason, int] | None = None
+    supporting: tuple[Reason, int] | None = None
 
 
-def _by_value(
-    column: pd.Series, *, known: frozenset[str], facilities: bool
-) -> tuple[Reason, int] | None:
-    """The reason to refuse a column for its values, and in how many cells."""
-    texts = [unicodedata.normalize("NFKC", str(text)) for text in column.cat.categories]
-    codes = column.cat.codes.to_numpy()
-    counts = np.bincount(codes[codes >= 0], minlength=len(texts))
-    identity = mobile = filled = 0
-    for text, count in zip(texts, counts.tolist(), strict=True):
-        if not text.strip():
-            continue
-        filled += count
-        if len(text) < 11 or text[:6] in known:
-            continue
-        if has_identity_number(text):
-            identity += count
-        elif not facilities and _MOBILE.search(text):
-            mobile += count
-    if identity:
-        return "identity_number", identity
-    many = mobile >= _MOBILE_CELLS and mobile >= _MOBILE_SHARE * filled
-    if many or mobile >= _MOBILE_ALWAYS:
-        return "mobile_number", mobile
-    return None
+@dataclass(frozen=True)
+class _Column:
+    """One column's distinct texts, how often each stands there, and its signs."""
+
+    texts: list[str]
+    counts: npt.NDArray[np.int64]
+    signs: dict[Sign, npt.NDArray[np.int64]]
+    named: npt.NDArray[np.int64]
+
+    def hits(
+        self, header: str, *, known: frozenset[str], places: frozenset[str], facilities: bool
+    ) -> _Hits:
+        """Judge the column."""
+        signs = self._unless_codes(known)
+        cells = {sign: int(self.counts[at].sum()) for sign, at in signs.items()}
+        if n := cells.get("identity_number"):
+            return _Hits(("identity_number", n))
+        looked = _OF_SITES if facilities else _OF_OTHERS
+        for sign, n in cells.items():
+            enough = n >= _SEVERAL
+            if sign in _BY_FORM:
+                enough &= n >= _NEARLY_ALL * self._numbers(sign)
+            elif sign in looked:
+                enough = (enough and n >= _SHARE * self._filled()) or n >= _ALWAYS
+            else:
+                continue
+            if enough:
+                return _Hits((sign, n))
+        if n := self._names(header, places=places, facilities=facilities):
+            return _Hits(("name_list", n))
+        weak: dict[Reason, int] = {sign: cells.get(sign, 0) for sign in _SUPPORTING}
+        weak["birth_date"] = self._births()
+        return _Hits(supporting=next(((w, n) for w, n in weak.items() if n >= _SEVERAL), None))
+
+    def _filled(self) -> int:
+        pairs = zip(self.texts, self.counts.tolist(), strict=True)
+        return sum(count for text, count in pairs if text.strip())
+
+    def _unless_codes(self, known: frozenset[str]) -> dict[Sign, npt.NDArray[np.int64]]:
+        if not known or not self.signs:
+            return self.signs
+        kept = {
+            sign: at[[self.texts[i].strip()[:6] not in known for i in at.tolist()]]
+            for sign, at in self.signs.items()
+        }
+        return {sign: at for sign, at in kept.items() if len(at)}
+
+    def _numbers(self, sign: Sign) -> int:
+        """Cells that hold a number as long as that sign's, with or without its check digit."""
+        least = 15 if sign == "old_identity_number" else 6 if sign == "permit_number" else 4
+        pairs = zip(self.texts, self.counts.tolist(), strict=True)
+        return sum(c for text, c in pairs if sum(map(str.isdigit, text)) >= least)
+
+    def _names(self, header: str, *, places: frozenset[str], facilities: bool) -> int:
+        """Cells with names if the column is a list of them, else 0."""
+        plain = unicodedata.normalize("NFKC", header).casefold()
+        if facilities and _CONTACT.search(plain):
+            return 0
+        if not len(self.named):
+            return 0
+        filled = sum(1 for text in self.texts if text.strip() and text.strip() not in places)
+        pairs = [(self.texts[i].strip(), int(self.counts[i])) for i in self.named.tolist()]
+        named = [(text, n) for text, n in pairs if text not in places]
+        if len(named) < _SEVERAL:
+            return 0
+        n_named = sum(n for _, n in named)
+        apart = len(named) >= _NAMES_MANY or len(named) >= _NAMES_APART * n_named
+        of_three = sum(len(text.replace(" ", "")) > 2 for text, _ in named)
+        sure = _NO_NAMES.search(plain) is None and of_three >= _NAMES_OF_THREE * len(named)
+        share = _NAMES if sure else _NAMES_ALMOST_ALL
+        return n_named if apart and len(named) >= share * filled else 0
+
+    def _births(self) -> int:
+        """Cells with dates if they spread over decades, else 0."""
+        if not any(_DATE.search(f"\x1e{text}\x1e") for text in self.texts[:20]):
+            return 0
+        joined = "\x1e".join(["", *self.texts, ""])
+        years = [int(match.group(1)) for match in _DATE.finditer(joined)]
+        if len(years) < max(_SEVERAL, len(self.texts) / 2):
+            return 0
+        return int(self.counts.sum()) if max(years) - min(years) >= _BIRTH_YEARS else 0
 
 
-def _checks(number: str) -> bool:
-    remainder = sum(int(d) * w for d, w in zip(number[:17], _WEIGHTS, strict=True)) % 11
-    return number[17].upper() == _CHECKS[remainder]
+def _columns(cells: pd.DataFrame, positions: list[int]) -> Iterator[tuple[int, _Column]]:
+    """Columns with their signs; many small ones are searched together."""
+    batch: list[tuple[int, list[str], npt.NDArray[np.int64]]] = []
+    size = 0
+    for i in positions:
+        column = cells.iloc[:, i]
+        texts = [str(text) for text in column.cat.categories.to_numpy(dtype=object).tolist()]
+        lengths = list(map(len, texts))
+        if max(lengths, default=0) < _SHORTEST and all(map(str.isascii, texts)):
+            continue  # counts, levels, dates of weeks
+        codes = column.cat.codes.to_numpy()
+        counts = np.bincount(codes[codes >= 0], minlength=len(texts)).astype(np.int64)
+        batch.append((i, texts, counts))
+        size += sum(lengths)
+        if size > _JOINED:
+            yield from _searched(batch)
+            batch, size = [], 0
+    yield from _searched(batch)
+
+
+def _searched(
+    batch: list[tuple[int, list[str], npt.NDArray[np.int64]]],
+) -> Iterator[tuple[int, _Column]]:
+    texts = Texts.of([text for _, own, _ in batch for text in own])
+    every = signs(texts)
+    # A column whose texts are not ASCII may hold names.
+    named = np.zeros(0, dtype=np.int64)
+    if not texts.joined.isascii():
+        named = texts.matching(_name_cell())
+    start = 0
+    for i, own, counts in batch:
+        stop = start + len(own)
+        cut = {sign: at[(at >= start) & (at < stop)] - start for sign, at in every.items()}
+        # A category that no row holds any more says nothing of the file.
+        kept = {sign: at[counts[at] > 0] for sign, at in cut.items()}
+        called = named[(named >= start) & (named < stop)] - start
+        yield (
+            i,
+            _Column(
+                [t if n else "" for t, n in zip(texts.parts[start:stop], counts, strict=True)]
+                if not counts.all()
+                else texts.parts[start:stop],
+                counts,
+                {sign: at for sign, at in kept.items() if len(at)},
+                called[counts[called] > 0],
+            ),
+        )
+        start = stop
+
+
+@cache
+def _name_pattern() -> re.Pattern[str]:
+    """A whole text that may be a person's name."""
+    names = registry("surnames")
+    single = "".join("".join(names[key].split()) for key in ("common", "further", "traditional"))
+    compound = "|".join(names["compound"])
+    end = "".join(names["not_names_end"].split())
+    han, hidden = "\u3400-\u9fff", "*xX○●某"
+    given = f"(?:[{han}{hidden}] ?)?[{han}{hidden}](?<![{end}])"
+    return re.compile(
+        rf"(?:[{single}] {{0,2}}{given}|(?:{compound}) ?{given}"
+        rf"|[{han}]{{1,9}}[·•‧・][{han}·]{{1,14}})"
+    )
+
+
+@cache
+def _name_cell() -> re.Pattern[str]:
+    """A name as all of a text among joined ones."""
+    return re.compile(rf"(?<=\x1e) *{_name_pattern().pattern} *(?=\x1e)")
+
+
+def _is_name(text: str) -> bool:
+    return _name_pattern().fullmatch(text) is not None
+
+
+def at_part(columns: Iterable[PersonalColumn], part: str | None) -> tuple[PersonalColumn, ...]:
+    """The same columns, said to stand in a part of the file."""
+    return tuple(replace(column, part=part) for column in columns)
