@@ -1,0 +1,1 @@
+"""The parts of a workbook that goes back to a department."""
