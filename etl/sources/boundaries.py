@@ -14,6 +14,7 @@ import shapely
 from etl.findings import Doubts, Ledger
 from etl.settings import LocalityConfig
 from etl.sources import values
+from etl.sources.datums import check_boundaries
 from etl.sources.mapping import Areas, Body, Mapped, population_frame, read_amounts
 from etl.sources.settings import AreasSource
 from etl.sources.values import Amount
@@ -190,6 +191,7 @@ def assemble(zones: Sequence[Zones], config: LocalityConfig) -> gpd.GeoDataFrame
     GeoDataFrame: level, area_code, name, parent_code (missing for the county), geometry
     (EPSG:4326, valid polygons).
     """
+    check_boundaries(zones)
     by_level = {level: _of_level(zones, level) for level in LEVELS}
     present = {level: areas for level, areas in by_level.items() if len(areas)}
     if Level.COUNTY not in present:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -10,6 +11,7 @@ import numpy.typing as npt
 import pyproj
 import shapely
 
+from etl.sources.gazetteer import Gazetteer
 from geo.cells import locate
 from geo.model import LEVELS, Level
 
@@ -38,6 +40,7 @@ class Geography:
 
     def __init__(self, areas: gpd.GeoDataFrame, crs: str) -> None:
         metric = areas.to_crs(crs)
+        self._areas = areas
         self.levels: dict[Level, gpd.GeoDataFrame] = {
             level: metric[metric["level"] == level].reset_index(drop=True) for level in LEVELS
         }
@@ -47,13 +50,21 @@ class Geography:
         shapely.prepare(self.boundary)
         self._to_metric = pyproj.Transformer.from_crs(_WGS84, crs, always_xy=True)
         self._places: dict[str, Place] = {}
+        self._by_level: dict[tuple[Level, str], Place] = {}
         # Where levels share a code the finest wins: a village is a better place than its county.
         for level in LEVELS:
             frame = self.levels[level]
             for code, name, shape in zip(
                 frame["area_code"], frame["name"], frame.geometry, strict=True
             ):
-                self._places.setdefault(code, Place(level, code, name, shape))
+                place = Place(level, code, name, shape)
+                self._places.setdefault(code, place)
+                self._by_level[level, code] = place
+
+    @cached_property
+    def gazetteer(self) -> Gazetteer:
+        """The areas by their names."""
+        return Gazetteer(self._areas)
 
     def metric(self, lon: FloatArray, lat: FloatArray) -> FloatArray:
         """WGS 84 positions in metres, shape (n, 2); NaN where unknown or beyond the CRS."""
@@ -77,6 +88,10 @@ class Geography:
     def place(self, code: str) -> Place | None:
         """The area of a code, of whatever level."""
         return self._places.get(code)
+
+    def place_of(self, level: Level, code: str) -> Place | None:
+        """The area of a code at one level."""
+        return self._by_level.get((level, code))
 
     def inner_point(self, place: Place) -> tuple[float, float]:
         """Longitude and latitude of a point that lies within an area."""

@@ -1,16 +1,21 @@
-"""Where a site stands: by its coordinate in any datum, else at a point of its area."""
+"""Where a site stands: by its coordinate in any datum, else at a point of its area.
+
+Its area is the one of its code, else the one that its town, village or address names.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
 import shapely
 
-from etl.findings import BoolArray, Ledger, listed
+from etl.findings import BoolArray, IntArray, Ledger, listed
 from etl.sources import values
+from etl.sources.datums import check_datum
+from etl.sources.gazetteer import Found
 from etl.sources.geography import FloatArray, Geography, Place
 from etl.sources.headers import plain
 from etl.sources.mapping import Body
@@ -33,7 +38,9 @@ class Spots:
     lon, lat : WGS 84 [deg].
     xy : the same [m], shape (n, 2).
     quality : a `PlaceQuality` each.
-    named : the area that each row's own code names.
+    named : the area that each row's own code names, else its town, village or address.
+    found : what those names lead to, where no code did.
+    swapped : rows whose coordinates were turned round.
     """
 
     x: FloatArray
@@ -43,6 +50,8 @@ class Spots:
     xy: FloatArray
     quality: list[str]
     named: list[Place | None]
+    found: dict[int, Found] = field(default_factory=dict)
+    swapped: BoolArray | None = None
 
 
 def place_sites(
@@ -58,6 +67,8 @@ def place_sites(
     lon_name = None if columns.lon is None else body.found[columns.lon]
     code_name = None if columns.area_code is None else body.found[columns.area_code]
     spots, written = _read_spots(body, source, geography)
+    name_column = _name_column(body, source)
+    _read_names(spots, body, source, geography)
     located: BoolArray = ~np.isnan(spots.lon)
     has_area = np.array([place is not None for place in spots.named], dtype=np.bool_)
     coded: BoolArray = np.zeros(len(located), dtype=np.bool_)
@@ -68,12 +79,27 @@ def place_sites(
     for name, faulty in _faulty_coordinates(body, source):
         ledger.note("coordinate_replaced", faulty & written & ~located & has_area, column=name)
         ledger.reject("bad_coordinate", faulty & bad, column=name)
-    ledger.note("unknown_site_area", coded & ~has_area & located, column=code_name)
+    by_name = np.zeros(len(located), dtype=np.bool_)
+    by_name[list(spots.found)] = True
+    ledger.note("unknown_site_area", coded & (~has_area | by_name) & located, column=code_name)
     lost = ~located & ~has_area & ~bad & ~placeless
-    ledger.reject("unplaced", lost, column=code_name or lon_name)
+    unnamed = lost & ~_without_place(ledger, spots, lost, column=name_column)
+    ledger.reject("unplaced", unnamed, column=code_name or lon_name or name_column)
     _check_inside(ledger, spots, geography, located, datum=source.datum, column=lon_name)
+    # What was rejected as outside is evidence too.
+    turned = np.zeros_like(located) if spots.swapped is None else spots.swapped
+    check_datum(
+        np.where(located, np.where(turned, spots.y, spots.x), np.nan),
+        np.where(located, np.where(turned, spots.x, spots.y), np.nan),
+        source.datum,
+        geography,
+        ledger.doubts,
+        named=spots.named,
+        column=lon_name,
+    )
     _compare(ledger, spots, geography, located, column=lon_name)
-    _stand_in(spots, geography, ~located & ledger.accepted, ledger, column=lon_name)
+    waiting = ~located & ledger.accepted
+    _stand_in(spots, geography, waiting, ledger, column=lon_name, name_column=name_column)
     return spots
 
 
@@ -96,6 +122,53 @@ def _read_spots(
         named = [geography.place(str(code)) if code else None for code in codes]
     quality = _qualities(body, source)
     return Spots(x, y, lon, lat, geography.metric(lon, lat), quality, named), written
+
+
+def _name_column(body: Body, source: FacilitiesSource) -> str | None:
+    """The column in which a person looks for a site's place name."""
+    columns = source.columns
+    wanted = columns.address or columns.village or columns.town
+    return None if wanted is None else body.found[wanted]
+
+
+def _read_names(spots: Spots, body: Body, source: FacilitiesSource, geography: Geography) -> None:
+    """Look up the names of rows whose code names no area."""
+    columns = source.columns
+    texts = {
+        part: [str(text) for text in body.column(wanted)]
+        for part in ("town", "village", "address")
+        if (wanted := getattr(columns, part)) is not None
+    }
+    if not texts:
+        return
+    for i, place in enumerate(spots.named):
+        names = {part: own[i] for part, own in texts.items() if own[i].strip()}
+        if place is not None or not names:
+            continue
+        found = geography.gazetteer.find(**names)
+        spots.found[i] = found
+        if found.area is not None:
+            spots.named[i] = geography.place_of(found.area.level, found.area.code)
+
+
+def _without_place(
+    ledger: Ledger, spots: Spots, lost: BoolArray, *, column: str | None
+) -> BoolArray:
+    """Reject rows whose names fit no area, or several; which rows those are."""
+    unknown, open_ = np.zeros_like(lost), np.zeros_like(lost)
+    for i, found in spots.found.items():
+        if lost[i]:
+            (open_ if found.candidates else unknown)[i] = True
+    nearest = [spots.found[i].proposal for i in np.flatnonzero(unknown).tolist()]
+    ledger.reject("unknown_place", unknown, column=column, nearest=nearest)
+    several = [_names(spots.found[i]) for i in np.flatnonzero(open_).tolist()]
+    ledger.reject("ambiguous_place", open_, column=column, candidates=several)
+    either: BoolArray = unknown | open_
+    return either
+
+
+def _names(found: Found) -> str:
+    return listed(f"{area.name} ({area.code})" for area in found.candidates)
 
 
 def _faulty_coordinates(body: Body, source: FacilitiesSource) -> Iterator[tuple[str, BoolArray]]:
@@ -138,6 +211,7 @@ def _check_inside(
     lon, lat = to_wgs84(spots.y, spots.x, datum=datum)
     xy = geography.metric(lon, lat)
     swapped = outside & geography.inside(xy)
+    spots.swapped = swapped
     ledger.note("swapped_lonlat", swapped, column=column)
     for kept, right in ((spots.lon, lon), (spots.lat, lat), (spots.xy, xy)):
         kept[swapped] = right[swapped]
@@ -173,7 +247,13 @@ def _compare(
 
 
 def _stand_in(
-    spots: Spots, geography: Geography, mask: BoolArray, ledger: Ledger, *, column: str | None
+    spots: Spots,
+    geography: Geography,
+    mask: BoolArray,
+    ledger: Ledger,
+    *,
+    column: str | None,
+    name_column: str | None,
 ) -> None:
     """Place sites without a coordinate at a point of their area, and say so.
 
@@ -189,13 +269,34 @@ def _stand_in(
         spots.quality[i] = quality
     spots.xy[mask] = geography.metric(spots.lon[mask], spots.lat[mask])
     placed = np.flatnonzero(mask & ~np.isnan(spots.xy[:, 0]))
-    qualities = [spots.quality[i] for i in placed.tolist()]
+    by_name = np.array([i in spots.found for i in placed.tolist()], dtype=np.bool_)
+    coded, named = placed[~by_name], placed[by_name]
+    qualities = [spots.quality[i] for i in coded.tolist()]
     if column is not None:
-        rows = ledger.rows[placed]
+        rows = ledger.rows[coded]
         ledger.doubts.add_rows("placed_by_area", rows, column=column, quality=qualities)
     else:
         for quality in sorted(set(qualities)):
             ledger.doubts.add("placed_by_area", count=qualities.count(quality), quality=quality)
+    _say_named(spots, ledger, named, column=name_column)
+
+
+def _say_named(spots: Spots, ledger: Ledger, rows: IntArray, *, column: str | None) -> None:
+    """Say which rows stand where their names say, and which of the names stayed unclear."""
+    for rule, chosen in (
+        ("placed_by_name", [i for i in rows.tolist() if not spots.found[i].unclear]),
+        ("village_unclear", [i for i in rows.tolist() if spots.found[i].unclear]),
+    ):
+        found = [spots.found[i] for i in chosen]
+        ledger.doubts.add_rows(
+            rule,
+            ledger.rows[chosen],
+            column=column,
+            came=[one.unclear or None for one in found],
+            area=["" if one.area is None else one.area.name for one in found],
+            quality=[spots.quality[i] for i in chosen],
+            candidates=[_names(one) or one.proposal for one in found],
+        )
 
 
 def metric_positions(sites: pd.DataFrame, geography: Geography) -> FloatArray:

@@ -264,3 +264,79 @@ def test_nameless_row_waits(folder: Folder) -> None:
     result = folder.result("sites")
     assert [(f.rule, f.row) for f in result.findings] == [("missing_value", 2)]
     assert result.accepted == 1
+
+
+# ------------------------------------------------------------------ places by name
+
+NAMED = {"name": "名称", "town": "镇", "village": "村", "address": "地址", "area_code": "代码"}
+
+
+def named(folder: Folder, *rows: str) -> None:
+    folder.write("named.csv", "\n".join(["名称,镇,村,地址,代码", *rows]) + "\n")
+    folder.source("named", "facilities", "named.csv", kind="host_venue", columns=NAMED)
+
+
+def test_sites_without_coordinate_and_code_are_placed_by_name(folder: Folder) -> None:
+    sites(folder, row("甲"))
+    named(
+        folder,
+        "一,西镇,柳溪,,",
+        "二,,,试验县东镇石湾村委会旁,",
+        "三,东镇,,,",
+        "四,东镇,柳溪村,,",
+        f"五,东镇,石湾村,,{SW}",
+        "六,,桥头村,,990101009999",
+        "七,,幸福村,,",
+        "八,,,别处县东镇,",
+        "九,,,,",
+    )
+    result = folder.result("named")
+    placed = result.frame.set_index("name")
+    got = {
+        name: (placed.loc[name, "town_code"], placed.loc[name, "quality"]) for name in placed.index
+    }
+    assert got == {
+        "一": (TOWNS[0], "village"),
+        "二": (TOWNS[1], "village"),
+        "三": (TOWNS[1], "town"),
+        "四": (TOWNS[1], "town"),
+        "五": (TOWNS[0], "village"),
+        "六": (TOWNS[1], "village"),
+    }
+    assert placed.loc[["一", "二", "五", "六"], "village_code"].tolist() == [SW, NE, SW, SE]
+    told = sorted((f.rule, f.row, f.severity) for f in result.findings if f.row)
+    assert told == [
+        ("ambiguous_place", 9, "error"),
+        ("placed_by_name", 2, "info"),
+        ("placed_by_name", 3, "info"),
+        ("placed_by_name", 4, "info"),
+        ("placed_by_name", 7, "info"),
+        ("unknown_place", 8, "error"),
+        ("unplaced", 10, "error"),
+        ("village_unclear", 5, "warning"),
+    ]
+    (unclear,) = findings(result, "village_unclear")
+    assert unclear.came == "柳溪村"
+    assert "东镇" in unclear.action.zh
+    assert_accounted(result)
+
+
+def test_a_coordinate_far_from_the_named_village_is_said(folder: Folder) -> None:
+    x, y = CENTRES[NE]
+    folder.write("both.csv", f"名称,经度,纬度,村\n甲,{x},{y},松岭村\n乙,{x},{y},石湾村\n")
+    columns = {"name": "名称", "lon": "经度", "lat": "纬度", "village": "村"}
+    folder.source("both", "facilities", "both.csv", kind="host_venue", columns=columns)
+    sites(folder, row("丙"))
+    result = folder.result("both")
+    assert result.frame["village_code"].tolist() == [NE, NE]
+    assert [(f.rule, f.row) for f in result.findings] == [("place_mismatch", 2)]
+
+
+def test_a_bad_coordinate_gives_way_to_the_name(folder: Folder) -> None:
+    folder.write("both.csv", "名称,经度,纬度,村\n甲,东经,x,松岭村\n")
+    columns = {"name": "名称", "lon": "经度", "lat": "纬度", "village": "村"}
+    folder.source("both", "facilities", "both.csv", kind="host_venue", columns=columns)
+    sites(folder, row("丙"))
+    result = folder.result("both")
+    assert result.frame["village_code"].tolist() == [NW]
+    assert rules(result) == ["coordinate_replaced", "placed_by_name"]
