@@ -129,6 +129,10 @@ _WORDS = {
 }  # fmt: skip
 
 
+# A clerk knows villages, not what the configuration calls them.
+_LEVEL_ZH = {"county": "全域", "town": "乡镇（街道）", "village": "村（社区）", "grid": "网格"}
+
+
 class UnusableFileError(InputError):
     """A file cannot be used as a whole.
 
@@ -467,4 +471,7 @@ def _at(word: object, position: int) -> object:
 
 
 def _filled(label: Label, words: dict[str, object]) -> Label:
-    return Label(zh=label.zh.format(**words), en=label.en.format(**words))
+    chinese = words
+    if "level" in words:
+        chinese = words | {"level": _LEVEL_ZH.get(str(words["level"]), words["level"])}
+    return Label(zh=label.zh.format(**chinese), en=label.en.format(**words))

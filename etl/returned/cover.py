@@ -114,6 +114,7 @@ class _Cover:
             if fact:
                 self._put(2, label, style.font(10, color=style.SECOND))
                 self._put(3, fact, style.font(10), to=_LAST)
+                self.sheet.row_dimensions[self.line].height = 18
                 self.line += 1
         self.line += 1
         for tone in ("error", "warning"):
@@ -121,6 +122,7 @@ class _Cover:
             cell.fill, cell.border = style.tone_fill(tone), style.tone_border(tone)
             cell.alignment = style.wrapped(horizontal="center")
             self._put(3, self.say(f"legend_{tone}"), style.font(10), to=_LAST)
+            self.sheet.row_dimensions[self.line].height = 20
             self.line += 1
 
     def rules(self, lines: Sequence[_Line]) -> None:
@@ -229,9 +231,9 @@ class _Cover:
         for column, text in enumerate(texts, start=2):
             self._put(column, text, style.font(10)).border = style.underline()
         if severity != "info":
-            cell = self._put(3, str(self.words[severity]), style.font(10, bold=True))
-            cell.fill, cell.border = style.tone_fill(severity), style.tone_border(severity)
-            cell.alignment = style.wrapped(horizontal="center")
+            ink = style.tone_ink(severity)
+            cell = self._put(3, str(self.words[severity]), style.font(10, bold=True, color=ink))
+            cell.border = style.underline()
         high = max(
             style.lines_of(str(text), width) for text, width in zip(texts, _WIDTHS[1:], strict=True)
         )
