@@ -118,13 +118,13 @@ def demo(
 def run(folder: Folder, data: Data = None, store: Store = None, week: Week = None) -> None:
     """Read the departments' files, build the week, publish it."""
     from etl.build.weeks import last_complete_week
-    from etl.fingerprint import find_published, fingerprint
+    from etl.fingerprint import nothing_new
 
     settings = _load(folder, data, store)
     started = datetime.now(UTC)
     until = week or last_complete_week(started, timezone=settings.config.locality.timezone)
     # Looked up before the science is loaded, so that a run with nothing to do ends at once.
-    published = find_published(settings.store_url, fingerprint(settings, until=until))
+    published = nothing_new(settings, until=until)
     if published is not None:
         console.print(f"{published.snapshot_id}: nothing has changed since it was published")
         return

@@ -20,7 +20,7 @@ from geo.model import Kind, Level, PlaceQuality, SiteStatus
 if TYPE_CHECKING:
     import geopandas as gpd
 
-    from etl.ingest import SourceResult
+    from etl.outcome import DeliveryResult
 
 _LEVELS = [str(level) for level in Level]
 
@@ -140,7 +140,7 @@ def areas_schema() -> pa.DataFrameSchema:
     )
 
 
-def check_intake(areas: gpd.GeoDataFrame, results: Iterable[SourceResult]) -> None:
+def check_intake(areas: gpd.GeoDataFrame, results: Iterable[DeliveryResult]) -> None:
     """Raise if a canonical table breaks its schema.
 
     Raises
@@ -155,7 +155,7 @@ def check_intake(areas: gpd.GeoDataFrame, results: Iterable[SourceResult]) -> No
         "context": context_schema,
     }
     for result in results:
-        if result.role in schemas and not result.failed:
+        if result.role in schemas and result.fate == "current":
             schemas[result.role]().validate(pd.DataFrame(result.frame), lazy=True)
         if result.population is not None:
             population_schema().validate(result.population, lazy=True)

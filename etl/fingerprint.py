@@ -7,15 +7,20 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
+from collections.abc import Iterable
+from functools import cache
 from importlib import metadata, resources
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import select
-from sqlalchemy.exc import OperationalError, ProgrammingError
+from sqlalchemy.exc import DBAPIError
 
+from etl.deliveries import Logged, scan
 from etl.settings import Settings
 from etl.store.engine import open_engine
+from etl.store.log import read_log
 from etl.store.tables import published_snapshot
 from geo.errors import StoreError
 
@@ -27,6 +32,7 @@ class Published(NamedTuple):
     week: str
 
 
+@cache
 def code_version() -> str:
     """Package version and a hash of the code that computes: other code, other snapshot."""
     digest = hashlib.sha256()
@@ -39,19 +45,39 @@ def code_version() -> str:
     return f"{metadata.version('xintu')}+{digest.hexdigest()[:8]}"
 
 
-def fingerprint(settings: Settings, *, until: str) -> str:
-    """Hash of everything that goes into the snapshot of the newest week up to `until`."""
-    files = {}
-    for source in settings.config.sources:
-        path = settings.data / source.path
-        files[source.id] = _file_sha256(path) if path.is_file() else "missing"
-    whole = json.dumps([settings.config_sha256, code_version(), until, files], sort_keys=True)
-    return hashlib.sha256(whole.encode()).hexdigest()
+def fingerprint(
+    settings: Settings, *, until: str, log: Iterable[Logged], absent: Iterable[str]
+) -> str:
+    """Hash of everything that goes into the snapshot of the newest week up to `until`.
+
+    Parameters
+    ----------
+    log : all deliveries; those in force count, and those that failed, since screens show them.
+    absent : sources without a file where `xintu.toml` says.
+    """
+    files = [
+        (entry.source_id, entry.name, entry.sha256, entry.state)
+        for entry in log
+        if entry.state in {"current", "failed"}
+    ]
+    parts = [settings.config_sha256, code_version(), until, sorted(files), sorted(absent)]
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
-def _file_sha256(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+def nothing_new(settings: Settings, *, until: str) -> Published | None:
+    """The snapshot that a run would only make again; None if there is anything to do."""
+    try:
+        engine = open_engine(settings.store_url, read_only=True)
+        log = read_log(engine)
+        engine.dispose()
+    except (StoreError, DBAPIError):
+        return None  # no store, or none of this version: the run itself will say what is wrong
+    found = scan(settings, log)
+    shutil.rmtree(settings.incoming, ignore_errors=True)
+    if found.any_news:
+        return None
+    wanted = fingerprint(settings, until=until, log=log, absent=found.absent)
+    return find_published(settings.store_url, wanted)
 
 
 def find_published(store_url: str, wanted: str) -> Published | None:
@@ -65,7 +91,7 @@ def find_published(store_url: str, wanted: str) -> Published | None:
         with engine.connect() as connection:
             rows = connection.execute(query).all()
         engine.dispose()
-    except (StoreError, OperationalError, ProgrammingError):
+    except (StoreError, DBAPIError):
         return None  # no store, or none of this version: the run itself will say what is wrong
     for row in rows:
         if row.meta["fingerprint"] == wanted:

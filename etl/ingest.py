@@ -1,90 +1,57 @@
-"""Every source of a locality, read, checked and mapped: the one way in.
+"""Every file of a locality, read, checked and mapped: the one way in.
 
 Areas come first, since all else is placed in them. A file that cannot be used fails alone and
-says why; without boundaries nothing can be built, so their failure ends the intake.
+says why, and what its department handed in before stays in force; without boundaries nothing can
+be built, so their failure ends the intake. What has not changed since it was stored is not read.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import date, datetime
-from pathlib import Path
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import geopandas as gpd
 import numpy as np
-import pandas as pd
 import pyproj
 from pyproj.exceptions import CRSError
 
 from etl import contracts
-from etl.findings import (
-    Doubts,
-    Finding,
-    IntakeError,
-    UnusableFileError,
-    empty_quarantine,
-    listed,
-)
-from etl.gate import code_beginnings, personal_columns
+from etl.deliveries import Arrival, Logged, Scan, scan
+from etl.findings import Doubts, IntakeError
+from etl.fingerprint import code_version
+from etl.gate import code_beginnings
+from etl.outcome import DeliveryResult, outcome
+from etl.precedence import Share, settle_figures, settle_sites
+from etl.reading import Job, Place, fits, read_areas, read_other
 from etl.settings import Settings
-from etl.sources.boundaries import Zones, assemble, map_areas
-from etl.sources.context import map_context
-from etl.sources.facilities import map_facilities
-from etl.sources.files import Fingerprint, fingerprint
+from etl.sources import overlaps, values
+from etl.sources.boundaries import Zones, assemble
+from etl.sources.files import Fingerprint
 from etl.sources.geography import Geography
-from etl.sources.mapping import Areas, Mapped, map_population
-from etl.sources.observations import map_observations
-from etl.sources.overlaps import Share, drop_superseded, reject_repeated_sites
-from etl.sources.settings import (
-    AreasSource,
-    ContextSource,
-    FacilitiesSource,
-    ObservationsSource,
-    PopulationSource,
-    Source,
-    SourceBase,
-)
-from etl.sources.tabular import Table, read_table
-from etl.sources.vector import Features, read_features
+from etl.sources.mapping import Areas
+from etl.sources.settings import AreasSource, FacilitiesSource, ObservationsSource, Source
 from geo.errors import ConfigError
-from geo.model import LEVELS, Level
+from geo.model import LEVELS
 
 Progress = Callable[[str, int, int], None]
 
 
-@dataclass(frozen=True)
-class SourceResult:
-    """What became of one source's file.
+class Holdings(Protocol):
+    """What the store has already: so much need not be read again."""
 
-    Attributes
-    ----------
-    rows_read : accepted + quarantined + set_aside, always; blank and header rows are not rows.
-    frame : canonical rows; empty if the file failed.
-    population : persons by area from a boundary file's own columns.
-    quarantine : row, raw (JSON of the mapped columns), rules.
-    failed : the file could not be used at all; the findings say why.
-    """
+    def log(self) -> tuple[Logged, ...]:
+        """All deliveries, in the order in which they came."""
 
-    source_id: str
-    role: str
-    file: str
-    path: Path
-    sha256: str
-    bytes: int
-    encoding: str | None
-    sheet: str | None
-    rows_read: int
-    accepted: int
-    quarantined: int
-    set_aside: int
-    frame: pd.DataFrame
-    population: pd.DataFrame | None
-    findings: tuple[Finding, ...]
-    quarantine: pd.DataFrame
-    newest_week: str | None
-    failed: bool
+    def contexts(self) -> Mapping[str, str]:
+        """Source → hash of all that its stored rows depend on."""
+
+    def areas(self) -> gpd.GeoDataFrame:
+        """Stored areas, as `Intake.areas`."""
 
 
 @dataclass(frozen=True)
@@ -94,91 +61,239 @@ class Intake:
     Attributes
     ----------
     areas : level, area_code, name, parent_code, geometry (EPSG:4326); finest level first.
-    results : one a source, in the order of `xintu.toml`.
+    results : one a file that was read, by source in the order of `xintu.toml`.
+    contexts : source → hash of all that its rows depend on, of the sources that were read.
     """
 
     areas: gpd.GeoDataFrame
-    results: tuple[SourceResult, ...]
+    results: tuple[DeliveryResult, ...]
+    contexts: dict[str, str]
 
 
-@dataclass
-class _Job:
-    """A source on its way through."""
-
-    source: Source
-    path: Path
-    doubts: Doubts
-    print: Fingerprint = field(default_factory=lambda: Fingerprint("", 0))
-    encoding: str | None = None
-    sheet: str | None = None
-    mapped: Mapped | None = None
-    population: pd.DataFrame | None = None
-
-    def figures(self, role: str) -> pd.DataFrame | None:
-        """Its rows of population or observations, wherever they came from."""
-        if role == "population" and self.population is not None:
-            return self.population
-        return None if self.mapped is None or self.source.role != role else self.mapped.frame
-
-    def replace_figures(self, role: str, frame: pd.DataFrame) -> None:
-        """Put others in place of `figures`."""
-        if role == "population" and self.population is not None:
-            self.population = frame
-        elif self.mapped is not None:
-            self.mapped = replace(self.mapped, frame=frame)
-
-
-def ingest(settings: Settings, *, now: datetime, on_progress: Progress | None = None) -> Intake:
-    """Read, check and map every source.
+def ingest(
+    settings: Settings,
+    *,
+    now: datetime,
+    found: Scan | None = None,
+    holdings: Holdings | None = None,
+    on_progress: Progress | None = None,
+) -> Intake:
+    """Read, check and map every file that is new, and all that stands or falls with it.
 
     Parameters
     ----------
     now : the present, with its time zone; weeks that begin later are refused.
-    on_progress : called with a source's id, how many sources are done, and of how many.
+    found : what lies there; looked for by default.
+    holdings : what is stored already; nothing by default, so that everything is read.
+    on_progress : called with a source's id, how many files are done, and of how many.
 
     Raises
     ------
     ConfigError : the CRS is unknown or not in metres.
     IntakeError : a boundary file cannot be used; carries every finding.
+
+    Notes
+    -----
+    Boundaries, population and facilities are read together, and all weekly counts after them when
+    one of them has changed; otherwise a new file has only the files read again that speak of the
+    same measures. A file is read once each time; cost grows with the rows read.
     """
-    config = settings.config
-    _require_metric(config.locality.crs)
-    today = now.astimezone(ZoneInfo(config.locality.timezone)).date()
-    jobs = [
-        _Job(source, settings.data / source.path, Doubts(source.id, source.path))
-        for source in config.sources
-    ]
-    done = 0
+    _require_metric(settings.config.locality.crs)
+    log = () if holdings is None else holdings.log()
+    found = found or scan(settings, log)
+    return _Intake(settings, now, found, holdings, on_progress).run()
 
-    def step(job: _Job) -> None:
-        nonlocal done
-        if on_progress is not None:
-            on_progress(job.source.id, done, len(jobs))
-        done += 1
 
-    zones = []
-    for job in jobs:
-        if isinstance(job.source, AreasSource):
-            step(job)
-            zone = _read_areas(job, job.source, settings)
-            if zone is not None:
-                zones.append(zone)
-    areas = _assemble(jobs, zones, settings)
-    geography = Geography(areas, config.locality.crs)
-    levels = {level: _areas_of(areas, str(level), settings) for level in LEVELS}
-    measures = [measure.code for measure in config.measures]
-    known = code_beginnings(areas["area_code"])
-    for job in jobs:
-        if not isinstance(job.source, AreasSource):
-            step(job)
-            job.doubts.known = known
-            _read_source(job, geography, levels, measures=measures, today=today)
-    _settle_overlaps(jobs, geography)
-    if on_progress is not None:
-        on_progress("", len(jobs), len(jobs))
-    results = tuple(_result(job) for job in jobs)
-    contracts.check_intake(areas, results)
-    return Intake(areas, results)
+class _Intake:
+    """One intake under way."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        now: datetime,
+        found: Scan,
+        holdings: Holdings | None,
+        on_progress: Progress | None,
+    ) -> None:
+        self.settings = settings
+        self.today = now.astimezone(ZoneInfo(settings.config.locality.timezone)).date()
+        self.holdings = holdings
+        self.stored = {} if holdings is None else holdings.contexts()
+        self.contexts: dict[str, str] = {}
+        self.jobs: list[Job] = []
+        self.say = on_progress or (lambda _label, _done, _total: None)
+        self.found = self._with_strangers(found)
+        self.total = sum(map(len, self.found.arrivals.values()))
+
+    def run(self) -> Intake:
+        """Read what must be read, in the order in which things depend on each other."""
+        sources = self.settings.config.sources
+        base: list[Source] = [s for s in sources if not isinstance(s, ObservationsSource)]
+        weekly = [s for s in sources if isinstance(s, ObservationsSource)]
+        areas = self._read_base(base)
+        ground = _digest([sorted(areas["area_code"]), self._in_force(base), self._terms(base)])
+        place: Place | None = None
+        for cluster in _clusters(weekly):
+            terms = [self._terms(cluster), ground, values.monday_of(self.today)]
+            if not self._must_read(cluster, _digest(terms)):
+                continue
+            place = place or self._place(areas)
+            own = [job for source in cluster for job in self._read(source, place)]
+            _settle(own, "observations", figure="count")
+        self.say("", self.total, self.total)
+        return self._intake(areas)
+
+    def _read_base(self, base: list[Source]) -> gpd.GeoDataFrame:
+        """Boundaries, population, facilities and context; the stored areas if nothing is new."""
+        day = self.today.isoformat() if any(map(_is_dated, base)) else ""
+        if not self._must_read(base, _digest([self._terms(base), day])) and self.holdings:
+            return self.holdings.areas()
+        drawn = [job for s in base if isinstance(s, AreasSource) for job in self._read(s, None)]
+        zones = [job.zones for job in drawn if job.zones is not None and len(job.zones.areas)]
+        areas = self._assemble(zones)
+        place = self._place(areas)
+        placed = [
+            job for s in base if not isinstance(s, AreasSource) for job in self._read(s, place)
+        ]
+        order = {source.id: i for i, source in enumerate(base)}
+        own = sorted([*drawn, *placed], key=lambda job: order[job.source.id])
+        _settle(own, "population", figure="persons")
+        _settle_sites(own, place.geography)
+        return areas
+
+    def _must_read(self, sources: list[Source], context: str) -> bool:
+        """Whether anything that the stored rows of these sources depend on is new."""
+        self.contexts |= {source.id: context for source in sources}
+        return any(
+            self.found.news(source.id) or self.stored.get(source.id) != context
+            for source in sources
+        )
+
+    def _read(self, source: Source, place: Place | None) -> list[Job]:
+        """Read a source's files; a new one that is sound replaces that of the same name."""
+        jobs: list[Job] = []
+        replaced: set[str] = set()
+        arrivals = self.found.arrivals[source.id]
+        for arrival in (a for a in arrivals if a.new):
+            job = self._judge(source, arrival, place)
+            if job.fate == "current":
+                for other in jobs:
+                    if other.arrival.name == arrival.name and other.fate == "current":
+                        other.fate = "replaced"
+                replaced.add(arrival.name)
+            jobs.append(job)
+        held = [
+            self._judge(source, arrival, place)
+            for arrival in arrivals
+            if not arrival.new and arrival.name not in replaced
+        ]
+        gone = [
+            Job(source, arrival, Doubts(source.id, arrival.name), fate="replaced")
+            for arrival in arrivals
+            if not arrival.new and arrival.name in replaced
+        ]
+        failure = self.found.absent.get(source.id)
+        if failure is not None:
+            path = self.settings.data / source.file
+            nowhere = Arrival(source.id, source.file, "", path, Fingerprint("", 0))
+            absent = Job(source, nowhere, Doubts(source.id, source.file), fate="absent")
+            absent.doubts.add_failure(failure)
+            gone.append(absent)
+        self.jobs += [*gone, *held, *jobs]
+        return [job for job in (*held, *jobs) if job.fate == "current"]
+
+    def _judge(self, source: Source, arrival: Arrival, place: Place | None) -> Job:
+        self.say(arrival.name, min(len(self.jobs), self.total), self.total)
+        job = Job(source, arrival, Doubts(source.id, arrival.name))
+        if place is None:
+            read_areas(job, self.settings)
+        else:
+            read_other(job, self.settings, place)
+        return job
+
+    def _terms(self, sources: list[Source]) -> list[object]:
+        """What sources' rows depend on besides their files: mapping, registries, code."""
+        config = self.settings.config
+        shared = (config.locality, config.codes, config.intake, *config.groups, *config.measures)
+        return [
+            code_version(),
+            [part.model_dump(mode="json") for part in (*shared, *sources)],
+            [source.id for source in sources if source.id in self.found.absent],
+        ]
+
+    def _in_force(self, sources: list[Source]) -> list[tuple[str, str]]:
+        """Name and content of every file that counts."""
+        ids = {source.id for source in sources}
+        read = {job.source.id for job in self.jobs}
+        counting = [
+            (job.arrival.name, job.arrival.print.sha256)
+            for job in self.jobs
+            if job.source.id in ids and job.fate == "current"
+        ]
+        kept = [
+            (arrival.name, arrival.print.sha256)
+            for source_id in ids - read
+            for arrival in self.found.arrivals[source_id]
+        ]
+        return sorted(counting + kept)
+
+    def _with_strangers(self, found: Scan) -> Scan:
+        """Give files of the drop folder to the one source whose columns they have."""
+        arrivals = dict(found.arrivals)
+        for stranger in found.strangers:
+            fitting = [s for s in self.settings.config.sources if fits(stranger, s)]
+            if len(fitting) == 1:
+                own = replace(stranger, source_id=fitting[0].id, delivery_id=None)
+                arrivals[own.source_id] = (*arrivals[own.source_id], own)
+            elif stranger.delivery_id is None:
+                self._report_stranger(stranger, [source.id for source in fitting])
+        return replace(found, arrivals=arrivals)
+
+    def _report_stranger(self, stranger: Arrival, fitting: list[str]) -> None:
+        doubts = Doubts("", stranger.name)
+        doubts.add("nobodys_file", came=stranger.name, fitting="、".join(fitting) or "—")
+        nobody = self.settings.config.sources[0]
+        self.jobs.append(Job(nobody, stranger, doubts, fate="failed"))
+
+    def _assemble(self, zones: list[Zones]) -> gpd.GeoDataFrame:
+        sources = [s for s in self.settings.config.sources if isinstance(s, AreasSource)]
+        if {zone.source.id for zone in zones} < {source.id for source in sources}:
+            findings = [finding for job in self.jobs for finding in job.doubts.findings]
+            errors = [finding.message("en") for finding in findings if finding.severity == "error"]
+            raise IntakeError(
+                "boundary files cannot be used, and nothing can be placed without them:\n"
+                + "\n".join(f"  - {line}" for line in errors),
+                findings,
+            )
+        return assemble(zones, self.settings.config)
+
+    def _place(self, areas: gpd.GeoDataFrame) -> Place:
+        config = self.settings.config
+        return Place(
+            geography=Geography(areas, config.locality.crs),
+            levels={level: self._areas_of(areas, str(level)) for level in LEVELS},
+            known=code_beginnings(areas["area_code"]),
+            measures=[measure.code for measure in config.measures],
+            today=self.today,
+        )
+
+    def _areas_of(self, areas: gpd.GeoDataFrame, level: str) -> Areas:
+        own = areas[areas["level"] == level]
+        return Areas(
+            level=level,
+            pattern=getattr(self.settings.config.codes, level),
+            codes=np.array(own["area_code"].tolist(), dtype=object),
+            names=tuple(own["name"]),
+        )
+
+    def _intake(self, areas: gpd.GeoDataFrame) -> Intake:
+        order = {source.id: i for i, source in enumerate(self.settings.config.sources)}
+        jobs = sorted(self.jobs, key=lambda job: order.get(job.arrival.source_id, len(order)))
+        results = tuple(outcome(job) for job in jobs)
+        contracts.check_intake(areas, results)
+        read = {result.source_id for result in results}
+        contexts = {source: context for source, context in self.contexts.items() if source in read}
+        return Intake(areas, results, contexts)
 
 
 def _require_metric(crs: str) -> None:
@@ -191,180 +306,67 @@ def _require_metric(crs: str) -> None:
         raise ConfigError(f"locality.crs: {crs}: {found.name}; {wanted}")
 
 
-def _read_areas(job: _Job, source: AreasSource, settings: Settings) -> Zones | None:
-    columns = source.columns
-    wanted = [name for name in (columns.code, columns.name, columns.parent) if name]
-    try:
-        job.print = fingerprint(job.path)
-        features = read_features(
-            job.path, source, [*wanted, *source.population.values()], job.doubts, datum=source.datum
-        )
-        job.encoding = features.table.encoding
-        _refuse_personal(job, features.table, codes=[columns.code, columns.parent])
-        zones = map_areas(features, source, settings.config, job.doubts)
-    except UnusableFileError as error:
-        job.doubts.add_failure(error)
-        return None
-    job.mapped, job.population = zones.mapped, zones.population
-    _check_usable(job)
-    return zones if len(zones.areas) else None
+def _is_dated(source: Source) -> bool:
+    """Whether what a source says depends on the day."""
+    if isinstance(source, FacilitiesSource):
+        return bool(source.columns.opened_on or source.columns.closed_on)
+    if isinstance(source, AreasSource):
+        return bool(source.columns.valid_from or source.columns.valid_to)
+    return False
 
 
-def _assemble(jobs: list[_Job], zones: list[Zones], settings: Settings) -> gpd.GeoDataFrame:
-    area_jobs = [job for job in jobs if isinstance(job.source, AreasSource)]
-    if len(zones) < len(area_jobs):
-        findings = [finding for job in jobs for finding in job.doubts.findings]
-        errors = [finding.message("en") for finding in findings if finding.severity == "error"]
-        raise IntakeError(
-            "boundary files cannot be used, and nothing can be placed without them:\n"
-            + "\n".join(f"  - {line}" for line in errors),
-            findings,
-        )
-    return assemble(zones, settings.config)
+def _clusters(sources: list[ObservationsSource]) -> list[list[Source]]:
+    """Sources of weekly counts that may say the same, by their levels and measures."""
+    clusters: list[tuple[set[tuple[str, str]], list[Source]]] = []
+    for source in sources:
+        measures = {source.measure} if source.measure else set(source.measures.values())
+        # Without a list of measures the file may name any; "" then meets every other.
+        measures |= set(source.columns.counts) or (set() if measures else {""})
+        mine = {(str(source.level), str(measure)) for measure in measures}
+        touching = [c for c in clusters if _meet(c[0], mine)]
+        clusters = [c for c in clusters if not _meet(c[0], mine)]
+        subjects = mine.union(*(c[0] for c in touching))
+        clusters.append((subjects, [*(s for c in touching for s in c[1]), source]))
+    return [members for _, members in clusters]
 
 
-def _areas_of(areas: gpd.GeoDataFrame, level: str, settings: Settings) -> Areas:
-    own = areas[areas["level"] == level]
-    return Areas(
-        level=level,
-        pattern=getattr(settings.config.codes, level),
-        codes=np.array(own["area_code"].tolist(), dtype=object),
-        names=tuple(own["name"]),
-    )
+def _meet(some: set[tuple[str, str]], others: set[tuple[str, str]]) -> bool:
+    open_levels = {level for level, measure in some | others if not measure}
+    levels = {level for level, _ in some} & {level for level, _ in others}
+    return bool(some & others) or bool(open_levels & levels)
 
 
-def _read_source(
-    job: _Job,
-    geography: Geography,
-    levels: dict[Level, Areas],
-    *,
-    measures: Sequence[str],
-    today: date,
-) -> None:
-    """Read one source that is not areas; what makes it unusable becomes its finding."""
-    source = job.source
-    try:
-        job.print = fingerprint(job.path)
-        if isinstance(source, ContextSource):
-            features = _features(job, source)
-            job.mapped = map_context(features, source, job.doubts)
-        elif isinstance(source, FacilitiesSource):
-            named = [name for name in source.columns.model_dump().values() if name]
-            table = _table(job, source, named, codes=[source.columns.area_code])
-            job.mapped = map_facilities(table, source, geography, job.doubts, today=today)
-        elif isinstance(source, PopulationSource):
-            areas = _known_areas(levels, source.level)
-            wanted = [source.columns.code, *source.columns.groups.values()]
-            table = _table(job, source, wanted, codes=[source.columns.code])
-            job.mapped = map_population(table, source, areas, job.doubts)
-        elif isinstance(source, ObservationsSource):
-            areas = _known_areas(levels, source.level)
-            table = _table(job, source, _observed(source), codes=[source.columns.area])
-            job.mapped = map_observations(
-                table, source, areas, job.doubts, measures=measures, today=today
-            )
-    except UnusableFileError as error:
-        job.doubts.add_failure(error)
-        return
-    _check_usable(job)
+def _settle(jobs: list[Job], role: str, *, figure: str) -> None:
+    """Let each figure count once where files overlap."""
+    shares = []
+    for job in jobs:
+        frame = job.figures(role)
+        if frame is not None:
+            shares.append((job, Share(frame, job.doubts)))
+    settle_figures([share for _, share in shares], figure=figure)
+    for job, share in shares:
+        job.take(role, share)
 
 
-def _known_areas(levels: dict[Level, Areas], level: Level) -> Areas:
-    areas = levels[level]
-    if not len(areas.codes):
-        raise UnusableFileError("areas_unavailable", level=str(level))
-    return areas
-
-
-def _observed(source: ObservationsSource) -> list[str]:
-    columns = source.columns
-    if source.shape == "wide":
-        return [columns.week]
-    named = (columns.week, columns.area, columns.measure, columns.count)
-    return [name for name in (*named, *columns.counts.values()) if name]
-
-
-def _table(
-    job: _Job, source: SourceBase, wanted: list[str], *, codes: Iterable[str | None]
-) -> Table:
-    table = read_table(job.path, source, list(dict.fromkeys(wanted)), job.doubts)
-    job.encoding, job.sheet = table.encoding, table.sheet
-    _refuse_personal(job, table, codes=codes)
-    return table
-
-
-def _features(job: _Job, source: ContextSource) -> Features:
-    wanted = [name for name in (source.rank, source.name) if name]
-    features = read_features(job.path, source, wanted, job.doubts, datum=source.datum)
-    job.encoding = features.table.encoding
-    _refuse_personal(job, features.table, codes=())
-    return features
-
-
-def _refuse_personal(job: _Job, table: Table, *, codes: Iterable[str | None]) -> None:
-    """Stop a file about persons before any row of it is mapped."""
-    found = personal_columns(
-        table.cells,
-        facilities=isinstance(job.source, FacilitiesSource),
-        code_columns=[table.found[name] for name in codes if name],
-        known=job.doubts.known,
-    )
-    if found:
-        raise UnusableFileError(
-            "personal_data",
-            column=listed(column.column for column in found),
-            columns=listed(str(column) for column in found),
-        )
-
-
-def _check_usable(job: _Job) -> None:
-    mapped = job.mapped
-    if mapped is not None and not mapped.accepted:
-        job.doubts.add("no_usable_row", came=f"{mapped.quarantined} rows")
-
-
-def _settle_overlaps(jobs: list[_Job], geography: Geography) -> None:
-    """Let each figure and each site count once where sources overlap."""
-    for role, figure in (("population", "persons"), ("observations", "count")):
-        own = [job for job in jobs if job.figures(role) is not None]
-        shares = [Share(j.source.id, _frame_of(j, role), j.doubts) for j in own]
-        drop_superseded(shares, figure=figure)
+def _settle_sites(jobs: list[Job], geography: Geography) -> None:
+    """Let each site count once: within a source the later file's, between sources the first's."""
+    sited = [job for job in jobs if isinstance(job.source, FacilitiesSource) and job.mapped]
+    for source_id in dict.fromkeys(job.source.id for job in sited):
+        own = [job for job in sited if job.source.id == source_id]
+        shares = [Share(job.mapped.frame, job.doubts) for job in own if job.mapped]
+        settle_sites(shares, geography)
         for job, share in zip(own, shares, strict=True):
-            job.replace_figures(role, share.frame)
-    sited = [(job, job.mapped) for job in jobs if job.mapped and job.source.role == "facilities"]
-    shares = [Share(job.source.id, mapped.frame, job.doubts) for job, mapped in sited]
-    reject_repeated_sites(shares, [mapped.ledger for _, mapped in sited], geography)
-    for (job, mapped), share in zip(sited, shares, strict=True):
-        job.mapped = replace(mapped, frame=share.frame)
+            job.take("facilities", share)
+    mapped = [job.mapped for job in sited if job.mapped]
+    claims = [
+        overlaps.Share(job.source.id, before.frame, job.doubts)
+        for job, before in zip(sited, mapped, strict=True)
+    ]
+    overlaps.reject_repeated_sites(claims, [before.ledger for before in mapped], geography)
+    for job, before, claim in zip(sited, mapped, claims, strict=True):
+        job.mapped = replace(before, frame=claim.frame)
 
 
-def _frame_of(job: _Job, role: str) -> pd.DataFrame:
-    frame = job.figures(role)
-    return pd.DataFrame() if frame is None else frame
-
-
-def _result(job: _Job) -> SourceResult:
-    mapped = job.mapped
-    accepted = 0 if mapped is None else mapped.accepted
-    quarantined = 0 if mapped is None else mapped.quarantined
-    set_aside = 0 if mapped is None else mapped.set_aside
-    return SourceResult(
-        source_id=job.source.id,
-        role=job.source.role,
-        file=job.source.path,
-        path=job.path,
-        sha256=job.print.sha256,
-        bytes=job.print.size,
-        encoding=job.encoding,
-        sheet=job.sheet,
-        rows_read=accepted + quarantined + set_aside,
-        accepted=accepted,
-        quarantined=quarantined,
-        set_aside=set_aside,
-        frame=pd.DataFrame() if mapped is None else mapped.frame,
-        population=job.population,
-        findings=tuple(job.doubts.findings),
-        quarantine=empty_quarantine() if mapped is None else mapped.ledger.quarantine(),
-        newest_week=None if mapped is None else mapped.newest_week,
-        failed=mapped is None,
-    )
+def _digest(parts: object) -> str:
+    text = json.dumps(parts, sort_keys=True, ensure_ascii=False, default=str)
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
@@ -17,12 +18,16 @@ from etl.build.summary import coverage_table, gap_ranking, headline, source_tabl
 from etl.build.warnings import lead_weeks, watch
 from etl.build.weeks import last_complete_week, week_range
 from etl.build.work import Work
-from etl.findings import Finding
+from etl.deliveries import Scan, scan
 from etl.fingerprint import find_published, fingerprint
-from etl.ingest import Intake, SourceResult, ingest
+from etl.ingest import Intake, ingest
 from etl.publish import Build, publish
+from etl.raw import RawStore
 from etl.settings import Settings
+from etl.sources.settings import Source
 from etl.store.accepted import Accepted, load_accepted, load_counts, newest_week
+from etl.store.intake import SourceIntake, StoreHoldings
+from etl.store.log import read_log
 from etl.store.writer import Writer
 from geo.errors import InputError
 
@@ -70,87 +75,85 @@ def run(
     """
     say = on_progress or (lambda _label, _done, _total: None)
     until = week or last_complete_week(now, timezone=settings.config.locality.timezone)
-    wanted = fingerprint(settings, until=until)
+    writer = Writer(settings.store_url)
+    intake, found = take_in(settings, writer, now=now, on_progress=on_progress)
+    log = read_log(writer.engine)
+    wanted = fingerprint(settings, until=until, log=log, absent=found.absent)
     published = find_published(settings.store_url, wanted)
     if published is not None:
-        return RunResult(published.snapshot_id, published.week, fresh=False)
-    writer = Writer(settings.store_url)
-    intake = ingest(settings, now=now, on_progress=on_progress)
-    _store(writer, settings, intake, now=now)
+        return _result(intake, published.snapshot_id, published.week, fresh=False)
     built = build(writer, settings, until=until, now=now, on_progress=say)
     snapshot_id = publish(writer, settings, built, fingerprint=wanted, now=now)
     say("publish", len(STEPS), len(STEPS))
+    return _result(intake, snapshot_id, built.week, fresh=True)
+
+
+def take_in(
+    settings: Settings,
+    writer: Writer,
+    *,
+    now: datetime,
+    settle_s: float = 0.0,
+    on_progress: Progress | None = None,
+) -> tuple[Intake, Scan]:
+    """Read what is new and store it, without building anything.
+
+    Parameters
+    ----------
+    settle_s : leave files of the drop folder alone that changed so recently.
+    """
+    holdings = StoreHoldings(writer.engine)
+    RawStore(settings.raw_folder).sweep()
+    try:
+        found = scan(settings, holdings.log(), settle_s=settle_s)
+        intake = ingest(settings, now=now, found=found, holdings=holdings, on_progress=on_progress)
+        _store(writer, settings, intake, now=now)
+    finally:
+        shutil.rmtree(settings.incoming, ignore_errors=True)
+    return intake, found
+
+
+def _result(intake: Intake, snapshot_id: str, week: str, *, fresh: bool) -> RunResult:
     return RunResult(
         snapshot_id=snapshot_id,
-        week=built.week,
-        fresh=True,
+        week=week,
+        fresh=fresh,
         rows_read=sum(result.rows_read for result in intake.results),
         accepted=sum(result.accepted for result in intake.results),
         quarantined=sum(result.quarantined for result in intake.results),
-        failed_sources=tuple(r.source_id for r in intake.results if r.failed),
+        failed_sources=tuple(dict.fromkeys(r.source_id for r in intake.results if r.failed)),
     )
 
 
 def _store(writer: Writer, settings: Settings, intake: Intake, *, now: datetime) -> None:
-    writer.replace_areas(intake.areas)
-    writer.forget_sources(source.id for source in settings.config.sources)
-    for result in intake.results:
-        row = _source_row(settings, result, now=now)
-        findings = [_finding_row(finding) for finding in result.findings]
-        if result.failed:
-            writer.record_failure(row, findings)
-        else:
-            writer.replace_source(row, _frames(result), findings, result.quarantine)
+    sources = [
+        SourceIntake(
+            row=_source_row(source, inputs_sha256=intake.contexts[source.id]),
+            results=[r for r in intake.results if r.source_id == source.id],
+        )
+        for source in settings.config.sources
+        if source.id in intake.contexts
+    ]
+    writer.store_intake(
+        sources,
+        [result for result in intake.results if not result.source_id],
+        intake.areas if any(source.row["role"] == "areas" for source in sources) else None,
+        keep=[source.id for source in settings.config.sources],
+        now=now,
+    )
 
 
-def _finding_row(finding: Finding) -> dict[str, object]:
-    row = asdict(finding)
-    for name in ("wanted", "action"):
-        label = row.pop(name)
-        row[f"{name}_zh"], row[f"{name}_en"] = label["zh"], label["en"]
-    return row
-
-
-def _source_row(settings: Settings, result: SourceResult, *, now: datetime) -> dict[str, object]:
-    source = next(s for s in settings.config.sources if s.id == result.source_id)
-    title_zh = source.title.zh if source.title else source.path
+def _source_row(source: Source, *, inputs_sha256: str) -> dict[str, object]:
     return {
         "source_id": source.id,
         "role": source.role,
-        "title_zh": title_zh,
-        "title_en": source.title.en if source.title else source.path,
+        "title_zh": source.title.zh if source.title else source.file,
+        "title_en": source.title.en if source.title else source.file,
         "department": source.department,
-        "path": source.path,
-        "sha256": result.sha256,
-        "bytes": result.bytes,
-        "encoding": result.encoding,
-        "sheet": result.sheet,
-        "received_at_utc": now,
-        "rows_read": result.rows_read,
-        "accepted": result.accepted,
-        "quarantined": result.quarantined,
-        "set_aside": result.set_aside,
-        "newest_week": result.newest_week,
+        "path": source.file,
         "max_age_days": source.max_age_days,
-        "failed": result.failed,
+        "inputs_sha256": inputs_sha256,
     }
-
-
-def _frames(result: SourceResult) -> dict[str, pd.DataFrame]:
-    """Table name → rows of one source."""
-    frames: dict[str, pd.DataFrame] = {}
-    if result.population is not None:
-        frames["intake_population"] = result.population.rename(columns={"group": "group_code"})
-    if result.role == "population":
-        frames["intake_population"] = result.frame.rename(columns={"group": "group_code"})
-    elif result.role == "facilities":
-        frames["intake_site"] = result.frame
-    elif result.role == "observations":
-        frames["intake_observation"] = result.frame
-    elif result.role == "context":
-        frame = pd.DataFrame(result.frame.drop(columns="geometry"))
-        frames["intake_context"] = frame.assign(geometry=result.frame.geometry.to_wkb())
-    return frames
 
 
 def build(
@@ -198,7 +201,7 @@ def build(
         "gap_ranking": ranking,
         "coverage": coverage,
         "sources": source_table(accepted.sources, now=now),
-        "findings": accepted.findings.drop(columns="finding_id"),
+        "findings": accepted.findings.drop(columns=["finding_id", "delivery_id"]),
     }
     say("publish")
     return Build(
@@ -214,4 +217,4 @@ def build(
 
 
 def _published_sites(accepted: Accepted) -> pd.DataFrame:
-    return accepted.sites.drop(columns=["source_id", "x_original", "y_original", "datum"])
+    return accepted.sites.drop(columns=["delivery_id", "x_original", "y_original", "datum"])

@@ -256,6 +256,16 @@ class Settings(Model):
     config: LocalityConfig
     config_sha256: str
 
+    @property
+    def raw_folder(self) -> Path:
+        """Where files are kept as they were handed in."""
+        return self.folder / ".xintu" / "raw"
+
+    @property
+    def incoming(self) -> Path:
+        """Where answers of databases wait until they are judged."""
+        return self.folder / ".xintu" / "incoming"
+
 
 def registry(name: str) -> dict[str, Any]:
     """One of the product's own registries: measures, groups, kinds or layers."""

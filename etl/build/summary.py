@@ -204,4 +204,4 @@ def source_table(sources: pd.DataFrame, *, now: datetime) -> pd.DataFrame:
         age is not None and limit is not None and not np.isnan(limit) and age > limit
         for age, limit in zip(ages, limits, strict=True)
     ]
-    return table.drop(columns=["bytes", "max_age_days"])
+    return table.drop(columns=["bytes", "max_age_days", "inputs_sha256"])

@@ -43,15 +43,19 @@ def fingerprint(path: Path) -> Fingerprint:
     ------
     UnusableFileError : there is no such file, or it may not be read.
     """
-    parts = [path]
-    if path.suffix.lower() == ".shp":
-        parts += sorted(p for p in path.parent.glob(f"{path.stem}.*") if p != path)
     digest, size = hashlib.sha256(), 0
-    for part in parts:
+    for part in parts_of(path):
         for chunk in _chunks(part):
             digest.update(chunk)
             size += len(chunk)
     return Fingerprint(digest.hexdigest(), size)
+
+
+def parts_of(path: Path) -> list[Path]:
+    """The file itself; of a shapefile all files that make it up, itself first."""
+    if path.suffix.lower() != ".shp":
+        return [path]
+    return [path, *sorted(p for p in path.parent.glob(f"{path.stem}.*") if p != path)]
 
 
 def table_format(path: Path) -> Format:

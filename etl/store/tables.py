@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from sqlalchemy import (
     JSON,
+    BigInteger,
     Boolean,
     Column,
     DateTime,
@@ -33,10 +34,13 @@ metadata = MetaData(
 )
 
 
-def _source_id() -> Column[str]:
-    return Column("source_id", Text, nullable=False)
+def _delivery_id() -> Column[int]:
+    """Which file said it; no foreign key, since rows and deliveries go in and out together."""
+    return Column("delivery_id", Integer, nullable=False)
 
 
+# One row a source: what is in force of it. `inputs_sha256` is of all that its rows depend on; while
+# that stays the same, nothing of the source is read again.
 intake_source = Table(
     "intake_source",
     metadata,
@@ -47,7 +51,7 @@ intake_source = Table(
     Column("department", Text, nullable=False),
     Column("path", Text, nullable=False),
     Column("sha256", Text, nullable=False),
-    Column("bytes", Integer, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
     Column("encoding", Text),
     Column("sheet", Text),
     Column("received_at_utc", DateTime(timezone=True), nullable=False),
@@ -55,16 +59,61 @@ intake_source = Table(
     Column("accepted", Integer, nullable=False),
     Column("quarantined", Integer, nullable=False),
     Column("set_aside", Integer, nullable=False),
+    Column("superseded", Integer, nullable=False),
     Column("newest_week", Text),
     Column("max_age_days", Integer),
     Column("failed", Boolean, nullable=False),
+    Column("inputs_sha256", Text, nullable=False),
+)
+
+# Every file ever handed in, and where each of its rows ended. state: current, replaced (by a later
+# file of the same name), failed (could not be used; nothing of it is kept), withdrawn.
+intake_delivery = Table(
+    "intake_delivery",
+    metadata,
+    Column("delivery_id", Integer, primary_key=True),
+    Column("source_id", Text, nullable=False),
+    Column("name", Text, nullable=False),
+    Column("location", Text, nullable=False),
+    Column("sha256", Text, nullable=False),
+    Column("bytes", BigInteger, nullable=False),
+    Column("received_at_utc", DateTime(timezone=True), nullable=False),
+    Column("state", Text, nullable=False),
+    Column("returned_for", Integer),
+    Column("encoding", Text),
+    Column("sheet", Text),
+    Column("rows_read", Integer, nullable=False),
+    Column("accepted", Integer, nullable=False),
+    Column("superseded", Integer, nullable=False),
+    Column("quarantined", Integer, nullable=False),
+    Column("set_aside", Integer, nullable=False),
+    Column("newest_week", Text),
+    Index("ix_intake_delivery_source_id", "source_id"),
+)
+
+# What a later file changed of the figures in force; one that came or went has only one side.
+intake_change = Table(
+    "intake_change",
+    metadata,
+    Column("change_id", Integer, primary_key=True),
+    Column("source_id", Text, nullable=False),
+    Column("delivery_id", Integer),
+    Column("changed_at_utc", DateTime(timezone=True), nullable=False),
+    Column("level", Text, nullable=False),
+    Column("code", Text, nullable=False),
+    Column("week", Text, nullable=False),
+    Column("figure", Text, nullable=False),
+    Column("before", Double),
+    Column("after", Double),
+    Index("ix_intake_change_delivery_id", "delivery_id"),
 )
 
 intake_finding = Table(
     "intake_finding",
     metadata,
     Column("finding_id", Integer, primary_key=True),
-    _source_id(),
+    Column("source_id", Text, nullable=False),
+    Column("delivery_id", Integer),
     Column("file", Text, nullable=False),
     Column("sheet", Text),
     Column("row", Integer),
@@ -83,10 +132,11 @@ intake_quarantine = Table(
     "intake_quarantine",
     metadata,
     Column("quarantine_id", Integer, primary_key=True),
-    _source_id(),
+    _delivery_id(),
     Column("row", Integer, nullable=False),
     Column("raw", Text, nullable=False),
     Column("rules", Text, nullable=False),
+    Column("marks", Text, nullable=False),
 )
 
 intake_area = Table(
@@ -103,7 +153,7 @@ intake_area = Table(
 intake_population = Table(
     "intake_population",
     metadata,
-    _source_id(),
+    _delivery_id(),
     Column("level", Text, nullable=False),
     Column("area_code", Text, nullable=False),
     Column("group_code", Text, nullable=False),
@@ -113,7 +163,7 @@ intake_population = Table(
 intake_site = Table(
     "intake_site",
     metadata,
-    _source_id(),
+    _delivery_id(),
     Column("site_id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
     Column("name", Text, nullable=False),
@@ -138,11 +188,22 @@ intake_site = Table(
     Column("closed_on", Text),
 )
 
+intake_area_change = Table(
+    "intake_area_change",
+    metadata,
+    _delivery_id(),
+    Column("level", Text, nullable=False),
+    Column("old_code", Text, nullable=False),
+    Column("new_code", Text, nullable=False),
+    Column("since", Text, nullable=False),
+    Column("weight", Double, nullable=False),
+)
+
 # No key and no index: rows are replaced a source at a time, unique before they come, read whole.
 intake_observation = Table(
     "intake_observation",
     metadata,
-    _source_id(),
+    _delivery_id(),
     Column("level", Text, nullable=False),
     Column("area_code", Text, nullable=False),
     Column("week", Text, nullable=False),
@@ -153,11 +214,41 @@ intake_observation = Table(
 intake_context = Table(
     "intake_context",
     metadata,
-    _source_id(),
+    _delivery_id(),
     Column("theme", Text, nullable=False),
     Column("rank", Integer, nullable=False),
     Column("name", Text, nullable=False),
     Column("geometry", LargeBinary, nullable=False),
+)
+
+# Who is doing a job just now. A holder that died is known by its expired lease, or on its own host
+# by its process id.
+job_lease = Table(
+    "job_lease",
+    metadata,
+    Column("name", Text, primary_key=True),
+    Column("holder", Text, nullable=False),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Column("taken_at_utc", DateTime(timezone=True), nullable=False),
+    Column("until_utc", DateTime(timezone=True), nullable=False),
+)
+
+# Every run of a job with its outcome: ok, failed, interrupted; NULL while it runs.
+job_run = Table(
+    "job_run",
+    metadata,
+    Column("run_id", Integer, primary_key=True),
+    Column("job", Text, nullable=False),
+    Column("due_at_utc", DateTime(timezone=True)),
+    Column("started_at_utc", DateTime(timezone=True), nullable=False),
+    Column("ended_at_utc", DateTime(timezone=True)),
+    Column("attempt", Integer, nullable=False),
+    Column("outcome", Text),
+    Column("error", Text),
+    Column("host", Text, nullable=False),
+    Column("pid", Integer, nullable=False),
+    Index("ix_job_run_job", "job", "started_at_utc"),
 )
 
 published_snapshot = Table(

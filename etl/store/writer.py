@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -11,16 +11,20 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
-from sqlalchemy import Connection, Engine, Table, delete, insert, select, text
+from sqlalchemy import Connection, Engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
 from etl.store import migrate
 from etl.store import tables as t
 from etl.store.engine import bulk_insert, open_engine
+from etl.store.intake import SourceIntake, store_intake, withdraw
+from etl.store.rows import insert_frame, plain
 from geo.errors import StoreError
 
 if TYPE_CHECKING:
     import geopandas as gpd
+
+    from etl.outcome import DeliveryResult
 
 ADVISORY_LOCK = 0x58494E54  # "XINT": one writer at a time on PostgreSQL
 COMPRESSION = 1  # arrays are mostly zeros or noise: higher levels cost time and save little
@@ -83,55 +87,23 @@ class Writer:
         except DBAPIError as exc:
             raise StoreError(f"the store cannot be opened for writing: {exc.orig}") from exc
 
-    def replace_source(
+    def store_intake(
         self,
-        source: Mapping[str, Any],
-        frames: Mapping[str, pd.DataFrame],
-        findings: Sequence[Mapping[str, Any]],
-        quarantine: pd.DataFrame,
+        sources: Sequence[SourceIntake],
+        strangers: Sequence[DeliveryResult] = (),
+        areas: gpd.GeoDataFrame | None = None,
+        *,
+        keep: Sequence[str],
+        now: datetime,
     ) -> None:
-        """Put one source's rows in the place of what it handed in before, in one transaction.
-
-        Parameters
-        ----------
-        source : a row of `intake_source`.
-        frames : table name → rows with that table's columns; `source_id` is filled in.
-        findings, quarantine : rows of `intake_finding` and `intake_quarantine`.
-        """
-        source_id = source["source_id"]
+        """Store what an intake has read, in one transaction; see `etl.store.intake`."""
         with self._transaction() as connection:
-            known = select(t.intake_source.c.source_id).where(
-                t.intake_source.c.source_id == source_id
-            )
-            if connection.scalar(known) is not None:
-                for table in _tables_by_source():
-                    connection.execute(delete(table).where(table.c.source_id == source_id))
-            connection.execute(insert(t.intake_source).values(**source))
-            for name, frame in frames.items():
-                _insert_frame(connection, t.metadata.tables[name], frame, source_id=source_id)
-            if findings:
-                rows = [{**finding, "source_id": source_id} for finding in findings]
-                connection.execute(insert(t.intake_finding), rows)
-            _insert_frame(connection, t.intake_quarantine, quarantine, source_id=source_id)
+            store_intake(connection, sources, strangers, areas, keep=keep, now=now)
 
-    def forget_sources(self, keep: Iterable[str]) -> None:
-        """Drop the rows of sources that the configuration no longer names."""
-        keep = list(keep)
+    def withdraw(self, delivery_id: int) -> str | None:
+        """Take a delivery out of force, and say of which source it was."""
         with self._transaction() as connection:
-            gone = select(t.intake_source.c.source_id).where(
-                t.intake_source.c.source_id.not_in(keep)
-            )
-            if connection.scalar(gone) is not None:
-                for table in _tables_by_source():
-                    connection.execute(delete(table).where(table.c.source_id.not_in(keep)))
-
-    def replace_areas(self, areas: gpd.GeoDataFrame) -> None:
-        """Put all areas of all levels in place of the former ones, in one transaction."""
-        frame = pd.DataFrame(areas.drop(columns="geometry"))
-        frame["geometry"] = areas.geometry.to_wkb()
-        with self._transaction() as connection:
-            connection.execute(delete(t.intake_area))
-            _insert_frame(connection, t.intake_area, frame)
+            return withdraw(connection, delivery_id)
 
     def publish(self, publication: Publication) -> None:
         """Publish one snapshot: all of it becomes visible at once, or nothing does."""
@@ -162,23 +134,11 @@ class Writer:
         columns = ["snapshot_id", "level", "layer", "week", "n", "values", "states", "classes"]
         packed = ((publication.snapshot_id, *_packed(layer)) for layer in publication.layers)
         bulk_insert(connection, t.published_layer, columns, packed)
-        _insert_frame(connection, t.published_site, publication.sites, **key)
-        _insert_frame(connection, t.published_warning, publication.warnings, **key)
+        insert_frame(connection, t.published_site, publication.sites, **key)
+        insert_frame(connection, t.published_warning, publication.warnings, **key)
         for name, frame in publication.tables.items():
             records = {"columns": list(frame.columns), "rows": _plain_rows(frame)}
             connection.execute(insert(t.published_table).values(**key, name=name, records=records))
-
-    def record_failure(
-        self, source: Mapping[str, Any], findings: Sequence[Mapping[str, Any]]
-    ) -> None:
-        """Note that a source's file could not be used; what it handed in before stays."""
-        key = source["source_id"]
-        with self._transaction() as connection:
-            connection.execute(delete(t.intake_source).where(t.intake_source.c.source_id == key))
-            connection.execute(delete(t.intake_finding).where(t.intake_finding.c.source_id == key))
-            connection.execute(insert(t.intake_source).values(**source))
-            if findings:
-                connection.execute(insert(t.intake_finding), list(findings))
 
     def known_geometries(self) -> set[str]:
         """Hashes of all boundaries already published."""
@@ -224,19 +184,11 @@ class _Exclusive:
         self._context.__exit__(*exc_info)
 
 
-def _tables_by_source() -> list[Table]:
-    return [
-        table
-        for table in t.metadata.sorted_tables
-        if table.name.startswith("intake_") and "source_id" in table.c
-    ]
-
-
 def _insert_level(connection: Connection, level: PublishedLevel) -> None:
     key = {"geometry_hash": level.geometry_hash}
     areas = level.areas.reset_index(drop=True)
     areas = areas.assign(idx=np.arange(len(areas)))
-    _insert_frame(connection, t.published_area, areas, **key)
+    insert_frame(connection, t.published_area, areas, **key)
     connection.execute(insert(t.published_geometry).values(**key, geojson=level.geojson))
 
 
@@ -253,29 +205,5 @@ def _packed(layer: PublishedLayer) -> tuple[Any, ...]:
     )
 
 
-def _insert_frame(connection: Connection, table: Table, frame: pd.DataFrame, **key: str) -> None:
-    """Insert a frame's columns that the table has; a NaN becomes NULL."""
-    columns = [column.name for column in table.c if column.name in frame.columns]
-    if frame.empty:
-        return
-    constant = tuple(key.values())
-    rows = (constant + row for row in _plain(frame[columns]))
-    bulk_insert(connection, table, [*key, *columns], rows)
-
-
-def _plain(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    """Rows as plain Python values, NaN and NaT as None."""
-    lists = []
-    for name in frame.columns:
-        column = frame[name]
-        values = column.astype(object).to_numpy() if column.dtype == "category" else column
-        plain = values.tolist()
-        missing = np.flatnonzero(pd.isna(values))
-        for position in missing.tolist():
-            plain[position] = None
-        lists.append(plain)
-    return zip(*lists, strict=True)
-
-
 def _plain_rows(frame: pd.DataFrame) -> list[list[Any]]:
-    return [list(row) for row in _plain(frame)]
+    return [list(row) for row in plain(frame)]

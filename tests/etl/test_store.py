@@ -8,17 +8,14 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from shapely.geometry import box
 
 from etl.fingerprint import find_published
 from etl.store import migrate
-from etl.store.accepted import load_accepted, load_counts, newest_week
 from etl.store.engine import open_engine
 from etl.store.reader import Reader
 from etl.store.tables import metadata
@@ -44,43 +41,6 @@ def open_reader() -> Iterator[Open]:
     """Opens readers, and closes them when the test is over."""
     with ExitStack() as stack:
         yield lambda url: stack.enter_context(closing(Reader(url)))
-
-
-def source_row(source_id: str = "s1", **changes: Any) -> dict[str, Any]:
-    return {
-        "source_id": source_id,
-        "role": "observations",
-        "title_zh": "周报",
-        "title_en": "weekly",
-        "department": "卫健委",
-        "path": "周报.csv",
-        "sha256": "0" * 64,
-        "bytes": 10,
-        "encoding": "utf-8",
-        "sheet": None,
-        "received_at_utc": NOW,
-        "rows_read": 2,
-        "accepted": 2,
-        "quarantined": 0,
-        "set_aside": 0,
-        "newest_week": "2026-W46",
-        "max_age_days": None,
-        "failed": False,
-        **changes,
-    }
-
-
-def observations(counts: list[float]) -> pd.DataFrame:
-    weeks = [f"2026-W{40 + i}" for i in range(len(counts))]
-    return pd.DataFrame(
-        {
-            "level": "village",
-            "area_code": "990199001001",
-            "week": weeks,
-            "measure": "hotline_calls",
-            "count": counts,
-        }
-    )
 
 
 def publication(snapshot_id: str = "2026-W46-aaaa", **changes: Any) -> Publication:
@@ -144,70 +104,6 @@ def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
     with writer.engine.connect() as connection:
         found = compare_metadata(MigrationContext.configure(connection), metadata)
     assert [change for change in found if "spatial_ref_sys" not in str(change)] == []
-
-
-def test_a_source_handed_in_again_takes_the_place_of_the_first(url: str) -> None:
-    writer = Writer(url)
-    quarantine = pd.DataFrame({"row": [7], "raw": ['{"数": "3.5"}'], "rules": ["whole_number"]})
-    writer.replace_source(
-        source_row(), {"intake_observation": observations([1, 2, 3])}, [], quarantine
-    )
-    writer.replace_source(
-        source_row(), {"intake_observation": observations([4, np.nan])}, [], quarantine.iloc[:0]
-    )
-    counts = load_counts(writer.engine, since="2026-W01", until="2026-W53")
-    assert counts["count"].tolist()[0] == 4
-    assert np.isnan(counts["count"].tolist()[1])
-    assert len(load_accepted(writer.engine).sources) == 1
-    assert newest_week(writer.engine, until="2026-W53") == "2026-W40", "no data is not a figure"
-
-
-def test_a_failed_file_leaves_what_the_department_handed_in_before(url: str) -> None:
-    writer = Writer(url)
-    empty = pd.DataFrame(columns=["row", "raw", "rules"])
-    writer.replace_source(source_row(), {"intake_observation": observations([5])}, [], empty)
-    finding = {
-        "source_id": "s1",
-        "file": "周报.csv",
-        "sheet": None,
-        "row": None,
-        "column": None,
-        "rule": "missing_file",
-        "severity": "error",
-        "came": None,
-        "wanted_zh": "文件",
-        "wanted_en": "a file",
-        "action_zh": "放回",
-        "action_en": "put it back",
-        "count": 1,
-    }
-    writer.record_failure(source_row(failed=True), [finding])
-    accepted = load_accepted(writer.engine)
-    assert accepted.sources["failed"].tolist() == [True]
-    assert accepted.findings["rule"].tolist() == ["missing_file"]
-    assert len(load_counts(writer.engine, since="2026-W01", until="2026-W53")) == 1
-
-
-def test_sources_that_the_configuration_dropped_are_forgotten(url: str) -> None:
-    writer = Writer(url)
-    empty = pd.DataFrame(columns=["row", "raw", "rules"])
-    for source_id in ("old", "kept"):
-        writer.replace_source(source_row(source_id), {}, [], empty)
-    writer.forget_sources(["kept"])
-    assert load_accepted(writer.engine).sources["source_id"].tolist() == ["kept"]
-
-
-def test_areas_come_back_with_their_shapes(url: str) -> None:
-    writer = Writer(url)
-    areas = gpd.GeoDataFrame(
-        {"level": ["town"], "area_code": ["01"], "name": ["甲镇"], "parent_code": ["0"]},
-        geometry=[box(109, 29, 110, 30)],
-        crs="EPSG:4326",
-    )
-    writer.replace_areas(areas)
-    found = load_accepted(writer.engine).areas
-    assert found.geometry.iloc[0].equals(areas.geometry.iloc[0])
-    assert found.loc[0, "name"] == "甲镇"
 
 
 def test_what_is_published_is_read_back(url: str, open_reader: Open) -> None:

@@ -16,7 +16,8 @@ import pytest
 import shapely
 from shapely.geometry import shape
 
-from etl.ingest import Intake, SourceResult, ingest
+from etl.ingest import Intake, ingest
+from etl.outcome import DeliveryResult
 from etl.settings import load_locality
 
 LOCALITY = Path(__file__).parents[1] / "data" / "localities" / "tainan"
@@ -28,7 +29,7 @@ def intake(tainan_dir: Path) -> Intake:
     return ingest(load_locality(LOCALITY, data=tainan_dir), now=NOW)
 
 
-def result(intake: Intake, source_id: str) -> SourceResult:
+def result(intake: Intake, source_id: str) -> DeliveryResult:
     return next(r for r in intake.results if r.source_id == source_id)
 
 

@@ -16,7 +16,8 @@ from typing import Any
 import openpyxl
 
 from etl.findings import Finding
-from etl.ingest import Intake, SourceResult, ingest
+from etl.ingest import Intake, ingest
+from etl.outcome import DeliveryResult
 from etl.settings import LocalityConfig, Settings, registry
 
 NOW = datetime(2026, 11, 18, 4, 0, tzinfo=UTC)  # a Wednesday, in week 2026-W47
@@ -63,6 +64,7 @@ class Folder:
     path: Path
     sources: list[dict[str, Any]] = field(default_factory=list)
     codes: dict[str, str] = field(default_factory=dict)
+    store_url: str = "sqlite://"
 
     @classmethod
     def with_areas(cls, path: Path) -> Folder:
@@ -136,7 +138,7 @@ class Folder:
         return Settings(
             folder=self.path,
             data=self.path,
-            store_url="sqlite://",
+            store_url=self.store_url,
             config=LocalityConfig.model_validate(raw),
             config_sha256="",
         )
@@ -145,30 +147,32 @@ class Folder:
         """Read everything."""
         return ingest(self.settings(), now=now)
 
-    def result(self, source_id: str = "weekly") -> SourceResult:
+    def result(self, source_id: str = "weekly") -> DeliveryResult:
         """Read everything, and what became of one source."""
         return next(r for r in self.ingest().results if r.source_id == source_id)
 
 
-def findings(result: SourceResult, rule: str) -> list[Finding]:
+def findings(result: DeliveryResult, rule: str) -> list[Finding]:
     """Findings of one rule."""
     return [finding for finding in result.findings if finding.rule == rule]
 
 
-def rules(result: SourceResult) -> list[str]:
+def rules(result: DeliveryResult) -> list[str]:
     """Rules of all findings, in their order."""
     return [finding.rule for finding in result.findings]
 
 
-def counts(result: SourceResult) -> dict[tuple[str, str], float]:
+def counts(result: DeliveryResult) -> dict[tuple[str, str], float]:
     """Area and week → count."""
     frame = result.frame
     keys = zip(frame["area_code"].astype(str), frame["week"].astype(str), strict=True)
     return dict(zip(keys, frame["count"].tolist(), strict=True))
 
 
-def assert_accounted(result: SourceResult) -> None:
+def assert_accounted(result: DeliveryResult) -> None:
     """Every row that was read ended somewhere."""
-    assert result.rows_read == result.accepted + result.quarantined + result.set_aside
+    assert result.rows_read == (
+        result.accepted + result.superseded + result.quarantined + result.set_aside
+    )
     assert len(result.quarantine) == result.quarantined
     assert result.quarantine["row"].is_unique

@@ -1,0 +1,227 @@
+"""One file on its way through reader, gate and mapping."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import date
+from typing import Literal
+
+import pandas as pd
+
+from etl.deliveries import Arrival
+from etl.findings import Doubts, UnusableFileError, listed
+from etl.gate import personal_columns
+from etl.precedence import Share
+from etl.raw import RawStore
+from etl.settings import Settings
+from etl.sources.boundaries import Zones, map_areas
+from etl.sources.context import map_context
+from etl.sources.facilities import map_facilities
+from etl.sources.geography import Geography
+from etl.sources.mapping import Areas, Mapped, map_population
+from etl.sources.observations import map_observations
+from etl.sources.settings import (
+    AreasSource,
+    ContextSource,
+    FacilitiesSource,
+    ObservationsSource,
+    PopulationSource,
+    Source,
+)
+from etl.sources.tabular import Table, read_table
+from etl.sources.vector import Features, read_features
+from geo.model import Level
+
+Fate = Literal["current", "replaced", "failed", "absent"]
+
+
+@dataclass(frozen=True)
+class Place:
+    """What a file is read against.
+
+    Attributes
+    ----------
+    levels : the areas of each level.
+    known : what the locality's area codes begin with.
+    today : the present day in the locality.
+    """
+
+    geography: Geography
+    levels: dict[Level, Areas]
+    known: frozenset[str]
+    measures: Sequence[str]
+    today: date
+
+
+@dataclass
+class Job:
+    """A file on its way through, and what became of it so far.
+
+    Attributes
+    ----------
+    lost : rows of the file that gave way to another file.
+    """
+
+    source: Source
+    arrival: Arrival
+    doubts: Doubts
+    fate: Fate = "current"
+    encoding: str | None = None
+    sheet: str | None = None
+    mapped: Mapped | None = None
+    population: pd.DataFrame | None = None
+    zones: Zones | None = None
+    lost: set[int] = field(default_factory=set)
+
+    def figures(self, role: str) -> pd.DataFrame | None:
+        """Its rows of population or observations, wherever they came from."""
+        if self.fate != "current":
+            return None
+        if role == "population" and self.population is not None:
+            return self.population
+        return None if self.mapped is None or self.source.role != role else self.mapped.frame
+
+    def take(self, role: str, share: Share) -> None:
+        """Put what counts in place of its figures."""
+        self.lost |= share.lost
+        if role == "population" and self.population is not None:
+            self.population = share.frame
+        elif self.mapped is not None:
+            self.mapped = replace(self.mapped, frame=share.frame)
+
+
+def read_areas(job: Job, settings: Settings) -> None:
+    """Read a boundary file; what makes it unusable becomes its finding."""
+    source = job.source
+    if not isinstance(source, AreasSource):
+        raise TypeError(f"{source.id}: no boundaries")
+    columns = source.columns
+    try:
+        wanted = [
+            name
+            for name in (columns.code, columns.name, columns.parent, *source.population.values())
+            if name
+        ]
+        features = _features(job, source, wanted, codes=[columns.code, columns.parent])
+        job.zones = map_areas(features, source, settings.config, job.doubts)
+        job.mapped, job.population = job.zones.mapped, job.zones.population
+        _finish(job, settings)
+    except UnusableFileError as error:
+        _fail(job, error)
+
+
+def read_other(job: Job, settings: Settings, place: Place) -> None:
+    """Read a file of any other role; what makes it unusable becomes its finding."""
+    source = job.source
+    job.doubts.known = place.known
+    try:
+        if isinstance(source, ContextSource):
+            wanted = [name for name in (source.rank, source.name) if name]
+            features = _features(job, source, wanted, codes=())
+            job.mapped = map_context(features, source, job.doubts)
+        elif isinstance(source, FacilitiesSource):
+            table = _table(job, source, codes=[source.columns.area_code])
+            job.mapped = map_facilities(
+                table, source, place.geography, job.doubts, today=place.today
+            )
+        elif isinstance(source, PopulationSource):
+            areas = _known_areas(place, source.level)
+            table = _table(job, source, codes=[source.columns.code])
+            job.mapped = map_population(table, source, areas, job.doubts)
+        elif isinstance(source, ObservationsSource):
+            areas = _known_areas(place, source.level)
+            table = _table(job, source, codes=[source.columns.area])
+            job.mapped = map_observations(
+                table, source, areas, job.doubts, measures=place.measures, today=place.today
+            )
+        _finish(job, settings)
+    except UnusableFileError as error:
+        _fail(job, error)
+
+
+def mapped_columns(source: Source) -> list[str]:
+    """Columns that a table must have to be this source's."""
+    if isinstance(source, FacilitiesSource):
+        names = [name for name in source.columns.model_dump().values() if name]
+    elif isinstance(source, PopulationSource):
+        names = [source.columns.code, *source.columns.groups.values()]
+    elif isinstance(source, ObservationsSource) and source.shape == "wide":
+        names = [source.columns.week]
+    elif isinstance(source, ObservationsSource):
+        columns = source.columns
+        single = (columns.week, columns.area, columns.site, columns.measure, columns.count)
+        names = [name for name in (*single, *columns.counts.values()) if name]
+    else:
+        names = []
+    return list(dict.fromkeys(names))
+
+
+def fits(arrival: Arrival, source: Source) -> bool:
+    """Whether a file of unknown origin reads as this source's."""
+    wanted = mapped_columns(source)
+    if not wanted:
+        return False
+    try:
+        read_table(arrival.path, source, wanted, Doubts(source.id, arrival.name))
+    except UnusableFileError:
+        return False
+    return True
+
+
+def _table(job: Job, source: Source, *, codes: Iterable[str | None]) -> Table:
+    table = read_table(job.arrival.path, source, mapped_columns(source), job.doubts)
+    job.encoding, job.sheet = table.encoding, table.sheet
+    _refuse_personal(job, table, codes=codes)
+    return table
+
+
+def _features(
+    job: Job,
+    source: AreasSource | ContextSource,
+    wanted: Sequence[str],
+    *,
+    codes: Iterable[str | None],
+) -> Features:
+    features = read_features(job.arrival.path, source, wanted, job.doubts, datum=source.datum)
+    job.encoding = features.table.encoding
+    _refuse_personal(job, features.table, codes=codes)
+    return features
+
+
+def _refuse_personal(job: Job, table: Table, *, codes: Iterable[str | None]) -> None:
+    """Stop a file about persons before any row of it is mapped."""
+    found = personal_columns(
+        table.cells,
+        facilities=isinstance(job.source, FacilitiesSource),
+        code_columns=[table.found[name] for name in codes if name],
+        known=job.doubts.known,
+    )
+    if found:
+        raise UnusableFileError(
+            "personal_data",
+            column=listed(column.column for column in found),
+            columns=listed(str(column) for column in found),
+        )
+
+
+def _known_areas(place: Place, level: Level) -> Areas:
+    areas = place.levels[level]
+    if not len(areas.codes):
+        raise UnusableFileError("areas_unavailable", level=str(level))
+    return areas
+
+
+def _finish(job: Job, settings: Settings) -> None:
+    """Keep the file as it came, now that the gate has let it in."""
+    if job.arrival.new:
+        RawStore(settings.raw_folder).keep(job.arrival.path, job.arrival.print.sha256)
+    mapped = job.mapped
+    if mapped is not None and not mapped.accepted:
+        job.doubts.add("no_usable_row", came=f"{mapped.quarantined} rows")
+
+
+def _fail(job: Job, error: UnusableFileError) -> None:
+    job.doubts.add_failure(error)
+    job.fate = "failed"
+    job.mapped = job.population = job.zones = None

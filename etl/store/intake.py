@@ -1,0 +1,352 @@
+"""What was handed in, stored: one transaction an intake, history kept, differences worked out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, update
+
+from etl.deliveries import Logged
+from etl.outcome import DeliveryResult
+from etl.store import tables as t
+from etl.store.log import read_log
+from etl.store.rows import insert_frame
+from geo.model import LEVELS
+
+_BY_DELIVERY = (
+    t.intake_population,
+    t.intake_site,
+    t.intake_observation,
+    t.intake_context,
+    t.intake_area_change,
+    t.intake_quarantine,
+)
+# Of a site, what is a figure; that it is there at all is one, too.
+_SITE_FIGURES = ("staff", "rooms", "area_m2", "beds", "places", "pupils")
+
+
+class StoreHoldings:
+    """What a store has already, so that it need not be read again."""
+
+    def __init__(self, engine: Engine) -> None:
+        self._engine = engine
+
+    def log(self) -> tuple[Logged, ...]:
+        """All deliveries, in the order in which they came."""
+        return read_log(self._engine)
+
+    def contexts(self) -> Mapping[str, str]:
+        """Source → hash of all that its stored rows depend on."""
+        columns = t.intake_source.c
+        with self._engine.connect() as connection:
+            rows = connection.execute(select(columns.source_id, columns.inputs_sha256)).all()
+        return {row.source_id: row.inputs_sha256 for row in rows}
+
+    def areas(self) -> gpd.GeoDataFrame:
+        """Stored areas: level, area_code, name, parent_code, geometry; finest level first."""
+        with self._engine.connect() as connection:
+            frame = pd.read_sql_query(select(t.intake_area), connection)
+        rank = frame["level"].map({str(level): i for i, level in enumerate(LEVELS)})
+        frame = frame.assign(rank=rank).sort_values(["rank", "area_code"], ignore_index=True)
+        geometry = gpd.GeoSeries.from_wkb(frame.pop("geometry"), crs="EPSG:4326")
+        return gpd.GeoDataFrame(frame.drop(columns="rank"), geometry=geometry, crs="EPSG:4326")
+
+
+@dataclass(frozen=True)
+class SourceIntake:
+    """What is stored of one source.
+
+    Attributes
+    ----------
+    row : of `intake_source`, without what follows from the deliveries.
+    results : its files that were read, in order.
+    """
+
+    row: Mapping[str, Any]
+    results: Sequence[DeliveryResult]
+
+
+def store_intake(
+    connection: Connection,
+    sources: Sequence[SourceIntake],
+    strangers: Sequence[DeliveryResult],
+    areas: gpd.GeoDataFrame | None,
+    *,
+    keep: Sequence[str],
+    now: datetime,
+) -> None:
+    """Put what was read in the place of what those sources said before.
+
+    Parameters
+    ----------
+    connection : inside the transaction that makes all of it visible at once.
+    strangers : files of no source.
+    areas : all areas, where they were read.
+    keep : sources of the configuration; the rows of others go, their deliveries stay in the log.
+    now : when new files count as received.
+    """
+    _forget(connection, keep)
+    if areas is not None:
+        _replace_areas(connection, areas)
+    for source in sources:
+        _store_source(connection, source, now=now)
+    connection.execute(delete(t.intake_finding).where(t.intake_finding.c.source_id == ""))
+    for stranger in strangers:
+        delivery_id = _log_delivery(connection, stranger, now=now)
+        _insert_findings(connection, stranger, delivery_id)
+
+
+def withdraw(connection: Connection, delivery_id: int) -> str | None:
+    """Take a delivery out of force; its source is read anew at the next run.
+
+    Returns
+    -------
+    The source, or None if there is no such delivery in force.
+    """
+    columns = t.intake_delivery.c
+    query = select(columns.source_id).where(
+        columns.delivery_id == delivery_id, columns.state == "current"
+    )
+    source_id: str | None = connection.scalar(query)
+    if source_id is not None:
+        own = columns.delivery_id == delivery_id
+        connection.execute(update(t.intake_delivery).where(own).values(state="withdrawn"))
+        same = t.intake_source.c.source_id == source_id
+        connection.execute(update(t.intake_source).where(same).values(inputs_sha256=""))
+    return source_id
+
+
+def _forget(connection: Connection, keep: Sequence[str]) -> None:
+    sources = t.intake_source.c.source_id
+    gone = connection.scalars(select(sources).where(sources.not_in(keep))).all()
+    for source_id in gone:
+        _clear(connection, source_id)
+        connection.execute(delete(t.intake_source).where(sources == source_id))
+        own = t.intake_delivery.c.source_id == source_id
+        connection.execute(update(t.intake_delivery).where(own).values(state="withdrawn"))
+
+
+def _clear(connection: Connection, source_id: str) -> None:
+    """Take out a source's rows and findings."""
+    ids = _ids(connection, source_id)
+    for table in _BY_DELIVERY if ids else ():
+        connection.execute(delete(table).where(table.c.delivery_id.in_(ids)))
+    connection.execute(delete(t.intake_finding).where(t.intake_finding.c.source_id == source_id))
+
+
+def _ids(connection: Connection, source_id: str) -> list[int]:
+    columns = t.intake_delivery.c
+    query = select(columns.delivery_id).where(columns.source_id == source_id)
+    return list(connection.scalars(query))
+
+
+def _replace_areas(connection: Connection, areas: gpd.GeoDataFrame) -> None:
+    frame = pd.DataFrame(areas.drop(columns="geometry"))
+    frame["geometry"] = areas.geometry.to_wkb()
+    connection.execute(delete(t.intake_area))
+    insert_frame(connection, t.intake_area, frame)
+
+
+def _store_source(connection: Connection, source: SourceIntake, *, now: datetime) -> None:
+    source_id = source.row["source_id"]
+    before = _figures(connection, source_id)
+    _clear(connection, source_id)
+    newest: int | None = None
+    for result in source.results:
+        delivery_id = _log_delivery(connection, result, now=now)
+        _insert_findings(connection, result, delivery_id)
+        if delivery_id is None or result.fate != "current":
+            continue
+        newest = delivery_id if result.delivery_id is None else newest
+        for table, frame in _frames(result):
+            insert_frame(connection, table, frame, delivery_id=delivery_id)
+        waiting = result.quarantine
+        insert_frame(connection, t.intake_quarantine, waiting, delivery_id=delivery_id)
+    if before is not None:
+        after = _figures(connection, source_id)
+        _insert_changes(connection, before, after, source_id=source_id, by=newest, now=now)
+    _put_source(connection, source, now=now)
+
+
+def _log_delivery(connection: Connection, result: DeliveryResult, *, now: datetime) -> int | None:
+    """Enter a delivery, or what became of it this time; None where there is no file."""
+    if result.fate == "absent":
+        return None
+    columns = t.intake_delivery.c
+    fate: dict[str, Any] = {
+        "state": result.fate,
+        "encoding": result.encoding,
+        "sheet": result.sheet,
+        "rows_read": result.rows_read,
+        "accepted": result.accepted,
+        "superseded": result.superseded,
+        "quarantined": result.quarantined,
+        "set_aside": result.set_aside,
+        "newest_week": result.newest_week,
+    }
+    if result.delivery_id is None:
+        entry = insert(t.intake_delivery).values(
+            source_id=result.source_id,
+            name=result.file,
+            location=result.location,
+            sha256=result.sha256,
+            bytes=result.bytes,
+            received_at_utc=now,
+            returned_for=result.returned_for,
+            **fate,
+        )
+        (delivery_id,) = connection.execute(entry).inserted_primary_key or (None,)
+        return delivery_id
+    if result.fate == "replaced" and not result.rows_read:
+        # It was not read again: all of its rows gave way, whatever they were.
+        rows = columns.rows_read - columns.set_aside
+        fate = {"state": "replaced", "accepted": 0, "quarantined": 0, "superseded": rows}
+    own = columns.delivery_id == result.delivery_id
+    connection.execute(update(t.intake_delivery).where(own).values(**fate))
+    return result.delivery_id
+
+
+def _insert_findings(
+    connection: Connection, result: DeliveryResult, delivery_id: int | None
+) -> None:
+    rows = [
+        {
+            "source_id": result.source_id,
+            "delivery_id": delivery_id,
+            "file": finding.file,
+            "sheet": finding.sheet,
+            "row": finding.row,
+            "column": finding.column,
+            "rule": finding.rule,
+            "severity": finding.severity,
+            "came": finding.came,
+            "wanted_zh": finding.wanted.zh,
+            "wanted_en": finding.wanted.en,
+            "action_zh": finding.action.zh,
+            "action_en": finding.action.en,
+            "count": finding.count,
+        }
+        for finding in result.findings
+    ]
+    if rows:
+        connection.execute(insert(t.intake_finding), rows)
+
+
+def _frames(result: DeliveryResult) -> list[tuple[Table, pd.DataFrame]]:
+    """The tables that a file's canonical rows go into."""
+    frames = []
+    if result.population is not None:
+        frames.append((t.intake_population, result.population))
+    tables = {
+        "population": t.intake_population,
+        "facilities": t.intake_site,
+        "observations": t.intake_observation,
+        "changes": t.intake_area_change,
+    }
+    if result.role in tables:
+        frames.append((tables[result.role], result.frame))
+    elif result.role == "context":
+        frame = pd.DataFrame(result.frame.drop(columns="geometry"))
+        frame["geometry"] = gpd.GeoSeries(result.frame["geometry"]).to_wkb()
+        frames.append((t.intake_context, frame))
+    return [(table, frame.rename(columns={"group": "group_code"})) for table, frame in frames]
+
+
+def _put_source(connection: Connection, source: SourceIntake, *, now: datetime) -> None:
+    """The summary of a source, from what is in force of it."""
+    columns, source_id = t.intake_delivery.c, source.row["source_id"]
+    in_force = (columns.source_id == source_id, columns.state == "current")
+    newest = connection.execute(
+        select(t.intake_delivery).where(*in_force).order_by(columns.delivery_id.desc()).limit(1)
+    ).first()
+    sums = connection.execute(
+        select(
+            func.coalesce(func.sum(columns.rows_read), 0).label("rows_read"),
+            func.coalesce(func.sum(columns.accepted), 0).label("accepted"),
+            func.coalesce(func.sum(columns.superseded), 0).label("superseded"),
+            func.coalesce(func.sum(columns.quarantined), 0).label("quarantined"),
+            func.coalesce(func.sum(columns.set_aside), 0).label("set_aside"),
+            func.max(columns.newest_week).label("newest_week"),
+        ).where(*in_force)
+    ).one()
+    last = source.results[-1] if source.results else None
+    connection.execute(delete(t.intake_source).where(t.intake_source.c.source_id == source_id))
+    connection.execute(
+        insert(t.intake_source).values(
+            **source.row,
+            **sums._asdict(),
+            sha256=newest.sha256 if newest else getattr(last, "sha256", ""),
+            bytes=newest.bytes if newest else getattr(last, "bytes", 0),
+            encoding=newest.encoding if newest else None,
+            sheet=newest.sheet if newest else None,
+            received_at_utc=_as_utc(newest.received_at_utc) if newest else now,
+            failed=newest is None or any(result.failed for result in source.results),
+        )
+    )
+
+
+def _as_utc(moment: datetime) -> datetime:
+    """SQLite gives back what it was given without saying that it is UTC."""
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+
+
+def _figures(connection: Connection, source_id: str) -> pd.DataFrame | None:
+    """Every figure of a source that is in force: level, code, week, figure, value."""
+    ids = _ids(connection, source_id)
+    if not ids:
+        return None
+    parts = []
+    observed, people, site = t.intake_observation.c, t.intake_population.c, t.intake_site.c
+    counts = select(
+        observed.level, observed.area_code, observed.week, observed.measure, observed.count
+    ).where(observed.delivery_id.in_(ids))
+    persons = select(people.level, people.area_code, people.group_code, people.persons).where(
+        people.delivery_id.in_(ids)
+    )
+    sites = select(site.site_id, site.status, *(site[name] for name in _SITE_FIGURES)).where(
+        site.delivery_id.in_(ids)
+    )
+    names = ["level", "code", "week", "figure", "value"]
+    frame = pd.read_sql_query(counts, connection)
+    parts.append(frame.set_axis(names, axis=1))
+    frame = pd.read_sql_query(persons, connection)
+    frame.insert(2, "week", "")
+    parts.append(frame.set_axis(names, axis=1))
+    frame = pd.read_sql_query(sites, connection)
+    frame["open"] = (frame.pop("status") == "open").astype("float64")
+    melted = frame.melt("site_id", var_name="figure", value_name="value").assign(
+        level="site", week=""
+    )
+    parts.append(melted.rename(columns={"site_id": "code"})[names])
+    return pd.concat(
+        [part.astype({"value": "float64"}) for part in parts if len(part)]
+        or [pd.DataFrame({name: [] for name in names})],
+        ignore_index=True,
+    )
+
+
+def _insert_changes(
+    connection: Connection,
+    before: pd.DataFrame,
+    after: pd.DataFrame | None,
+    *,
+    source_id: str,
+    by: int | None,
+    now: datetime,
+) -> None:
+    """Enter every figure that came, went or is another one now."""
+    if after is None or before.empty:
+        return
+    key = ["level", "code", "week", "figure"]
+    both = before.merge(after, on=key, how="outer", suffixes=("_before", "_after"))
+    old, new = both.pop("value_before").to_numpy(), both.pop("value_after").to_numpy()
+    changed = ~((old == new) | (np.isnan(old) & np.isnan(new)))
+    rows = both[changed].assign(before=old[changed], after=new[changed])
+    key_of_all = {"source_id": source_id, "delivery_id": by, "changed_at_utc": now}
+    insert_frame(connection, t.intake_change, rows, **key_of_all)
