@@ -70,6 +70,7 @@ def read_table(path: Path, source: SourceBase, wanted: Sequence[str], doubts: Do
     ------
     UnusableFileError : the file as a whole cannot be used; says why.
     """
+    limits.check_size(path, limits.MAX_TEXT_BYTES)
     kind = table_format(path)
     if kind == "text":
         return _read_text(path, source, wanted, doubts)
@@ -126,7 +127,6 @@ def _header_position(sheet: Sheet, source: SourceBase) -> int | Literal["auto"]:
 
 
 def _read_text(path: Path, source: SourceBase, wanted: Sequence[str], doubts: Doubts) -> Table:
-    limits.check_size(path, limits.MAX_TEXT_BYTES)
     longest = longest_line(path)
     encoding = decide_encoding(path, source.encoding)
     if source.encoding == "auto" and encoding not in {"utf-8", "utf-8-sig"}:
@@ -158,15 +158,14 @@ def longest_line(path: Path) -> int:
     ------
     UnusableFileError : longer than a row can be, or with more cells than a table has columns.
     """
-    longest, carry, number = 0, b"", 1
+    longest, rest, number = 0, b"", 1
     with path.open("rb") as file:
         while chunk := file.read(_SCANNED):
+            data = rest + chunk
             # A carriage return alone ended lines on old Macs.
-            ends = chunk if b"\n" in chunk else chunk.replace(b"\r", b"\n")
-            if len(carry) + len(chunk) <= limits.MAX_COLUMNS:  # a small file
-                longest = max(longest, len(carry) + len(chunk))
-            places = np.flatnonzero(np.frombuffer(ends, dtype=np.uint8) == ord("\n"))
-            bounds = np.concatenate([[-len(carry) - 1], places, [len(chunk)]])
+            end = b"\n" if b"\n" in data else b"\r"
+            ends = np.flatnonzero(np.frombuffer(data, dtype=np.uint8) == ord(end))
+            bounds = np.concatenate([[-1], ends, [len(data)]])
             lengths = np.diff(bounds) - 1
             longest = max(longest, int(lengths.max()))
             if longest > limits.MAX_LINE_BYTES:
@@ -176,15 +175,15 @@ def longest_line(path: Path) -> int:
                     most=limits.megabytes(limits.MAX_LINE_BYTES),
                 )  # fmt: skip
             for at in np.flatnonzero(lengths > limits.MAX_COLUMNS).tolist():
-                line = (carry + chunk)[int(bounds[at]) + len(carry) + 1 :][: int(lengths[at])]
+                line = data[int(bounds[at]) + 1 : int(bounds[at + 1])]
                 n_cells = 1 + max(line.count(mark.encode()) for mark in _DELIMITERS)
                 if n_cells > limits.MAX_COLUMNS:
                     raise UnusableFileError(
-                        "too_many_columns", row=number + at, came=f"{n_cells:,}",
+                        "too_many_columns", row=number + at, came=f"> {limits.MAX_COLUMNS:,}",
                         most=f"{limits.MAX_COLUMNS:,}",
                     )  # fmt: skip
-            carry = (carry + chunk)[int(bounds[-2]) + len(carry) + 1 :]
-            number += len(places)
+            rest = data[int(bounds[-2]) + 1 :]
+            number += len(ends)
     return longest
 
 

@@ -11,13 +11,13 @@ import io
 import posixpath
 import re
 import struct
+import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from functools import partial
 from pathlib import Path
 from typing import Any, Literal, TypeVar
-from xml.etree import ElementTree
 
 import python_calamine
 import xlrd
@@ -198,14 +198,14 @@ def _parts(archive: Archive) -> dict[str, str]:
     return parts
 
 
-def _xml(archive: Archive, name: str) -> ElementTree.Element:
+def _xml(archive: Archive, name: str) -> ET.Element:
     try:
         text = archive.read(name, most=_MOST_INDEX_BYTES)
     except KeyError as exc:
         raise archive.broken(name) from exc
     if b"<!DOCTYPE" in text or b"<!ENTITY" in text or b"\x00" in text:
         raise archive.broken("DTD")  # entities that grow when read; Excel writes none
-    return ElementTree.fromstring(text)  # noqa: S314  (no DTD in it, as just seen)
+    return ET.fromstring(text)  # noqa: S314  (no DTD in it, as just seen)
 
 
 def _measure(archive: Archive, part: str) -> _Marks:
@@ -290,7 +290,7 @@ def _from_calamine(
 ) -> Sheet:
     sheet = book.get_sheet_by_name(name)
     left = sheet.start[1] if sheet.start else 0
-    merged = tuple(
+    merged = sorted(
         (top + 1, first - left, bottom + 1, last - left)
         for (top, first), (bottom, last) in sheet.merged_cell_ranges or ()
     )
@@ -307,7 +307,7 @@ def _from_calamine(
         name=name,
         numbers=kept,
         rows=numbered,
-        merged=merged,
+        merged=tuple(merged),
         uncalculated=tuple((row, column - left) for row, column in marks.uncalculated),
         hidden_rows=frozenset(marks.hidden_rows),
         hidden=hidden,
@@ -370,7 +370,10 @@ def _from_xlrd(book: xlrd.book.Book, name: str) -> Sheet:
         numbers=numbers,
         rows=kept,
         merged=tuple(
-            (top + 1, left, bottom, right - 1) for top, bottom, left, right in sheet.merged_cells
+            sorted(
+                (top + 1, left, bottom, right - 1)
+                for top, bottom, left, right in sheet.merged_cells
+            )
         ),
         hidden_rows=frozenset(i + 1 for i, row in sheet.rowinfo_map.items() if row.hidden),
         hidden=bool(sheet.visibility),

@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
+import tempfile
 from datetime import date
 from pathlib import Path
 
+import psutil
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from etl.findings import Doubts, UnusableFileError
+from etl.sources import limits, tabular
+from etl.sources.settings import SourceBase
+from etl.sources.tabular import read_table
 from tests.support.locality import (
     NE,
     NW,
@@ -380,3 +388,116 @@ def test_old_xls_is_read(folder: Folder) -> None:
     folder.write("weekly.xls", xls.read_bytes())
     folder.sources[-1] |= {"path": "weekly.xls", "week": "monday"}
     assert counts(folder.result()) == GOOD
+
+
+# ------------------------------------------------------------------ headers found by themselves
+
+
+def test_two_row_header_is_found_without_being_told(folder: Folder) -> None:
+    text = "\n".join(
+        ["周报,,,", "周,村(社区),,服务", ",名称,代码,人次", *(f"{r[:9]}x,{r[9:]}" for r in ROWS)]
+    )
+    folder.sources[-1]["columns"] = {"week": "周", "area": "村(社区)/代码", "count": "人次"}
+    for encoding in ("utf-8", "utf-8-sig", "gb18030", "utf-16"):
+        for delimiter in (",", "\t", ";"):
+            folder.write("weekly.csv", text.replace(",", delimiter), encoding=encoding)
+            result = folder.result()
+            assert counts(result) == GOOD
+            assert result.set_aside == 1  # the title
+
+
+def test_lower_header_row_without_figures_is_no_data(folder: Folder) -> None:
+    text = "\n".join(["周,代码,人次,说明,", ",,,甲,乙", *(f"{row},x,y" for row in ROWS)])
+    folder.write("weekly.csv", text)
+    result = folder.result()
+    assert counts(result) == GOOD
+    assert (result.rows_read, result.findings) == (3, ())
+
+
+def test_fewest_header_rows_are_taken(folder: Folder) -> None:
+    # A first row of data that is all words must not become a header.
+    folder.write("weekly.csv", "\n".join(["周,代码,人次,备注", *(f"{row},无" for row in ROWS)]))
+    assert counts(folder.result()) == GOOD
+    folder.write(
+        "weekly.csv", "\n".join(["周,代码,人次,备注", ",,,无", *(f"{r},无" for r in ROWS)])
+    )
+    result = folder.result()
+    assert counts(result) == GOOD
+    assert result.quarantined == 1
+
+
+# ------------------------------------------------------------------ text that no person made
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (b"x" * (limits.MAX_LINE_BYTES + 1), "line_too_long"),
+        (TEXT.encode() + b"2026-W40," + b"9" * (limits.MAX_LINE_BYTES + 1), "line_too_long"),
+        (b",".join([b"a"] * 1_000_000) + b"\n1,2,3\n", "too_many_columns"),
+        (TEXT.encode() + b";" * (limits.MAX_COLUMNS + 1) + b"\n", "too_many_columns"),
+        ((",".join(["周", "代码", "人次"] * 7000) + "\n").encode("utf-16"), "too_many_columns"),
+    ],
+)
+def test_lines_beyond_reason_are_refused(folder: Folder, content: bytes, rule: str) -> None:
+    path = folder.write("weekly.csv", content)
+    with pytest.raises(UnusableFileError) as caught:
+        read_table(path, _source(folder), HEADER.split(","), Doubts("weekly", "weekly.csv"))
+    assert caught.value.rule == rule
+
+
+def _source(folder: Folder) -> SourceBase:
+    return next(s for s in folder.settings().config.sources if s.id == "weekly")
+
+
+def test_half_a_gigabyte_in_one_line_is_refused_before_it_is_read(folder: Folder) -> None:
+    path = folder.path / "weekly.csv"
+    with path.open("wb") as file:
+        file.truncate(500 << 20)  # takes no room on the disk
+        file.write(TEXT.encode())
+    process = psutil.Process()
+    before = process.memory_info().rss
+    with pytest.raises(UnusableFileError) as caught:
+        tabular.longest_line(path)
+    assert (caught.value.rule, caught.value.row) == ("line_too_long", 5)
+    assert process.memory_info().rss - before < 64 << 20
+
+
+def test_large_file_is_refused_unopened(folder: Folder) -> None:
+    path = folder.write("weekly.csv", TEXT)
+    with path.open("ab") as file:
+        file.truncate(limits.MAX_TEXT_BYTES + 1)
+    with pytest.raises(UnusableFileError) as caught:
+        read_table(path, _source(folder), HEADER.split(","), Doubts("weekly", "weekly.csv"))
+    assert caught.value.rule == "file_too_large"
+
+
+def test_record_that_goes_on_over_lines_ends(folder: Folder) -> None:
+    # Each cell is closed, but the record never is.
+    body = '"\n",' * 3_000_000
+    path = folder.write("weekly.csv", f"{HEADER}\n2026-W40,{SW},3,4,5\n{body}")
+    with pytest.raises(UnusableFileError) as caught:
+        read_table(path, _source(folder), HEADER.split(","), Doubts("weekly", "weekly.csv"))
+    assert caught.value.rule in {"unclosed_quote", "too_many_columns"}
+
+
+@given(st.lists(st.text("ab,;\t\r\n", max_size=40), max_size=6), st.integers(1, 7))
+def test_longest_line_is_that_of_a_plain_count(parts: list[str], chunk: int) -> None:
+    raw = "".join(parts).encode()
+    with tempfile.NamedTemporaryFile() as file, pytest.MonkeyPatch.context() as patch:
+        file.write(raw)
+        file.flush()
+        patch.setattr(tabular, "_SCANNED", chunk)
+        came = tabular.longest_line(Path(file.name))
+    by_newline = max(len(line) for line in raw.split(b"\n"))
+    assert (came == by_newline) if b"\r" not in raw else (came <= by_newline)
+
+
+def test_a_million_rows_of_ten_columns_pass(tmp_path: Path) -> None:
+    path = tmp_path / "large.csv"
+    line = f"2026-W40,{SW},3,1,2,3,4,5,6,7\n"
+    path.write_text(f"{HEADER},a,b,c,d,e,f,g\n" + line * 1_000_000)
+    folder = Folder.with_areas(tmp_path)
+    folder.weekly()
+    table = read_table(path, _source(folder), HEADER.split(","), Doubts("weekly", "large.csv"))
+    assert len(table.cells) == 1_000_000
