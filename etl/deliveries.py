@@ -12,16 +12,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from etl.findings import UnusableFileError
 from etl.raw import RawStore
+from etl.returns import ReturnMarker, read_marker
 from etl.settings import Settings
 from etl.sources.files import Fingerprint, fingerprint
 from etl.sources.settings import Source
-
-if TYPE_CHECKING:
-    from etl.returns import ReturnMarker
 
 State = Literal["current", "replaced", "failed", "withdrawn"]
 WILD = frozenset("*?[")
@@ -239,7 +237,9 @@ def _route(arrival: Arrival, settings: Settings, log: Sequence[Logged]) -> Arriv
     if marker is not None and marker.source_id in ids:
         known = {entry.delivery_id for entry in log if entry.source_id == marker.source_id}
         mends = marker.delivery_id if marker.delivery_id in known else None
-        return replace(arrival, source_id=marker.source_id, returned_for=mends)
+        # Workbooks that mend other files are other files, though called the same every week.
+        name = f"{arrival.name}#{marker.delivery_id}"
+        return replace(arrival, source_id=marker.source_id, name=name, returned_for=mends)
     claimed = [
         replace(arrival, source_id=source.id, name=name)
         for source in settings.config.sources
@@ -267,8 +267,6 @@ def _name_under(source: Source, file_name: str) -> str | None:
 
 
 def _marker(path: Path) -> ReturnMarker | None:
-    from etl.returns import read_marker  # noqa: PLC0415
-
     return read_marker(path) if path.suffix.lower() == ".xlsx" else None
 
 

@@ -200,7 +200,13 @@ class _Intake:
             absent.doubts.add_failure(failure)
             gone.append(absent)
         self.jobs += [*gone, *held, *jobs]
-        return [job for job in (*held, *jobs) if job.fate == "current"]
+        in_force = [job for job in (*held, *jobs) if job.fate == "current"]
+        by_id = {job.arrival.delivery_id: job for job in in_force if job.arrival.delivery_id}
+        for job in in_force:
+            mended = by_id.get(job.arrival.returned_for or 0)
+            if mended is not None:
+                mended.released |= job.releases
+        return in_force
 
     def _judge(self, source: Source, arrival: Arrival, place: Place | None) -> Job:
         self.say(arrival.name, min(len(self.jobs), self.total), self.total)

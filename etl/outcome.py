@@ -69,6 +69,10 @@ def outcome(job: Job) -> DeliveryResult:
             superseded = len(job.lost & set(mapped.ledger.rows[mapped.ledger.accepted].tolist()))
             accepted -= superseded
             quarantine = mapped.ledger.quarantine()
+            released = quarantine["row"].isin(job.released)
+            quarantine = quarantine[~released].reset_index(drop=True)
+            quarantined -= int(released.sum())
+            superseded += int(released.sum())
     counts = job.fate == "current" and mapped is not None
     return DeliveryResult(
         source_id=arrival.source_id,

@@ -27,6 +27,7 @@ from etl.settings import Settings
 from etl.sources.settings import Source
 from etl.store.accepted import Accepted, load_accepted, load_counts, newest_week
 from etl.store.intake import SourceIntake, StoreHoldings
+from etl.store.lease import RUN, Holder, lease
 from etl.store.log import read_log
 from etl.store.writer import Writer
 from geo.errors import InputError
@@ -58,6 +59,8 @@ def run(
     *,
     now: datetime,
     week: str | None = None,
+    wait: bool = True,
+    on_wait: Callable[[Holder], object] | None = None,
     on_progress: Progress | None = None,
 ) -> RunResult:
     """Ingest every source, build one week, publish it; nothing to do when nothing changed.
@@ -66,17 +69,28 @@ def run(
     ----------
     now : aware time; figures of weeks that are not over at `now` are not built.
     week : ISO week to publish; the newest complete week with figures by default.
+    wait : whether to wait while another run is at work on the same store.
+    on_wait : called with each holder that is waited for.
     on_progress : called with a label, the part done and the whole.
 
     Raises
     ------
     InputError : no boundaries or no residents could be read, so that nothing can be built.
     StoreError : the store cannot be written.
+    BusyError : another run is at work, and `wait` is off.
     """
     say = on_progress or (lambda _label, _done, _total: None)
     until = week or last_complete_week(now, timezone=settings.config.locality.timezone)
     writer = Writer(settings.store_url)
-    intake, found = take_in(settings, writer, now=now, on_progress=on_progress)
+    with lease(writer.engine, RUN, wait=wait, on_wait=on_wait) as held:
+        writer.guard = held.guard
+        return _run(settings, writer, until=until, now=now, say=say)
+
+
+def _run(
+    settings: Settings, writer: Writer, *, until: str, now: datetime, say: Progress
+) -> RunResult:
+    intake, found = take_in(settings, writer, now=now, on_progress=say)
     log = read_log(writer.engine)
     wanted = fingerprint(settings, until=until, log=log, absent=found.absent)
     published = find_published(settings.store_url, wanted)

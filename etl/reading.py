@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
+import numpy as np
 import pandas as pd
 
 from etl.deliveries import Arrival
@@ -14,6 +15,7 @@ from etl.findings import Doubts, UnusableFileError, listed
 from etl.gate import personal_columns
 from etl.precedence import Share
 from etl.raw import RawStore
+from etl.returns import released_rows
 from etl.settings import Settings
 from etl.sources.boundaries import Zones, map_areas
 from etl.sources.context import map_context
@@ -61,6 +63,8 @@ class Job:
     Attributes
     ----------
     lost : rows of the file that gave way to another file.
+    releases : rows of the delivery it mends that its own accepted rows stand for.
+    released : waiting rows of its own that a mended workbook stands for.
     """
 
     source: Source
@@ -73,6 +77,9 @@ class Job:
     population: pd.DataFrame | None = None
     zones: Zones | None = None
     lost: set[int] = field(default_factory=set)
+    releases: frozenset[int] = frozenset()
+    released: set[int] = field(default_factory=set)
+    table: Table | None = None
 
     def figures(self, role: str) -> pd.DataFrame | None:
         """Its rows of population or observations, wherever they came from."""
@@ -173,6 +180,7 @@ def _table(job: Job, source: Source, *, codes: Iterable[str | None]) -> Table:
     table = read_table(job.arrival.path, source, mapped_columns(source), job.doubts)
     job.encoding, job.sheet = table.encoding, table.sheet
     _refuse_personal(job, table, codes=codes)
+    job.table = table
     return table
 
 
@@ -216,7 +224,10 @@ def _finish(job: Job, settings: Settings) -> None:
     """Keep the file as it came, now that the gate has let it in."""
     if job.arrival.new:
         RawStore(settings.raw_folder).keep(job.arrival.path, job.arrival.print.sha256)
-    mapped = job.mapped
+    mapped, table, job.table = job.mapped, job.table, None
+    if mapped is not None and table is not None and job.arrival.returned_for is not None:
+        used = np.isin(table.cells.index, mapped.ledger.rows[mapped.ledger.accepted])
+        job.releases = frozenset(released_rows(table, used).tolist())
     if mapped is not None and not mapped.accepted:
         job.doubts.add("no_usable_row", came=f"{mapped.quarantined} rows")
 

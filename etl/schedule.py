@@ -1,34 +1,44 @@
-"""Recurring jobs in a process of their own: the nightly build, the Monday pack.
+"""Recurring jobs in a process of their own: drop folder, nightly build, weekly pack, watchdog.
 
-One process, one run of a job at a time, missed runs folded into one and made up for within
-hours. What the jobs do is passed in by the command line; nothing here knows it.
+One process for a locality holds the scheduler's lease; others stand by. One job runs at a time,
+runs that fell together are one, a run that was missed is made up for within hours, one that failed
+is tried again after growing waits, and each is recorded with its outcome. What the jobs do is
+passed in by the command line; nothing here knows it.
 """
 
 from __future__ import annotations
 
-import fcntl
-import json
 import logging
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta, tzinfo
-from pathlib import Path
-from typing import Any
-from zoneinfo import ZoneInfo
+from datetime import UTC, datetime, timedelta
+from types import FrameType
 
 from apscheduler.executors.pool import ThreadPoolExecutor
-from apscheduler.schedulers.blocking import BlockingScheduler
-from apscheduler.triggers.cron import CronTrigger
+from apscheduler.jobstores.base import JobLookupError
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.base import BaseTrigger
+from sqlalchemy import Engine
+from sqlalchemy.exc import DBAPIError
 
-from geo.errors import StoreError
+from etl.due import At, Due, Every, last_due
+from etl.progress import Progress, StopFlag, Stopped, describe
+from etl.settings import Schedule
+from etl.store.lease import SCHEDULER, TTL_S, Holder, Lease
+from etl.store.runs import FAILED, INTERRUPTED, OK, Entry, Run, Runs
+from geo.errors import ConfigError, FaultsError, PersonalDataError
 
-# A machine that was off over the weekend still publishes on Monday morning, but a pack that is
-# half a day late would carry the wrong morning's date.
-MISFIRE_GRACE = timedelta(hours=12)
+# Trying again mends none of these: a person has to.
+UNHEALING = (ConfigError, FaultsError, PersonalDataError)
+KEPT = timedelta(days=400)
+POLL_S = 2.0
 
-Clock = Callable[[tzinfo], datetime]
+Clock = Callable[[], datetime]
+Work = Callable[[Progress], str | None]
+MakeProgress = Callable[[str, Callable[[], bool]], Progress]
 logger = logging.getLogger(__name__)
 
 
@@ -38,212 +48,275 @@ class Job:
 
     Attributes
     ----------
-    code : stable key, as in the journal and the log.
-    run : called without arguments; an exception it raises is logged, and the next run still comes.
-    hour, minute : local time of the locality.
-    day_of_week : "mon" … "sun"; every day by default.
+    code : stable key, as in `job_run` and the log.
+    run : given a `Progress`, at whose steps it can be stopped; returns a note for the record.
+    due : when.
+    retries : after a failure; 0 where the next run is near.
     """
 
     code: str
-    run: Callable[[], object]
-    hour: int
-    minute: int = 0
-    day_of_week: str = "*"
-
-    def trigger(self, zone: tzinfo) -> CronTrigger:
-        """When the job is due."""
-        return CronTrigger(
-            day_of_week=self.day_of_week, hour=self.hour, minute=self.minute, timezone=zone
-        )
+    run: Work
+    due: Due
+    retries: int = 0
 
 
 @dataclass(frozen=True)
-class NextRun:
-    """One coming run of a job, in local time."""
+class Forecast:
+    """A job with its next run and its last one."""
 
     code: str
-    at: datetime
+    next_at: datetime
+    last: Run | None
 
 
-def usual_jobs(build: Callable[[], object], publish_week: Callable[[], object]) -> tuple[Job, Job]:
-    """Build every night at 02:30; publish and report on Mondays at 07:00, before offices open."""
+def usual_jobs(
+    schedule: Schedule, timezone: str, *, look: Work, build: Work, publish_week: Work, watch: Work
+) -> tuple[Job, ...]:
+    """The four jobs of a locality, at its own times.
+
+    Parameters
+    ----------
+    look : reads what was put into the drop folder.
+    build : reads and builds everything, every night.
+    publish_week : builds, and makes the weekly pack.
+    watch : says which source is late.
+    """
+    build_at = At(schedule.build, timezone)
+    publish_at = At(schedule.publish, timezone, schedule.publish_day)
     return (
-        Job("build", build, hour=2, minute=30),
-        Job("publish_week", publish_week, hour=7, day_of_week="mon"),
+        Job("drop", look, Every(schedule.drop_minutes)),
+        Job("build", build, build_at, schedule.retries),
+        Job("publish_week", publish_week, publish_at, schedule.retries),
+        Job("watch", watch, Every(60)),
     )
 
 
-def _now(zone: tzinfo) -> datetime:
-    return datetime.now(zone)
+def forecasts(jobs: Sequence[Job], runs: Runs | None, *, now: datetime) -> list[Forecast]:
+    """Each job with its next run and its last, the next to come first."""
+    last = runs.last([job.code for job in jobs]) if runs else {}
+    found = [Forecast(job.code, job.due.after(now), last.get(job.code)) for job in jobs]
+    return sorted(found, key=lambda one: (one.next_at, one.code))
 
 
-class Journal:
-    """What ran when, in one small file beside the store; also the lock on being the scheduler.
+def owed_attempt(job: Job, runs: Runs, *, now: datetime, grace: timedelta) -> int | None:
+    """Number of the attempt that is owed now for a time that has passed; None when none is.
+
+    Owed is what fell due in the last `grace`, after the first start of any scheduler here, and did
+    not end well, unless it was tried as often as it may be. A run that was cut off counts as tried:
+    else one that always kills its process would kill the next one too.
+    """
+    if isinstance(job.due, Every):
+        return None
+    due_at = last_due(job.due, now=now, grace=grace)
+    began = runs.first_start(SCHEDULER)
+    if due_at is None or began is None or began > due_at:
+        return None
+    tried = runs.since(job.code, due_at)
+    if any(run.outcome == OK for run in tried):
+        return None
+    attempt = max((run.attempt for run in tried), default=0) + 1
+    return attempt if attempt <= job.retries + 1 else None
+
+
+class _Trigger(BaseTrigger):  # type: ignore[misc]
+    """A due time as the library asks for it."""
+
+    def __init__(self, due: Due) -> None:
+        self._due = due
+
+    def get_next_fire_time(
+        self, previous_fire_time: datetime | None, now: datetime
+    ) -> datetime | None:
+        """The due time after the last one, in UTC."""
+        return self._due.after((previous_fire_time or now).astimezone(UTC))
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+class Scheduler:
+    """Works by the clock while it holds the lease, and stands by while another process does.
 
     Parameters
     ----------
-    path : JSON file; made at the first entry.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def read(self) -> dict[str, dict[str, Any]]:
-        """Entries by job code; empty when nothing ran yet or the file is damaged."""
-        try:
-            entries = json.loads(self._path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return {}
-        except ValueError:
-            logger.warning("%s: not valid JSON; past runs are not known", self._path)
-            return {}
-        return entries if isinstance(entries, dict) else {}
-
-    def write(self, code: str, **entry: Any) -> None:
-        """Replace the entry of one job."""
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        text = json.dumps(self.read() | {code: entry}, ensure_ascii=False, indent=2)
-        fresh = self._path.with_suffix(".new")
-        fresh.write_text(text + "\n", encoding="utf-8")
-        fresh.replace(self._path)
-
-    def last_started(self, code: str) -> datetime | None:
-        """When the job last started; None when it never did."""
-        started = self.read().get(code, {}).get("started_at")
-        return datetime.fromisoformat(started) if isinstance(started, str) else None
-
-    @contextmanager
-    def hold(self) -> Iterator[None]:
-        """Be the one scheduler of this locality while the block runs.
-
-        Raises
-        ------
-        StoreError : another process is.
-        """
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        lock = self._path.with_suffix(".lock")
-        with lock.open("a+", encoding="utf-8") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as exc:
-                file.seek(0)
-                raise StoreError(
-                    f"{lock}: process {file.read().strip() or '?'} already runs this schedule; "
-                    "stop it first"
-                ) from exc
-            file.truncate(0)
-            file.write(str(os.getpid()))
-            file.flush()
-            yield
-
-
-def next_runs(jobs: Sequence[Job], *, timezone: str, now: datetime, days: int = 7) -> list[NextRun]:
-    """All runs in the next `days` days, earliest first."""
-    zone = ZoneInfo(timezone)
-    until = now + timedelta(days=days)
-    runs: list[NextRun] = []
-    for job in jobs:
-        trigger = job.trigger(zone)
-        at = trigger.get_next_fire_time(None, now)
-        while at is not None and at <= until:
-            runs.append(NextRun(job.code, at))
-            at = trigger.get_next_fire_time(at, at)
-    return sorted(runs, key=lambda run: (run.at, run.code))
-
-
-def missed(
-    job: Job,
-    *,
-    zone: tzinfo,
-    now: datetime,
-    last_started: datetime | None,
-    grace: timedelta = MISFIRE_GRACE,
-) -> bool:
-    """Whether a run fell due in the last `grace` while nobody was there to start it.
-
-    A job that never ran has missed nothing: the first schedule waits for its first date.
-    """
-    if last_started is None:
-        return False
-    due = job.trigger(zone).get_next_fire_time(None, max(last_started, now - grace))
-    if due is not None and due <= last_started:  # the very minute in which it ran
-        due = job.trigger(zone).get_next_fire_time(due, last_started + timedelta(minutes=1))
-    return due is not None and due <= now
-
-
-def run_logged(job: Job, *, zone: tzinfo, journal: Journal | None, clock: Clock = _now) -> bool:
-    """Run a job at its boundary: whatever it raises is logged and noted, never passed on.
-
-    Returns
-    -------
-    Whether the job ended well.
-    """
-    started = clock(zone)
-    note = {"started_at": started.isoformat()}
-    if journal is not None:
-        journal.write(job.code, **note, ok=None)
-    logger.info("%s: started", job.code)
-    try:
-        job.run()
-    except Exception as exc:
-        logger.exception("%s: failed; the last snapshot stays, the next run comes", job.code)
-        error: str | None = f"{type(exc).__name__}: {exc}"
-    else:
-        error = None
-        logger.info("%s: done in %.0f s", job.code, (clock(zone) - started).total_seconds())
-    if journal is not None:
-        ended = {"ended_at": clock(zone).isoformat(), "ok": error is None, "error": error}
-        journal.write(job.code, **note, **ended)
-    return error is None
-
-
-def build_scheduler(
-    jobs: Sequence[Job],
-    *,
-    timezone: str = "Asia/Shanghai",
-    journal: Journal | None = None,
-    grace: timedelta = MISFIRE_GRACE,
-    clock: Clock = _now,
-) -> BlockingScheduler:
-    """A scheduler that is ready to `start()`, which blocks until it is shut down.
-
-    Parameters
-    ----------
-    jobs : codes unique. They share one thread, so that no two write at the same time.
-    timezone : IANA name, in which the jobs' hours are meant.
-    journal : where runs are noted; with it, a run missed while the process was down is made up.
-    grace : how late a run may start; later, it is left out and said in the log.
-    clock : gives the present time in a zone.
+    jobs : codes unique.
+    engine : a store with this version's schema, open for writing.
+    settings : grace and waits.
+    progress : makes the display of a job from its code and the question whether to stop.
+    on_standby : told who works while this process waits.
+    stop : set by a signal; the present job ends at its next safe point.
+    clock : aware UTC time.
+    ttl_s : of the lease [s].
+    poll_s : how often a process that stands by looks [s].
 
     Raises
     ------
     ValueError : two jobs share a code.
     """
-    zone = ZoneInfo(timezone)
-    scheduler = BlockingScheduler(
-        timezone=zone,
-        executors={"default": ThreadPoolExecutor(1)},
-        job_defaults={
-            "coalesce": True,
-            "max_instances": 1,
-            "misfire_grace_time": int(grace.total_seconds()),
-        },
-    )
-    if len({job.code for job in jobs}) != len(jobs):
-        raise ValueError("two jobs share a code")
-    now = clock(zone)
-    for job in jobs:
-        last = journal.last_started(job.code) if journal else None
-        options: dict[str, Any] = {}
-        if missed(job, zone=zone, now=now, last_started=last, grace=grace):
-            logger.warning("%s: a run was missed since %s; it starts now", job.code, last)
-            options["next_run_time"] = now
-        scheduler.add_job(
-            run_logged,
-            job.trigger(zone),
-            args=[job],
-            kwargs={"zone": zone, "journal": journal, "clock": clock},
-            id=job.code,
-            **options,
+
+    def __init__(
+        self,
+        jobs: Sequence[Job],
+        *,
+        engine: Engine,
+        settings: Schedule,
+        progress: MakeProgress = lambda _code, stopping: Progress(stopping=stopping),
+        on_standby: Callable[[Holder], object] = lambda _holder: None,
+        stop: StopFlag | None = None,
+        clock: Clock = _utc_now,
+        ttl_s: float = TTL_S,
+        poll_s: float = POLL_S,
+    ) -> None:
+        if len({job.code for job in jobs}) != len(jobs):
+            raise ValueError("two jobs share a code")
+        self._jobs, self._settings = tuple(jobs), settings
+        self._progress, self._on_standby = progress, on_standby
+        self._stop = stop or StopFlag()
+        self._clock, self._poll_s = clock, poll_s
+        self._runs = Runs(engine)
+        self._lease = Lease(engine, SCHEDULER, ttl_s=ttl_s)
+        self._clockwork: BackgroundScheduler | None = None
+
+    def serve(self) -> None:
+        """Stand by, work, and stand by again, until the stop is asked for."""
+        told = ""
+        while not self._stop():
+            try:
+                if self._lease.take():
+                    told = ""
+                    self._work()
+                    continue
+                holder = self._lease.holder()
+            except DBAPIError as exc:
+                logger.warning("the store does not answer; asked again soon: %s", exc.orig)
+            else:
+                if holder is not None and holder.token != told:
+                    told = holder.token
+                    self._on_standby(holder)
+            self._stop.wait(self._poll_s)
+
+    def _halting(self) -> bool:
+        return self._stop() or self._lease.lost
+
+    def _work(self) -> None:
+        """Run jobs by the clock until the stop, or until the lease is lost."""
+        try:
+            entry = self._begin()
+            self._clockwork = self._start_clockwork()
+            while not self._halting():
+                self._stop.wait(self._poll_s)
+            self._clockwork.shutdown(wait=True)
+            note = None if self._stop() else "another process has taken over"
+            self._runs.end(entry, ended_at=self._clock(), outcome=OK, note=note)
+        finally:
+            self._lease.release()
+
+    def _begin(self) -> Entry:
+        now = self._clock()
+        cut = self._runs.end_abandoned(now=now)
+        if cut:
+            logger.warning("%d run(s) had been cut off; recorded as interrupted", cut)
+        return self._runs.start(SCHEDULER, started_at=now)
+
+    def _start_clockwork(self) -> BackgroundScheduler:
+        grace = timedelta(hours=self._settings.grace_hours)
+        clockwork = BackgroundScheduler(
+            timezone=UTC,
+            executors={"default": ThreadPoolExecutor(1)},  # no two jobs write at the same time
+            job_defaults={
+                "coalesce": True,
+                "max_instances": 1,
+                "misfire_grace_time": int(grace.total_seconds()),
+            },
         )
-    return scheduler
+        now = self._clock()
+        for job in self._jobs:
+            clockwork.add_job(self._run, _Trigger(job.due), args=[job], id=job.code)
+            attempt = owed_attempt(job, self._runs, now=now, grace=grace)
+            if attempt is not None:
+                logger.warning("%s: a run was missed or cut off; it starts now", job.code)
+                clockwork.add_job(self._run, args=[job, attempt], id=_again(job))
+        clockwork.start()
+        return clockwork
+
+    def _run(self, job: Job, attempt: int = 1) -> None:
+        """Run a job at its boundary: whatever it raises is recorded, never passed on."""
+        if self._halting():
+            return
+        if attempt == 1:
+            self._forget_retry(job)
+        started = self._clock()
+        grace = timedelta(hours=self._settings.grace_hours)
+        due_at = last_due(job.due, now=started, grace=grace)
+        entry = self._runs.start(job.code, started_at=started, due_at=due_at, attempt=attempt)
+        heals = True
+        try:
+            self._lease.check()
+            with self._progress(job.code, self._halting) as progress:
+                outcome, note = OK, job.run(progress)
+        except Stopped:
+            outcome, note = INTERRUPTED, "stopped at a safe point"
+        except BaseException as exc:  # the job boundary
+            outcome = INTERRUPTED if self._halting() else FAILED
+            note, heals = describe(exc), not isinstance(exc, UNHEALING)
+            logger.exception("%s: %s", job.code, outcome, extra={"job": job.code})
+        ended = self._clock()
+        self._runs.end(entry, ended_at=ended, outcome=outcome, note=note)
+        seconds = (ended - started).total_seconds()
+        facts = {"job": job.code, "seconds": round(seconds, 3)}
+        said = f": {note}" if note else ""
+        logger.info("%s: %s in %.1f s%s", job.code, outcome, seconds, said, extra=facts)
+        if outcome == FAILED:
+            self._retry(job, attempt, heals=heals)
+
+    def _retry(self, job: Job, attempt: int, *, heals: bool) -> None:
+        if not heals or attempt > job.retries or self._clockwork is None:
+            logger.warning("%s: not tried again before its next run; the last snapshot stands",
+                           job.code)  # fmt: skip
+            return
+        at = self._clock() + retry_wait(self._settings, attempt)
+        logger.warning("%s: attempt %d at %s", job.code, attempt + 1, f"{at:%Y-%m-%d %H:%M:%S} UTC")
+        self._clockwork.add_job(
+            self._run, "date", run_date=at, args=[job, attempt + 1], id=_again(job),
+            replace_existing=True,
+        )  # fmt: skip
+
+    def _forget_retry(self, job: Job) -> None:
+        try:
+            if self._clockwork is not None:
+                self._clockwork.remove_job(_again(job))
+        except JobLookupError:
+            pass
+
+
+def retry_wait(settings: Schedule, attempt: int) -> timedelta:
+    """Wait after a failed attempt, counted from 1: twice as long each time."""
+    return timedelta(minutes=settings.retry_minutes * 2 ** (attempt - 1))
+
+
+def _again(job: Job) -> str:
+    return f"{job.code}+"
+
+
+@contextmanager
+def stopping_on_signals(stop: StopFlag) -> Iterator[list[int]]:
+    """Let SIGTERM and SIGINT ask for the end; the second one ends at once.
+
+    Yields the signals that came. Ending at once loses nothing: what is half written is never seen.
+    """
+    came: list[int] = []
+
+    def ask(number: int, _frame: FrameType | None) -> None:
+        if came:
+            os._exit(128 + number)
+        came.append(number)
+        stop.set()
+
+    watched = (signal.SIGTERM, signal.SIGINT)
+    before = {number: signal.signal(number, ask) for number in watched}
+    try:
+        yield came
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

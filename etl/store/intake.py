@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import geopandas as gpd
@@ -17,6 +17,7 @@ from etl.outcome import DeliveryResult
 from etl.store import tables as t
 from etl.store.log import read_log
 from etl.store.rows import insert_frame
+from etl.store.times import as_utc
 from geo.model import LEVELS
 
 _BY_DELIVERY = (
@@ -230,6 +231,7 @@ def _insert_findings(
             "wanted_en": finding.wanted.en,
             "action_zh": finding.action.zh,
             "action_en": finding.action.en,
+            "proposal": finding.proposal,
             "count": finding.count,
         }
         for finding in result.findings
@@ -285,15 +287,10 @@ def _put_source(connection: Connection, source: SourceIntake, *, now: datetime) 
             bytes=newest.bytes if newest else getattr(last, "bytes", 0),
             encoding=newest.encoding if newest else None,
             sheet=newest.sheet if newest else None,
-            received_at_utc=_as_utc(newest.received_at_utc) if newest else now,
+            received_at_utc=as_utc(newest.received_at_utc) if newest else now,
             failed=newest is None or any(result.failed for result in source.results),
         )
     )
-
-
-def _as_utc(moment: datetime) -> datetime:
-    """SQLite gives back what it was given without saying that it is UTC."""
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
 def _figures(connection: Connection, source_id: str) -> pd.DataFrame | None:

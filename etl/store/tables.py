@@ -125,6 +125,7 @@ intake_finding = Table(
     Column("wanted_en", Text, nullable=False),
     Column("action_zh", Text, nullable=False),
     Column("action_en", Text, nullable=False),
+    Column("proposal", Text),
     Column("count", Integer, nullable=False),
 )
 

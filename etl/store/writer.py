@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -82,6 +82,8 @@ class Writer:
 
     def __init__(self, url: str) -> None:
         self.engine: Engine = open_engine(url)
+        # Asked at the end of each transaction: whoever lost the lease may not end it.
+        self.guard: Callable[[Connection], None] = lambda _connection: None
         try:
             migrate.upgrade(self.engine)
         except DBAPIError as exc:
@@ -163,25 +165,32 @@ class Writer:
         }
 
     def _transaction(self) -> _Exclusive:
-        return _Exclusive(self.engine)
+        return _Exclusive(self.engine, self.guard)
 
 
 class _Exclusive:
     """A transaction that waits for any other writer, so that two runs never interleave."""
 
-    def __init__(self, engine: Engine) -> None:
+    def __init__(self, engine: Engine, guard: Callable[[Connection], None]) -> None:
         self._context = engine.begin()
+        self._guard = guard
 
     def __enter__(self) -> Connection:
-        connection = self._context.__enter__()
+        connection = self._connection = self._context.__enter__()
         if connection.dialect.name == "postgresql":
             connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
         else:
             connection.exec_driver_sql("BEGIN IMMEDIATE")
         return connection
 
-    def __exit__(self, *exc_info: Any) -> None:
-        self._context.__exit__(*exc_info)
+    def __exit__(self, kind: Any, error: Any, trace: Any) -> None:
+        if error is None:
+            try:
+                self._guard(self._connection)
+            except BaseException as exc:
+                self._context.__exit__(type(exc), exc, exc.__traceback__)
+                raise
+        self._context.__exit__(kind, error, trace)
 
 
 def _insert_level(connection: Connection, level: PublishedLevel) -> None:

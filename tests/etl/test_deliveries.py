@@ -10,18 +10,22 @@ from datetime import timedelta
 from pathlib import Path
 
 import numpy as np
+import openpyxl
 import pandas as pd
 import pytest
 from sqlalchemy import Engine, select
 
 from etl.deliveries import waiting
+from etl.giveback import give_back
 from etl.ingest import Intake
-from etl.pipeline import take_in
+from etl.pipeline import run, take_in
 from etl.store import tables as t
 from etl.store.accepted import load_accepted, load_counts, newest_week
 from etl.store.engine import open_engine
+from etl.store.lease import RUN, lease
 from etl.store.log import read_log
 from etl.store.writer import Writer
+from geo.errors import BusyError
 from tests.support.locality import COUNTY, NE, NOW, NW, SE, SW, Folder
 
 HEADER = "周,代码,人次\n"
@@ -71,6 +75,9 @@ class Office:
             c = t.intake_change.c
             query = select(c.code, c.week, c.before, c.after).order_by(c.change_id)
             return [tuple(row) for row in connection.execute(query)]
+
+    def returns(self) -> list[Path]:
+        return give_back(self.folder.settings(), self.engine)
 
     def rules(self, source_id: str = "weekly") -> list[str]:
         findings = load_accepted(self.engine).findings
@@ -357,3 +364,40 @@ def make_office() -> Callable[[Path], Office]:
         return Office(folder)
 
     return make
+
+
+# ------------------------------------------------------------------ workbooks that go back
+
+
+def test_a_mended_workbook_releases_the_rows_that_waited(office: Office) -> None:
+    office.hand_in("weekly.csv", f"2026-W40,{SW},3", f"2026-W40,{NW},-4", f"2026-W40,{NE},x")
+    office.take_in()
+    assert office.fates() == [("weekly.csv", "current", 1, 0, 2)]
+    (path,) = office.returns()
+    book = openpyxl.load_workbook(path)
+    sheet = book[book.sheetnames[1]]
+    header = next(row for row in sheet.iter_rows() if "人次" in [cell.value for cell in row])
+    count = next(cell.column for cell in header if cell.value == "人次")
+    for row in sheet.iter_rows(min_row=header[0].row + 1):
+        if str(row[count - 1].value) == "-4":
+            row[count - 1].value = 4
+    drop = office.folder.path / "收件箱"
+    drop.mkdir()
+    book.save(drop / path.name)
+    office.take_in()
+    counts = office.counts()
+    assert counts[SW, "2026-W40"] == 3
+    assert counts[NW, "2026-W40"] == 4
+    assert np.isnan(counts[NE, "2026-W40"])
+    first, mended = office.fates()
+    assert first[1:] in {("current", 1, 1, 1), ("current", 0, 2, 1)}
+    assert mended[1] == "current"
+    (delivery,) = office.log()["returned_for"].dropna()
+    assert delivery == office.log()["delivery_id"].iloc[0]
+
+
+def test_two_runs_at_once_wait_or_say_so(office: Office) -> None:
+    office.hand_in("weekly.csv", f"2026-W40,{SW},3")
+    writer = Writer(office.folder.store_url)
+    with lease(writer.engine, RUN), pytest.raises(BusyError):
+        run(office.folder.settings(), now=NOW, wait=False)

@@ -20,6 +20,7 @@ from etl.store.engine import open_engine
 from etl.store.lease import Holder, Lease, lease, process_start
 from etl.store.tables import job_lease
 from geo.errors import BusyError, StoreError
+from tests.support.outage import Away
 
 HOLD = """
 import sys, time
@@ -211,28 +212,6 @@ def test_a_database_that_was_away_does_not_end_the_lease(url: str, store: Engine
                 mine.check()
         mine.check()
         assert not mine.lost
-
-
-class Away:
-    """The database refuses everybody while the block runs."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._url = engine.url
-        self._admin = open_engine(
-            engine.url.set(database="postgres").render_as_string(hide_password=False)
-        )
-
-    def __enter__(self) -> None:
-        self._do(f'ALTER DATABASE "{self._url.database}" ALLOW_CONNECTIONS false')
-        self._do(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = "
-                 f"'{self._url.database}'")  # fmt: skip
-
-    def __exit__(self, *exc: object) -> None:
-        self._do(f'ALTER DATABASE "{self._url.database}" ALLOW_CONNECTIONS true')
-
-    def _do(self, statement: str) -> None:
-        with self._admin.connect() as connection:
-            connection.execution_options(isolation_level="AUTOCOMMIT").execute(text(statement))
 
 
 def test_the_schema_is_made_once_by_processes_that_start_together(url: str) -> None:

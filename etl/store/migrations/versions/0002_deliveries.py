@@ -65,6 +65,7 @@ def upgrade() -> None:
         sa.Column("wanted_en", sa.Text(), nullable=False),
         sa.Column("action_zh", sa.Text(), nullable=False),
         sa.Column("action_en", sa.Text(), nullable=False),
+        sa.Column("proposal", sa.Text(), nullable=True),
         sa.Column("count", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("finding_id", name=op.f("pk_intake_finding")),
     )
