@@ -5,23 +5,31 @@ Heavy imports stand inside the commands, so that `xintu --help` and a second `ma
 
 from __future__ import annotations
 
+import json
 import logging
+import signal
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
+from rich.markup import escape
 from rich.table import Table
 
-from geo.errors import ConfigError, NotPublishedError, XintuError
+from dashboard.console import Output, console, errors, forecast_record, forecast_table, output
+from geo.errors import BusyError, ConfigError, NotPublishedError, StoreError, XintuError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from types import TracebackType
+    from types import FrameType
 
+    from dashboard.report.pack import ReportResult
+    from etl.progress import Progress
+    from etl.schedule import Job
     from etl.settings import Settings
+    from etl.store.runs import Runs
 
 app = typer.Typer(
     name="xintu",
@@ -30,9 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-# A path or an address is never broken over two lines, wherever the output goes.
-console = Console(soft_wrap=True)
-errors = Console(stderr=True, soft_wrap=True)
+logger = logging.getLogger(__name__)
 
 Folder = Annotated[Path, typer.Argument(help="locality folder that holds xintu.toml")]
 Data = Annotated[
@@ -44,35 +50,18 @@ Store = Annotated[
 Week = Annotated[str | None, typer.Option(help="ISO week such as 2026-W46; the newest if unset")]
 
 
-class Bar:
-    """A progress bar for callbacks of (label, done, total)."""
+@app.callback()
+def common(
+    context: typer.Context,
+    as_json: Annotated[
+        bool, typer.Option("--json", help="logs and progress as one JSON object a line")
+    ] = False,
+) -> None:
+    """Options of every command."""
+    from etl.progress import configure_logging
 
-    def __init__(self) -> None:
-        self._progress = Progress(
-            SpinnerColumn(),
-            TextColumn("{task.description}"),
-            BarColumn(),
-            TextColumn("{task.completed:.0f}/{task.total:.0f}"),
-            TimeElapsedColumn(),
-            console=errors,
-            transient=True,
-        )
-        self._task = self._progress.add_task("…", total=1)
-
-    def __enter__(self) -> Callable[[str, int, int], None]:
-        self._progress.start()
-        return self._say
-
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _error: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
-        self._progress.stop()
-
-    def _say(self, label: str, done: int, total: int) -> None:
-        self._progress.update(self._task, description=label, completed=done, total=max(total, 1))
+    context.obj = Output(as_json=as_json)
+    configure_logging(sys.stderr, as_json=as_json)
 
 
 def _load(folder: Path, data: Path | None = None, store: str | None = None) -> Settings:
@@ -109,13 +98,21 @@ def demo(
     from etl.demo import write_demo
 
     end_week = last_complete_week(datetime.now(UTC), timezone="Asia/Shanghai")
-    with Bar() as say:
+    with output().progress() as say:
         write_demo(folder, seed=seed, cells=cells, weeks=weeks, end_week=end_week, on_progress=say)
     console.print(f"{folder}: fictional city written, {weeks} weeks to {end_week}")
 
 
 @app.command()
-def run(folder: Folder, data: Data = None, store: Store = None, week: Week = None) -> None:
+def run(
+    folder: Folder,
+    data: Data = None,
+    store: Store = None,
+    week: Week = None,
+    no_wait: Annotated[
+        bool, typer.Option("--no-wait", help="end with code 4 while another run is at work")
+    ] = False,
+) -> None:
     """Read the departments' files, build the week, publish it."""
     from etl.build.weeks import last_complete_week
     from etl.fingerprint import nothing_new
@@ -130,8 +127,15 @@ def run(folder: Folder, data: Data = None, store: Store = None, week: Week = Non
         return
     from etl.pipeline import run as run_pipeline
 
-    with Bar() as say:
-        result = run_pipeline(settings, now=started, week=week, on_progress=say)
+    with output().progress() as say:
+        result = run_pipeline(
+            settings,
+            now=started,
+            week=week,
+            wait=not no_wait,
+            on_wait=lambda holder: logger.warning("waiting for another run: %s", holder),
+            on_progress=say,
+        )
     seconds = (datetime.now(UTC) - started).total_seconds()
     console.print(
         f"{result.snapshot_id} published in {seconds:.1f} s: {result.rows_read:,} rows read, "
@@ -193,20 +197,26 @@ def report(
 
 
 def _report(settings: Settings, *, out: Path | None, week: str | None, lang: str) -> None:
-    from dashboard.report.pack import make_report
-
-    with Bar() as say:
-        result = make_report(
-            settings.store_url,
-            out or settings.folder / "reports",
-            week=week,
-            lang=lang,
-            on_progress=say,
-        )
+    with output().progress() as say:
+        result = _make_pack(settings, say, out=out, week=week, lang=lang)
     for path in result.paths:
         console.print(str(path))
     for warning in result.warnings:
         errors.print(warning)
+
+
+def _make_pack(
+    settings: Settings,
+    progress: Progress,
+    *,
+    out: Path | None = None,
+    week: str | None = None,
+    lang: str = "zh-CN",
+) -> ReportResult:
+    from dashboard.report.pack import make_report
+
+    folder = out or settings.folder / "reports"
+    return make_report(settings.store_url, folder, week=week, lang=lang, on_progress=progress)
 
 
 @app.command()
@@ -214,30 +224,104 @@ def schedule(
     folder: Folder,
     data: Data = None,
     store: Store = None,
-    listing: Annotated[bool, typer.Option("--list", help="print the next runs and end")] = False,
+    listing: Annotated[
+        bool, typer.Option("--list", help="print next runs and last outcomes, and end")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="the list, or the log, as JSON")] = False,
 ) -> None:
-    """Stay and work by the clock: build nightly, publish and report on Monday mornings."""
-    from etl.pipeline import run as run_pipeline
-    from etl.schedule import Journal, build_scheduler, next_runs, usual_jobs
+    """Stay and work by the clock: drop folder, nightly build, weekly pack, late sources."""
+    from etl.progress import StopFlag, configure_logging
+    from etl.schedule import Scheduler, forecasts, stopping_on_signals
+    from etl.store.writer import Writer
 
     settings = _load(folder, data, store)
-    timezone = settings.config.locality.timezone
-
-    def build() -> None:
-        run_pipeline(settings, now=datetime.now(UTC))
-
-    def publish_week() -> None:
-        build()
-        _report(settings, out=None, week=None, lang="zh-CN")
-
-    jobs = usual_jobs(build, publish_week)
-    for run in next_runs(jobs, timezone=timezone, now=datetime.now(UTC)):
-        console.print(f"{run.at:%Y-%m-%d %H:%M} {run.code}")
+    talk = Output(as_json=as_json or output().as_json)
+    configure_logging(sys.stderr, as_json=talk.as_json)
+    jobs = _jobs(settings, lambda: _load(folder, data, store))
+    found = forecasts(jobs, _past_runs(settings), now=datetime.now(UTC))
+    if not talk.as_json:
+        console.print(forecast_table(found, timezone=settings.config.locality.timezone))
+    elif listing:
+        for one in found:
+            typer.echo(json.dumps(forecast_record(one), ensure_ascii=False))
     if listing:
         return
-    journal = Journal(settings.folder / ".xintu" / "schedule.json")
-    with journal.hold():
-        build_scheduler(jobs, timezone=timezone, journal=journal).start()
+    stop = StopFlag()
+    with stopping_on_signals(stop) as came:
+        Scheduler(
+            jobs,
+            engine=Writer(settings.store_url).engine,
+            settings=settings.config.schedule,
+            progress=talk.progress,
+            on_standby=lambda holder: logger.warning("standing by; at work is %s", holder),
+            stop=stop,
+        ).serve()
+    if signal.SIGINT in came:
+        raise typer.Exit(130)
+
+
+def _past_runs(settings: Settings) -> Runs | None:
+    """The record of runs; None where there is no store of this version."""
+    from etl.store import migrate
+    from etl.store.engine import open_engine
+    from etl.store.runs import Runs
+
+    try:
+        engine = open_engine(settings.store_url, read_only=True)
+        migrate.check(engine)
+    except StoreError:
+        return None
+    return Runs(engine)
+
+
+def _jobs(settings: Settings, load: Callable[[], Settings]) -> tuple[Job, ...]:
+    """What the clock does; each job reads the configuration anew."""
+    from zoneinfo import ZoneInfo
+
+    from etl.deliveries import waiting
+    from etl.pipeline import run as run_pipeline
+    from etl.schedule import KEPT, usual_jobs
+    from etl.store.engine import open_engine
+    from etl.store.log import read_log
+    from etl.store.runs import Runs
+    from etl.watchdog import watch
+
+    def build(progress: Progress) -> str | None:
+        while True:
+            try:
+                done = run_pipeline(load(), now=datetime.now(UTC), wait=False, on_progress=progress)
+            except BusyError as exc:
+                progress.step(str(exc), 0, 1)
+                time.sleep(1)
+            else:
+                return done.snapshot_id if done.fresh else None
+
+    def look(progress: Progress) -> str | None:
+        current = load()
+        if waiting(current, read_log(open_engine(current.store_url))):
+            return build(progress)
+        return None
+
+    def publish_week(progress: Progress) -> str | None:
+        build(progress)
+        return str(_make_pack(load(), progress).paths[0])
+
+    def look_after(progress: Progress) -> str | None:
+        progress.step("sources", 0, 1)
+        current, now = load(), datetime.now(UTC)
+        engine = open_engine(current.store_url)
+        Runs(engine).tidy(before=now - KEPT)
+        zone = ZoneInfo(current.config.locality.timezone)
+        return watch(engine, today=now.astimezone(zone).date())
+
+    return usual_jobs(
+        settings.config.schedule,
+        settings.config.locality.timezone,
+        look=look,
+        build=build,
+        publish_week=publish_week,
+        watch=look_after,
+    )
 
 
 @app.command()
@@ -255,17 +339,34 @@ def doctor(folder: Annotated[Path | None, typer.Argument()] = None) -> None:
         raise typer.Exit(1)
 
 
+class _Interrupted(BaseException):
+    """Ctrl-C, as something that no library answers in its own way."""
+
+
+def _interrupt(_number: int, _frame: FrameType | None) -> None:
+    raise _Interrupted
+
+
 def main() -> None:
     """Run the command; an error made for people is printed as such, without a traceback."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    logging.getLogger("alembic").setLevel(logging.WARNING)
+    signal.signal(signal.SIGINT, _interrupt)
     try:
         app()
+    except _Interrupted as exc:
+        signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is under way is put away in peace
+        errors.print(
+            "interrupted: nothing half done was kept and the last snapshot stands; "
+            "give the same command again to go on"
+        )
+        raise SystemExit(130) from exc
     except NotPublishedError as exc:
-        errors.print(f"{exc}")
+        errors.print(escape(str(exc)))
         raise SystemExit(3) from exc
+    except BusyError as exc:
+        errors.print(escape(str(exc)))
+        raise SystemExit(4) from exc
     except XintuError as exc:
-        errors.print(f"[bold red]×[/] {exc}")
+        errors.print(f"[bold red]×[/] {escape(str(exc))}")
         raise SystemExit(2) from exc
 
 

@@ -18,8 +18,6 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TextIO
 
-from sqlalchemy.exc import DBAPIError
-
 from geo.errors import XintuError
 
 # What a function that reports progress takes; a `Progress` is one, a plain function too.
@@ -210,8 +208,9 @@ def describe(error: BaseException) -> str:
     told, since its message may quote what it choked on.
     """
     kind = type(error).__name__
-    if isinstance(error, DBAPIError):  # its text quotes statement and parameters
-        first = str(error.orig).strip().partition("\n")[0]
+    orig = getattr(error, "orig", None)
+    if orig is not None:  # of SQLAlchemy, whose own text quotes statement and parameters
+        first = str(orig).strip().partition("\n")[0]
         return redact(f"{kind}: {first}")
     if isinstance(error, XintuError):
         return redact(f"{kind}: {error}")
@@ -265,8 +264,10 @@ def configure_logging(out: TextIO, *, as_json: bool) -> None:
     handler = logging.StreamHandler(out)
     handler.setFormatter(JsonFormatter() if as_json else PlainFormatter())
     logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
-    for name in ("alembic", "apscheduler"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    # A look at the drop folder that falls due during a long build is left out, and no news.
+    for name, level in (("alembic", "WARNING"), ("apscheduler", "WARNING"),
+                        ("apscheduler.scheduler", "ERROR")):  # fmt: skip
+        logging.getLogger(name).setLevel(level)
 
 
 class StopFlag:

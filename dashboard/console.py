@@ -1,0 +1,124 @@
+"""The terminal: where words go, how progress is shown there, or to a machine."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+from zoneinfo import ZoneInfo
+
+import click
+from rich import progress as rich
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from etl.progress import Lines, Progress, Records
+
+if TYPE_CHECKING:
+    from etl.schedule import Forecast
+
+# A path or an address is never broken over two lines, wherever the output goes.
+console = Console(soft_wrap=True)
+errors = Console(stderr=True, soft_wrap=True)
+
+
+def _never() -> bool:
+    return False
+
+
+@dataclass(frozen=True)
+class Output:
+    """How one command talks.
+
+    Attributes
+    ----------
+    as_json : logs and progress as one JSON object a line, for machines.
+    """
+
+    as_json: bool = False
+
+    def progress(self, job: str = "", stopping: Callable[[], bool] = _never) -> Progress:
+        """Display of a job: records for a machine, a bar on a terminal, else a line at times."""
+        if self.as_json:
+            return Records(job=job, stopping=stopping)
+        if errors.is_terminal:
+            return Bar(stopping=stopping)
+        return Lines(sys.stderr, stopping=stopping)
+
+
+def output() -> Output:
+    """How the command under way talks."""
+    context = click.get_current_context(silent=True)
+    return (context.find_object(Output) if context else None) or Output()
+
+
+class Bar(Progress):
+    """A bar on the terminal: what is under way, how much of it, rows and rows a second."""
+
+    def __init__(self, *, stopping: Callable[[], bool] = _never) -> None:
+        super().__init__(stopping=stopping)
+        self._bar = rich.Progress(
+            rich.SpinnerColumn(),
+            rich.TextColumn("{task.description}"),
+            rich.BarColumn(),
+            rich.TextColumn("{task.completed:.0f}/{task.total:.0f}"),
+            rich.TextColumn("{task.fields[rows]}"),
+            rich.TimeElapsedColumn(),
+            console=errors,
+            transient=True,
+        )
+        self._task = self._bar.add_task("…", total=1, rows="")
+
+    def __enter__(self) -> Progress:
+        self._bar.start()
+        return self
+
+    def show(self) -> None:
+        """Draw the present state."""
+        rows = f"{self.read:,} rows, {self.rate:,.0f} rows/s" if self.read else ""
+        self._bar.update(
+            self._task,
+            description=escape(self.label),
+            completed=self.done,
+            total=max(self.total, 1),
+            rows=rows,
+        )
+
+    def close(self) -> None:
+        """Take the bar away."""
+        self._bar.stop()
+
+
+def forecast_table(forecasts: Sequence[Forecast], *, timezone: str) -> Table:
+    """Next runs and last outcomes, in the locality's time."""
+    zone = ZoneInfo(timezone)
+    table = Table("下次 Next", "任务 Job", "上次 Last", "结果 Outcome", "说明 Note", box=None)
+    for one in forecasts:
+        last, outcome, note = "–", "–", ""
+        if one.last is not None:
+            last = f"{one.last.started_at.astimezone(zone):%Y-%m-%d %H:%M}"
+            outcome = one.last.outcome or "running"
+            outcome += f" ({one.last.attempt})" if one.last.attempt > 1 else ""
+            note = one.last.note or ""
+        table.add_row(
+            f"{one.next_at.astimezone(zone):%Y-%m-%d %H:%M}", one.code, last, outcome, escape(note)
+        )
+    return table
+
+
+def forecast_record(one: Forecast) -> dict[str, Any]:
+    """The same of one job for a machine; times in UTC."""
+    found: dict[str, Any] = {"job": one.code, "next_at": one.next_at.isoformat(), "last": None}
+    if one.last is not None:
+        last = one.last
+        found["last"] = {
+            "due_at": last.due_at.isoformat() if last.due_at else None,
+            "started_at": last.started_at.isoformat(),
+            "ended_at": last.ended_at.isoformat() if last.ended_at else None,
+            "attempt": last.attempt,
+            "outcome": last.outcome,
+            "note": last.note,
+        }
+    return found
