@@ -28,12 +28,16 @@ from etl.settings import registry
 __all__ = [
     "PersonalColumn",
     "Reason",
+    "Tally",
     "code_beginnings",
     "has_identity_number",
+    "is_name",
     "is_personal_header",
     "personal_columns",
     "personal_names",
+    "personal_tallies",
     "redact",
+    "shown_header",
 ]
 
 Reason = Literal["header", "name_list", "birth_date", "text", "too_large"] | Sign
@@ -158,29 +162,50 @@ def personal_columns(
     -----
     O(n distinct texts): each is looked at once, however many rows hold it.
     """
-    headers = [str(name) for name in cells.columns]
+    tallies = [Tally.of(str(name), cells.iloc[:, i]) for i, name in enumerate(cells.columns)]
+    return personal_tallies(
+        tallies,
+        n_rows=len(cells),
+        facilities=facilities,
+        code_columns=code_columns,
+        known=known,
+        places=places,
+    )
+
+
+def personal_tallies(
+    tallies: Sequence[Tally],
+    *,
+    n_rows: int,
+    facilities: bool,
+    code_columns: Collection[str] = (),
+    known: frozenset[str] = frozenset(),
+    places: frozenset[str] = frozenset(),
+) -> tuple[PersonalColumn, ...]:
+    """As `personal_columns`, of columns whose texts are already told apart and counted."""
+    headers = [tally.header for tally in tallies]
     found: dict[int, PersonalColumn] = {}
     judged = []
     for i, header in enumerate(headers):
         if is_personal_header(header, facilities=facilities):
-            found[i] = PersonalColumn(_shown_header(header, i), "header", len(cells))
+            found[i] = PersonalColumn(shown_header(header, i), "header", n_rows)
         else:
             judged.append(i)
     if (named := personal_names(headers, places=places)) is not None:
         column = "、".join(f"#{i + 1}" for i in named[:5]) + ("…" if len(named) > 5 else "")
         found.setdefault(named[0], PersonalColumn(column, "name_list", len(named)))
     supporting: dict[int, tuple[Reason, int]] = {}
-    for i, judged_column in _columns(cells, judged):
+    for i, judged_column in _columns([(i, tallies[i]) for i in judged]):
         header = headers[i]
         exempt = known if header in code_columns else frozenset()
         hits = judged_column.hits(header, known=exempt, places=places, facilities=facilities)
         if hits.decisive is not None:
-            found[i] = PersonalColumn(_shown_header(header, i), *hits.decisive)
+            found[i] = PersonalColumn(shown_header(header, i), *hits.decisive)
         elif hits.supporting is not None:
             supporting[i] = hits.supporting
     if found:  # beside persons, what would not have been enough alone
         for i, hit in supporting.items():
-            found.setdefault(i, PersonalColumn(_shown_header(headers[i], i), *hit))
+            found.setdefault(i, PersonalColumn(shown_header(headers[i], i), *hit))
     return tuple(found[i] for i in sorted(found))
 
 
@@ -189,7 +214,7 @@ def personal_names(
 ) -> list[int] | None:
     """Which headers or sheets are called like persons, if they are a list of them; else None."""
     plain = [unicodedata.normalize("NFKC", text).strip() for text in texts]
-    named = [i for i, text in enumerate(plain) if text not in places and _is_name(text)]
+    named = [i for i, text in enumerate(plain) if text not in places and is_name(text)]
     distinct = len({plain[i] for i in named})
     several = distinct >= max(_SEVERAL, _NAMES * len({*plain}))
     of_three = sum(len(plain[i]) > 2 for i in named)
@@ -217,28 +242,10 @@ def is_personal_header(header: str, *, facilities: bool) -> bool:
     return any(_is_personal(part, facilities=facilities) for part in (plain, *plain.split("/")))
 
 
-def is_personal_label(text: str) -> bool:
-    """Whether a cell anywhere is nothing but the label of a person's field: 姓名, 身份证号码.
-
-    A form on one person has no header row.
-
-    Examples
-    --------
-    >>> is_personal_label("姓 名："), is_personal_label("不得填写姓名和身份证号")
-    (True, False)
-    """
-    plain = re.sub(r"[\s*:：]", "", unicodedata.normalize("NFKC", text))
-    return len(plain) <= 8 and _is_label(plain)
-
-
-@cache
-def _is_label(plain: str) -> bool:
-    return re.fullmatch(rf"(?:{_LABELS})", plain) is not None
-
-
-_LABELS = (
-    r"(患者|病人|学生|儿童|当事人|监护人|来访者|求助者)?姓名|(公民)?身份证(件)?(号码?)?|身份证件号码|公民身份号码"
-    r"|出生(日期|年月日?)|(家庭|现|户籍)(住址|地址)|住院号|病历号|病案号|门诊号"
+# A cell that is nothing but the label of a person's field: a form on one person has no header row.
+_LABEL_CELL = re.compile(
+    r"(?<=\x1e)[\s*]*(?:(?:患者|病人|学生|儿童|当事人|监护人|来访者|求助者)?姓 {0,2}名"
+    r"|(?:公民)?身份证件?(?:号码?)?|公民身份号码|出生(?:日期|年月日?)|(?:家庭|现|户籍)(?:住址|地址)|住院号|病历号|病案号|门诊号)[\s:]*(?=\x1e)"
 )
 
 
@@ -256,7 +263,7 @@ def _is_personal(plain: str, *, facilities: bool) -> bool:
     )
 
 
-def _shown_header(header: str, position: int) -> str:
+def shown_header(header: str, position: int) -> str:
     """A header as a message may show it: its place if it holds a figure, a name or a sentence."""
     plain = unicodedata.normalize("NFKC", header)
     words = [word for word in re.split(r"[\s:/、,;()|]+", plain) if word]
@@ -264,9 +271,26 @@ def _shown_header(header: str, position: int) -> str:
         len(plain) > 24
         or re.search(r"[0-9@]{4}|:", plain) is not None
         or redact(header) != header
-        or any(_is_name(word) for word in words)
+        or any(is_name(word) for word in words)
     )
     return f"#{position + 1}" if telling else header
+
+
+@dataclass(frozen=True)
+class Tally:
+    """A column as its distinct texts and in how many rows each stands."""
+
+    header: str
+    texts: list[str]
+    counts: npt.NDArray[np.int64]
+
+    @classmethod
+    def of(cls, header: str, column: pd.Series) -> Tally:
+        """A column of categories."""
+        texts = [str(text) for text in column.cat.categories.to_numpy(dtype=object).tolist()]
+        codes = column.cat.codes.to_numpy()
+        counts = np.bincount(codes[codes >= 0], minlength=len(texts)).astype(np.int64)
+        return cls(header, texts, counts)
 
 
 @dataclass(frozen=True)
@@ -285,6 +309,7 @@ class _Column:
     counts: npt.NDArray[np.int64]
     signs: dict[Sign, npt.NDArray[np.int64]]
     named: npt.NDArray[np.int64]
+    labels: int
 
     def hits(
         self, header: str, *, known: frozenset[str], places: frozenset[str], facilities: bool
@@ -294,6 +319,8 @@ class _Column:
         cells = {sign: int(self.counts[at].sum()) for sign, at in signs.items()}
         if n := cells.get("identity_number"):
             return _Hits(("identity_number", n))
+        if self.labels:
+            return _Hits(("header", self.labels))
         looked = _OF_SITES if facilities else _OF_OTHERS
         for sign, n in cells.items():
             enough = n >= _SEVERAL
@@ -344,9 +371,12 @@ class _Column:
             return 0
         n_named = sum(n for _, n in named)
         apart = len(named) >= _NAMES_MANY or len(named) >= _NAMES_APART * n_named
-        of_three = sum(len(text.replace(" ", "")) > 2 for text, _ in named)
-        sure = _NO_NAMES.search(plain) is None and of_three >= _NAMES_OF_THREE * len(named)
-        share = _NAMES if sure else _NAMES_ALMOST_ALL
+        n_long = sum(len(text.replace(" ", "")) > 2 for text, _ in named)
+        of_three = n_long >= _NAMES_OF_THREE * len(named)
+        others = _NO_NAMES.search(plain) is not None
+        if others and not of_three:
+            return 0
+        share = _NAMES if of_three and not others else _NAMES_ALMOST_ALL
         return n_named if apart and len(named) >= share * filled else 0
 
     def _births(self) -> int:
@@ -360,19 +390,15 @@ class _Column:
         return int(self.counts.sum()) if max(years) - min(years) >= _BIRTH_YEARS else 0
 
 
-def _columns(cells: pd.DataFrame, positions: list[int]) -> Iterator[tuple[int, _Column]]:
+def _columns(tallies: Iterable[tuple[int, Tally]]) -> Iterator[tuple[int, _Column]]:
     """Columns with their signs; many small ones are searched together."""
-    batch: list[tuple[int, list[str], npt.NDArray[np.int64]]] = []
+    batch: list[tuple[int, Tally]] = []
     size = 0
-    for i in positions:
-        column = cells.iloc[:, i]
-        texts = [str(text) for text in column.cat.categories.to_numpy(dtype=object).tolist()]
-        lengths = list(map(len, texts))
-        if max(lengths, default=0) < _SHORTEST and all(map(str.isascii, texts)):
+    for i, tally in tallies:
+        lengths = list(map(len, tally.texts))
+        if max(lengths, default=0) < _SHORTEST and all(map(str.isascii, tally.texts)):
             continue  # counts, levels, dates of weeks
-        codes = column.cat.codes.to_numpy()
-        counts = np.bincount(codes[codes >= 0], minlength=len(texts)).astype(np.int64)
-        batch.append((i, texts, counts))
+        batch.append((i, tally))
         size += sum(lengths)
         if size > _JOINED:
             yield from _searched(batch)
@@ -380,18 +406,17 @@ def _columns(cells: pd.DataFrame, positions: list[int]) -> Iterator[tuple[int, _
     yield from _searched(batch)
 
 
-def _searched(
-    batch: list[tuple[int, list[str], npt.NDArray[np.int64]]],
-) -> Iterator[tuple[int, _Column]]:
-    texts = Texts.of([text for _, own, _ in batch for text in own])
+def _searched(batch: list[tuple[int, Tally]]) -> Iterator[tuple[int, _Column]]:
+    texts = Texts.of([text for _, tally in batch for text in tally.texts])
     every = signs(texts)
     # A column whose texts are not ASCII may hold names.
-    named = np.zeros(0, dtype=np.int64)
+    named = labels = np.zeros(0, dtype=np.int64)
     if not texts.joined.isascii():
-        named = texts.matching(_name_cell())
+        named, labels = texts.matching(_name_cell()), texts.matching(_LABEL_CELL)
     start = 0
-    for i, own, counts in batch:
-        stop = start + len(own)
+    for i, tally in batch:
+        counts = tally.counts
+        stop = start + len(tally.texts)
         cut = {sign: at[(at >= start) & (at < stop)] - start for sign, at in every.items()}
         # A category that no row holds any more says nothing of the file.
         kept = {sign: at[counts[at] > 0] for sign, at in cut.items()}
@@ -405,6 +430,7 @@ def _searched(
                 counts,
                 {sign: at for sign, at in kept.items() if len(at)},
                 called[counts[called] > 0],
+                int(counts[labels[(labels >= start) & (labels < stop)] - start].sum()),
             ),
         )
         start = stop
@@ -431,7 +457,8 @@ def _name_cell() -> re.Pattern[str]:
     return re.compile(rf"(?<=\x1e) *{_name_pattern().pattern} *(?=\x1e)")
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Whether a text may be a person's name; many other words may be, too."""
     return _name_pattern().fullmatch(text) is not None
 
 
