@@ -20,7 +20,7 @@ import pandas as pd
 from openpyxl.packaging.core import DocumentProperties
 from openpyxl.packaging.custom import CustomPropertyList, StringProperty
 
-from etl.findings import BoolArray, Finding, IntArray
+from etl.findings import Finding, IntArray
 from etl.returned.cover import write_cover
 from etl.returned.doubted import Handed, Language, doubted_cells, worth_returning
 from etl.returned.marker import MARKS, ReturnMarker
@@ -136,13 +136,13 @@ def read_marker(path: Path) -> ReturnMarker | None:
         return None
 
 
-def released_rows(table: Table, accepted: BoolArray) -> IntArray:
+def released_rows(table: Table, used: IntArray) -> IntArray:
     """Rows of the file as first handed in that the mended workbook's accepted rows stand for.
 
     Parameters
     ----------
     table : the mended workbook as it was read.
-    accepted : rows of the table that are used now, shape (n_rows,).
+    used : rows of the workbook that are accepted now, as its ledger counts them.
 
     Returns
     -------
@@ -150,7 +150,7 @@ def released_rows(table: Table, accepted: BoolArray) -> IntArray:
     """
     if ROW_COLUMN not in table.cells.columns:
         return np.zeros(0, dtype=np.int64)
-    texts = table.cells.loc[accepted, ROW_COLUMN].astype(str).str.strip()
+    texts = table.cells.loc[table.cells.index.isin(used), ROW_COLUMN].astype(str).str.strip()
     numbers = texts[texts.str.fullmatch(r"[0-9]{1,9}(\.0+)?")].astype(float).astype(np.int64)
     rows: IntArray = np.unique(numbers.to_numpy())
     return rows[rows > 0]
