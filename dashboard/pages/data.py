@@ -10,13 +10,14 @@ import pandas as pd
 from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from dashboard import ids, tables
+from dashboard import ids
 from dashboard.address import Address
 from dashboard.components import header, intake
 from dashboard.components.attributes import attrs
 from dashboard.components.controls import data_day
 from dashboard.pages import PageContext
 from dashboard.text import Catalog, load, words
+from etl.spreadsheet import csv_bytes
 from etl.store.reader import Reader
 
 PATH = "/data"
@@ -104,7 +105,7 @@ def register(app: Dash, reader: Reader) -> None:
         if severity != intake.ALL:
             findings = findings[findings["severity"] == severity]
         name = catalog.t("data.findings.export_file", week=snapshot.week)
-        content = tables.csv_bytes(intake.finding_frame(findings, catalog))
+        content = csv_bytes(intake.finding_frame(findings, catalog))
         encoded = base64.b64encode(content).decode("ascii")
         return {"content": encoded, "filename": name, "type": "text/csv", "base64": True}
 

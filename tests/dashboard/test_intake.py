@@ -7,10 +7,10 @@ import io
 import pandas as pd
 import pytest
 
-from dashboard import tables
 from dashboard.components import intake
 from dashboard.pages import data as data_page
 from dashboard.text import load
+from etl.spreadsheet import csv_bytes, neutral
 from etl.store.reader import Reader, Snapshot
 from tests.support.dashboard_pages import NOW, page_context, words_of
 
@@ -65,7 +65,7 @@ def test_empty_tables_say_so(snapshot: Snapshot, published_reader: Reader) -> No
 
 def test_csv_opens_in_excel_and_runs_nothing(snapshot: Snapshot, published_reader: Reader) -> None:
     findings = published_reader.table(snapshot.snapshot_id, "findings")
-    content = tables.csv_bytes(intake.finding_frame(findings, load("zh-CN")))
+    content = csv_bytes(intake.finding_frame(findings, load("zh-CN")))
     assert content.startswith(b"\xef\xbb\xbf")
     read = pd.read_csv(io.BytesIO(content), encoding="utf-8-sig", dtype=str)
     assert list(read.columns[:3]) == ["程度", "文件", "位置"]
@@ -76,12 +76,12 @@ def test_csv_opens_in_excel_and_runs_nothing(snapshot: Snapshot, published_reade
 
 @pytest.mark.parametrize("start", ["=1+1", "+1", "-1", "@SUM(A1)", "\t=1", "\r=1"])
 def test_no_cell_is_a_formula(start: str) -> None:
-    assert tables.neutral(start) == f"'{start}"
+    assert neutral(start) == f"'{start}"
 
 
 @pytest.mark.parametrize("value", [-1, 2.5, None, "矛盾纠纷", ""])
 def test_other_cells_stay_as_they_are(value: object) -> None:
-    assert tables.neutral(value) == value
+    assert neutral(value) == value
 
 
 def test_findings_are_in_the_language_of_the_page(
