@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any, Literal, get_args
@@ -18,6 +18,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl.gate import redact
+from etl.proposals import BY_RULE, Propose
 from etl.settings import registry
 from geo.errors import InputError
 from geo.model import Label
@@ -34,8 +35,6 @@ CAME_LENGTH = 80
 MARKED_OF_ONE = 20_000
 MARKED_OF_ALL = 100_000
 QUARANTINE_COLUMNS = ("row", "raw", "rules", "marks")
-
-Propose = Callable[[str], str | None]
 
 
 @dataclass(frozen=True)
@@ -337,7 +336,7 @@ class Ledger:
         came = None
         if column is not None and column in self.cells.columns:
             came = self.cells[column].iloc[kept].astype(str).tolist()
-        proposals = _proposals(proposal, came, len(kept))
+        proposals = _proposals(proposal or BY_RULE.get(rule), came, len(kept))
         rest = len(positions) - len(kept)
         self.doubts.add_rows(
             rule,
@@ -351,6 +350,22 @@ class Ledger:
         if room:
             self._marks.append(_Mark(rule, column, kept[:room], words, proposals))
             self._marked += len(kept[:room])
+
+    def mark(
+        self,
+        rule: str,
+        mask: BoolArray,
+        *,
+        column: str,
+        proposal: Sequence[str | None],
+        **words: object,
+    ) -> None:
+        """Remember a second cell of rows that were spoken of already; parameters as of `note`."""
+        room = max(0, min(MARKED_OF_ONE, MARKED_OF_ALL - self._marked))
+        kept = np.flatnonzero(mask)[:room]
+        if len(kept):
+            self._marks.append(_Mark(rule, column, kept, words, list(proposal[: len(kept)])))
+            self._marked += len(kept)
 
     def reject(
         self,

@@ -12,16 +12,17 @@ import unicodedata
 from collections.abc import Callable, Collection, Iterable
 from datetime import date, timedelta
 from functools import partial
-
-from etl.sources import values
-from etl.sources.values import WeekStyle
+from typing import Literal
 
 Propose = Callable[[str], str | None]
+WeekStyle = Literal["monday", "sunday", "date", "iso"]
 
 # Words that stand beside a number and do not change it.
 _UNITS = r"(?:人次|人|次|起|件|例|场|户|个|名|位|张|家|所|间|处|条|元|平方米|平米|㎡|m2|m²)"
 _NUMBER_WITH_UNIT = re.compile(rf"(?:共计?|合计)?(\d[\d,]*(?:\.\d+)?){_UNITS}[.。]?")
-_DATE = re.compile(r"(\d{4})\D{1,2}(\d{1,2})\D{1,2}(\d{1,2})(?!\d)")
+_DATE = re.compile(
+    r"(\d{4})\D{1,2}(\d{1,2})\D{1,2}(\d{1,2})(?!\d)|(?<!\d)((?:19|20)\d{2})(\d{2})(\d{2})(?!\d)"
+)
 _ISO = re.compile(r"(\d{4})\D{0,2}w?(\d{1,2})(?!\d)", re.IGNORECASE)
 _DEGREES = re.compile(
     r"""[东北en]?[经纬]?(\d{1,3})[°度](?:(\d{1,2}(?:\.\d+)?)['′分])?(?:(\d{1,2}(?:\.\d+)?)(?:["″秒]|['′]{2}))?[en]?"""
@@ -124,16 +125,16 @@ def week(style: WeekStyle) -> Propose:
 
 
 def _week(text: str, *, style: WeekStyle) -> str | None:
-    written = values.half_width(text)
-    day = values.a_date(written) or _a_day(written) or _named_week(written)
+    day = _a_day(text) or _named_week(text)
     if day is None:
         return None
     if style == "iso":
-        return values.week_name(values.monday_of(day))
+        year, number_of_week, _ = day.isocalendar()
+        return f"{year}-W{number_of_week:02d}"
     if style == "sunday":
         return (day - timedelta(days=(day.weekday() + 1) % 7)).isoformat()
     if style == "monday":
-        return date.fromordinal(values.monday_of(day)).isoformat()
+        return (day - timedelta(days=day.weekday())).isoformat()
     return day.isoformat()
 
 
@@ -145,15 +146,16 @@ def day(text: str) -> str | None:
     >>> day("开于2021.9.1"), day("2021.9")
     ('2021-09-01', None)
     """
-    found = _a_day(values.half_width(text))
+    found = _a_day(text)
     return None if found is None else found.isoformat()
 
 
 def _a_day(text: str) -> date | None:
     """The first whole date in a text."""
-    found = _DATE.search(text)
+    found = _DATE.search(unicodedata.normalize("NFKC", text))
+    parts = [int(part) for part in found.groups() if part is not None] if found else []
     try:
-        return date(int(found[1]), int(found[2]), int(found[3])) if found else None
+        return date(*parts) if parts else None
     except ValueError:
         return None
 
@@ -184,6 +186,16 @@ def degrees(text: str) -> str | None:
         return None
     parts = [float(part or 0) for part in found.groups()]
     return f"{parts[0] + parts[1] / 60 + parts[2] / 3600:.7f}".rstrip("0").rstrip(".")
+
+
+# What needs no more than the text that came.
+BY_RULE: dict[str, Propose] = {
+    "not_a_number": number,
+    "bad_attribute": partial(number, whole=False),
+    "bad_date": day,
+    "bad_coordinate": degrees,
+    "coordinate_replaced": degrees,
+}
 
 
 def _tight(text: str) -> str:

@@ -23,8 +23,8 @@ from openpyxl.packaging.custom import CustomPropertyList, StringProperty
 from etl.findings import Finding, IntArray
 from etl.returned.cover import write_cover
 from etl.returned.doubted import Handed, Language, doubted_cells, worth_returning
-from etl.returned.marker import MARKS, ReturnMarker
-from etl.returned.sheet import ROW_COLUMN, bring_back
+from etl.returned.marker import MARKS, ROW_COLUMN, ReturnMarker
+from etl.returned.sheet import bring_back
 
 if TYPE_CHECKING:
     from etl.sources.settings import SourceBase

@@ -15,7 +15,8 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 from etl.findings import Finding, Severity, rules
 from etl.returned import style
 from etl.returned.doubted import Doubted, Handed, Language, words
-from etl.returned.sheet import FORMULA_STARTS, ROW_COLUMN, WHOLE_ROWS, Brought, cover_title
+from etl.returned.marker import ROW_COLUMN
+from etl.returned.sheet import FORMULA_STARTS, WHOLE_ROWS, Brought, cover_title
 from geo.model import Label
 
 if TYPE_CHECKING:

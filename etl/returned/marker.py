@@ -8,6 +8,10 @@ from dataclasses import dataclass
 
 # Names of the document's own properties; Excel and WPS keep them when they save.
 MARKS = ("xintu.source", "xintu.delivery", "xintu.sha256", "xintu.sheet")
+# The columns that are added to the department's own; none of them is ever taken for data.
+ROW_COLUMN = "原行号"
+REASON_COLUMN = "退回原因"
+RETURN_COLUMNS = (ROW_COLUMN, REASON_COLUMN)
 
 
 @dataclass(frozen=True)

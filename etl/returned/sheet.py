@@ -31,6 +31,7 @@ from etl.findings import UnusableFileError, listed
 from etl.gate import redact
 from etl.returned import style
 from etl.returned.doubted import Doubted, Handed, Language, words
+from etl.returned.marker import RETURN_COLUMNS
 from etl.sources.files import decide_encoding, table_format
 from etl.sources.headers import SEARCHED_ROWS, flatten, plain
 from etl.sources.workbook import open_book
@@ -40,11 +41,6 @@ if TYPE_CHECKING:
     from openpyxl.worksheet.worksheet import Worksheet
 
     from etl.sources.settings import SourceBase
-
-# The columns that are added; none of them is ever taken for data.
-ROW_COLUMN = "原行号"
-REASON_COLUMN = "退回原因"
-RETURN_COLUMNS = (ROW_COLUMN, REASON_COLUMN)
 
 # A sheet of more rows comes back with the rows concerned alone, and with no more of them: that many
 # faults have one cause, and it is not mended cell by cell.

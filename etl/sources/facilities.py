@@ -11,6 +11,7 @@ from datetime import date
 import numpy as np
 import pandas as pd
 
+from etl import proposals
 from etl.findings import BoolArray, Doubts, Ledger, listed
 from etl.sources import values
 from etl.sources.geography import FloatArray, Geography, Place
@@ -158,7 +159,13 @@ def _kinds(body: Body, source: FacilitiesSource) -> list[str]:
     unknown = values.is_blank(kinds)
     blank = unknown & values.is_blank(column)
     body.ledger.reject("missing_value", blank, column=name)
-    body.ledger.reject("unknown_kind", unknown & ~blank, column=name, known=listed(source.kinds))
+    body.ledger.reject(
+        "unknown_kind",
+        unknown & ~blank,
+        column=name,
+        proposal=proposals.name(list(source.kinds)),
+        known=listed(source.kinds),
+    )
     return [str(kind) for kind in kinds]
 
 
@@ -179,7 +186,8 @@ def _statuses(
     said = [known.get(plain(str(text)), "") for text in column]
     unknown = np.array([not text for text in said], dtype=np.bool_) & ~values.is_blank(column)
     name, registered = body.found[wanted], listed(source.statuses or known)
-    body.ledger.reject("unknown_status", unknown, column=name, known=registered)
+    propose = proposals.name(list(source.statuses))
+    body.ledger.reject("unknown_status", unknown, column=name, proposal=propose, known=registered)
     return [text or status for text, status in zip(said, by_date, strict=True)]
 
 

@@ -85,7 +85,10 @@ def place_sites(
     lost = ~located & ~has_area & ~bad & ~placeless
     unnamed = lost & ~_without_place(ledger, spots, lost, column=name_column)
     ledger.reject("unplaced", unnamed, column=code_name or lon_name or name_column)
-    _check_inside(ledger, spots, geography, located, datum=source.datum, column=lon_name)
+    lat_name = None if columns.lat is None else body.found[columns.lat]
+    _check_inside(
+        ledger, spots, geography, located, datum=source.datum, columns=(lon_name, lat_name)
+    )
     # What was rejected as outside is evidence too.
     turned = np.zeros_like(located) if spots.swapped is None else spots.swapped
     check_datum(
@@ -202,7 +205,7 @@ def _check_inside(
     located: BoolArray,
     *,
     datum: str,
-    column: str | None,
+    columns: tuple[str | None, str | None],
 ) -> None:
     """Turn swapped coordinates round; reject what lies outside the locality."""
     outside = located & ~geography.inside(spots.xy)
@@ -212,7 +215,11 @@ def _check_inside(
     xy = geography.metric(lon, lat)
     swapped = outside & geography.inside(xy)
     spots.swapped = swapped
-    ledger.note("swapped_lonlat", swapped, column=column)
+    column, other = columns
+    if column is not None and other is not None:
+        texts = [ledger.cells.loc[swapped, name].astype(str).tolist() for name in (column, other)]
+        ledger.note("swapped_lonlat", swapped, column=column, proposal=texts[1])
+        ledger.mark("swapped_lonlat", swapped, column=other, proposal=texts[0])
     for kept, right in ((spots.lon, lon), (spots.lat, lat), (spots.xy, xy)):
         kept[swapped] = right[swapped]
     outside &= ~swapped

@@ -13,7 +13,8 @@ import pytest
 from openpyxl.styles import PatternFill
 
 from etl.findings import Doubts, IntArray, Ledger, empty_quarantine
-from etl.returned.sheet import RETURN_COLUMNS, WHOLE_ROWS
+from etl.returned.marker import RETURN_COLUMNS
+from etl.returned.sheet import WHOLE_ROWS
 from etl.returns import (
     Handed,
     ReturnMarker,
