@@ -9,7 +9,7 @@ LOCALITY := demo-city
 RUNTIME := .venv/.installed-runtime
 DEV := .venv/.installed-dev
 
-.PHONY: help setup run test lint bench screenshots lock clean
+.PHONY: help setup run test prove lint bench screenshots lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -36,6 +36,10 @@ test: $(DEV)  ## Install what tests need, lint, then run every test
 	@$(MAKE) --no-print-directory lint
 	$(BIN)/pytest -n 2 -m "not browser"
 	$(BIN)/pytest -m browser
+
+prove: $(DEV)  ## Kill 200 runs at random moments, fill disks, take databases away; half an hour
+	@scripts/install_system.sh
+	XINTU_KILLS=200 $(BIN)/pytest -q tests/integration/test_killed.py
 
 lint: $(DEV)  ## Check style, types and import rules
 	$(BIN)/ruff check

@@ -26,6 +26,7 @@ from etl.raw import RawStore
 from etl.settings import Settings
 from etl.sources.settings import Source
 from etl.store.accepted import Accepted, load_accepted, load_counts, newest_week
+from etl.store.engine import store_errors
 from etl.store.intake import SourceIntake, StoreHoldings
 from etl.store.lease import RUN, Holder, lease
 from etl.store.log import read_log
@@ -81,10 +82,11 @@ def run(
     """
     say = on_progress or (lambda _label, _done, _total: None)
     until = week or last_complete_week(now, timezone=settings.config.locality.timezone)
-    writer = Writer(settings.store_url)
-    with lease(writer.engine, RUN, wait=wait, on_wait=on_wait) as held:
-        writer.guard = held.guard
-        return _run(settings, writer, until=until, now=now, say=say)
+    with store_errors():
+        writer = Writer(settings.store_url)
+        with lease(writer.engine, RUN, wait=wait, on_wait=on_wait) as held:
+            writer.guard = held.guard
+            return _run(settings, writer, until=until, now=now, say=say)
 
 
 def _run(
@@ -214,7 +216,7 @@ def build(
         ),
         "gap_ranking": ranking,
         "coverage": coverage,
-        "sources": source_table(accepted.sources, now=now),
+        "sources": source_table(accepted.sources, config, now=now),
         "findings": accepted.findings.drop(columns=["finding_id", "delivery_id"]),
     }
     say("publish")

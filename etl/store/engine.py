@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import errno
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import psycopg
 from sqlalchemy import Connection, Engine, Table, create_engine, event
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError
+from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
 
 from geo.errors import StoreError
@@ -65,6 +69,31 @@ def _sqlite(url: URL, *, read_only: bool) -> Engine:
         cursor.close()
 
     return engine
+
+
+@contextmanager
+def store_errors() -> Iterator[None]:
+    """Let what a database or a disk raises come out as an error made for people.
+
+    Raises
+    ------
+    StoreError : the store is gone, full, locked or may not be written.
+    """
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error, psycopg.Error) as exc:
+        cause = str(getattr(exc, "orig", None) or exc).strip().splitlines()
+        raise StoreError(
+            f"the store failed: {cause[0] if cause else type(exc).__name__}; what was published "
+            "stands. See that it runs and has room (`xintu doctor`), then run again"
+        ) from exc
+    except OSError as exc:
+        if exc.errno not in {errno.ENOSPC, errno.EFBIG, errno.EDQUOT, errno.EROFS}:
+            raise
+        raise StoreError(
+            f"{exc.filename or 'the disk'}: {exc.strerror}; what was published stands. Make room, "
+            "then run again"
+        ) from exc
 
 
 def bulk_insert(

@@ -71,26 +71,37 @@ class Cluster:
         self.stop()
 
     def _start(self) -> None:
-        data = str(self.folder / "data")
+        data = self._data
         self._call(
             "initdb", "--no-sync", "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8",
             f"--username={USER}", "--pgdata", data,
         )  # fmt: skip
-        # A crash may lose everything here, so nothing waits for the disk.
+        self.resume()
+        self._execute("postgres", sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
+        self._execute(TEMPLATE, sql.SQL("CREATE EXTENSION postgis"))
+
+    @property
+    def _data(self) -> str:
+        return str(self.folder / "data")
+
+    def resume(self) -> None:
+        """Start the server on what it holds, as after a crash."""
+        # A crash of the machine may lose everything here, so nothing waits for the disk.
         options = (
             f"-p {self.port} -k {self.folder} -c listen_addresses=127.0.0.1 "
             "-c fsync=off -c synchronous_commit=off -c full_page_writes=off"
         )
         log = str(self.folder / "log")
-        self._call("pg_ctl", "--pgdata", data, "--log", log, "-w", "-o", options, "start")
-        self._execute("postgres", sql.SQL("CREATE DATABASE {}").format(sql.Identifier(TEMPLATE)))
-        self._execute(TEMPLATE, sql.SQL("CREATE EXTENSION postgis"))
+        self._call("pg_ctl", "--pgdata", self._data, "--log", log, "-w", "-o", options, "start")
+
+    def crash(self) -> None:
+        """Have the server gone at once, in the middle of whatever it does."""
+        if (self.folder / "data" / "postmaster.pid").exists():
+            self._call("pg_ctl", "--pgdata", self._data, "-m", "immediate", "-w", "stop")
 
     def stop(self) -> None:
         """Stop the server, if it runs, and remove its folder."""
-        if (self.folder / "data" / "postmaster.pid").exists():
-            data = str(self.folder / "data")
-            self._call("pg_ctl", "--pgdata", data, "-m", "immediate", "-w", "stop")
+        self.crash()
         shutil.rmtree(self.folder, ignore_errors=True)
 
     def create_database(self) -> str:
