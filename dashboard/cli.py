@@ -40,6 +40,8 @@ app = typer.Typer(
 )
 logger = logging.getLogger(__name__)
 
+PIPE_WIDTH = 200  # where there is no terminal, a row of a table stays a line
+
 Folder = Annotated[Path, typer.Argument(help="locality folder that holds xintu.toml")]
 Data = Annotated[
     Path | None, typer.Option(help="folder of the departments' files; the locality's own if unset")
@@ -240,7 +242,8 @@ def schedule(
     jobs = _jobs(settings, lambda: _load(folder, data, store))
     found = forecasts(jobs, _past_runs(settings), now=datetime.now(UTC))
     if not talk.as_json:
-        console.print(forecast_table(found, timezone=settings.config.locality.timezone))
+        table = forecast_table(found, timezone=settings.config.locality.timezone)
+        console.print(table, width=console.width if console.is_terminal else PIPE_WIDTH)
     elif listing:
         for one in found:
             typer.echo(json.dumps(forecast_record(one), ensure_ascii=False))

@@ -94,7 +94,10 @@ class Bar(Progress):
 def forecast_table(forecasts: Sequence[Forecast], *, timezone: str) -> Table:
     """Next runs and last outcomes, in the locality's time."""
     zone = ZoneInfo(timezone)
-    table = Table("下次 Next", "任务 Job", "上次 Last", "结果 Outcome", "说明 Note", box=None)
+    table = Table(box=None)
+    for title in ("下次 Next", "任务 Job", "上次 Last", "结果 Outcome"):
+        table.add_column(title, no_wrap=True)
+    table.add_column("说明 Note")
     for one in forecasts:
         last, outcome, note = "–", "–", ""
         if one.last is not None:

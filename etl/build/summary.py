@@ -14,7 +14,9 @@ from etl.build.gaps import Gaps
 from etl.build.levels import Floats, LevelFrame, ancestors
 from etl.build.weeks import monday
 from etl.build.work import Work
+from etl.freshness import judge, rhythm
 from etl.settings import LocalityConfig
+from etl.sources.settings import Source
 from geo.model import GapClass, Kind, Level, SiteStatus, Tier
 from geo.rollup import roll_up
 
@@ -56,7 +58,9 @@ def coverage_table(levels: Sequence[LevelFrame], reach: Reach, sites: pd.DataFra
                     }
                 )
             )
-    return pd.concat(rows, ignore_index=True)
+    columns = ["level", "area_code", "name", "kind", "persons", "persons_covered", "share",
+               "sites_open"]  # fmt: skip
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
 
 
 def _sites_in(frame: LevelFrame, sites: pd.DataFrame) -> Floats:
@@ -187,21 +191,43 @@ def _reported(counts: CountBook, config: LocalityConfig) -> float | None:
     return float(np.mean(shares)) if shares else None
 
 
-def source_table(sources: pd.DataFrame, *, now: datetime) -> pd.DataFrame:
-    """What came, how much of it counts, how old it is."""
+def source_table(sources: pd.DataFrame, config: LocalityConfig, *, now: datetime) -> pd.DataFrame:
+    """What came, how much of it counts, how old it is, and from when on it will be late.
+
+    `stale` is as of `now`; whoever shows the table later judges by `max_age_days` and `expected`.
+    """
     table = sources.copy()
     table["received_at_utc"] = [stamp.isoformat() for stamp in table["received_at_utc"]]
-    newest = [
-        monday(week).isoformat() if isinstance(week, str) else None for week in table["newest_week"]
+    weeks = [week if isinstance(week, str) else None for week in table["newest_week"]]
+    table["newest_date"] = [monday(week).isoformat() if week else None for week in weeks]
+    limits = [None if pd.isna(limit) else int(limit) for limit in table["max_age_days"]]
+    table["max_age_days"] = pd.Series(limits, index=table.index, dtype=object)
+    table["expected"] = [
+        rhythm(role, limit) for role, limit in zip(table["role"], limits, strict=True)
     ]
-    table["newest_date"] = newest
-    ages = [
-        (now.date() - monday(week)).days - 6 if isinstance(week, str) else None
-        for week in table["newest_week"]
+    known = {source.id: ",".join(sorted(_measures(source))) for source in config.sources}
+    table["measures"] = [known.get(source_id, "") for source_id in table["source_id"]]
+    received = [datetime.fromisoformat(stamp).date() for stamp in table["received_at_utc"]]
+    judged = [
+        judge(
+            newest_week=week,
+            received_on=came,
+            max_age_days=limit,
+            expected=expected,
+            failed=False,
+            today=now.date(),
+        )
+        for week, came, limit, expected in zip(
+            weeks, received, limits, table["expected"], strict=True
+        )
     ]
-    limits = table["max_age_days"].tolist()
-    table["stale"] = [
-        age is not None and limit is not None and not np.isnan(limit) and age > limit
-        for age, limit in zip(ages, limits, strict=True)
-    ]
-    return table.drop(columns=["bytes", "max_age_days", "inputs_sha256"])
+    table["stale"] = [one.state == "stale" for one in judged]
+    return table.drop(columns="bytes")
+
+
+def _measures(source: Source) -> set[str]:
+    """Measures that a source has counts of."""
+    if source.role != "observations":
+        return set()
+    single = {source.measure} if source.measure else set(source.measures.values())
+    return single | set(source.columns.counts)

@@ -272,6 +272,12 @@ def _add_tiers(this: _Watch, series: _Series) -> Floats:
     return np.where(states == Missing.OK, tiers, np.nan)
 
 
+_COLUMNS = (
+    "level", "area_code", "name", "parent_code", "measure", "week", "tier", "count", "expected",
+    "upper", "score", "weeks_running", "since_week",
+)  # fmt: skip
+
+
 def _warning_rows(this: _Watch, series: _Series) -> pd.DataFrame:
     """One row a published warning."""
     frame, found = series.frame, series.detected
@@ -304,5 +310,5 @@ def _join_names(found: Sequence[pd.DataFrame], levels: Sequence[LevelFrame]) -> 
     names = {
         code: name for frame in levels for code, name in zip(frame.codes, frame.names, strict=True)
     }
-    rows = pd.concat(found, ignore_index=True) if found else pd.DataFrame({"parent_code": []})
+    rows = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=_COLUMNS)
     return rows.assign(parent_name=[names.get(code, "") for code in rows["parent_code"]])
