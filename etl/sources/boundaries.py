@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import date
 
 import geopandas as gpd
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from etl.findings import Doubts, Ledger
+from etl.findings import BoolArray, Doubts, IntArray, Ledger
 from etl.settings import LocalityConfig
 from etl.sources import values
 from etl.sources.datums import check_boundaries
@@ -47,13 +48,26 @@ class Zones:
 
 
 def map_areas(
-    features: Features, source: AreasSource, config: LocalityConfig, doubts: Doubts
+    features: Features,
+    source: AreasSource,
+    config: LocalityConfig,
+    doubts: Doubts,
+    *,
+    today: date | None = None,
 ) -> Zones:
-    """Areas of one boundary file; bad features wait in quarantine."""
-    table = features.table
+    """Areas of one boundary file; bad features wait in quarantine.
+
+    Parameters
+    ----------
+    today : areas that are not valid on this day are set aside; without it all are taken.
+    """
+    given, validity_faults, set_aside = _valid_on(features, source, doubts, today)
+    table, geometry = given.table, given.geometry
     mapped = list(dict.fromkeys(table.found.values()))
     ledger = Ledger(table.cells[mapped], doubts)
-    body = Body(table.cells[mapped], table.found, ledger, 0)
+    for name, faulty in validity_faults:
+        ledger.reject("bad_validity", faulty, column=name)
+    body = Body(table.cells[mapped], table.found, ledger, set_aside)
     pattern = getattr(config.codes, source.level)
     code_name = table.found[source.columns.code]
     codes = values.codes(body.column(source.columns.code), source.code)
@@ -61,7 +75,7 @@ def map_areas(
     wrong = ~blank & ~values.matches(codes, values.whole(pattern))
     ledger.reject("missing_value", blank, column=code_name)
     ledger.reject("malformed_code", wrong, column=code_name, pattern=pattern)
-    shapes = _mended(features.geometry, codes, ledger, config.locality.crs, column=code_name)
+    shapes = _mended(geometry, codes, ledger, config.locality.crs, column=code_name)
     persons = _persons(body, source)
     kept = np.flatnonzero(ledger.accepted)
     name_column, parent_column = source.columns.name, source.columns.parent
@@ -87,7 +101,57 @@ def map_areas(
     population = None
     if persons is not None:
         population = _area_population(source, own_codes, persons[kept])
-    return Zones(source, areas, Mapped(frame, ledger, 0), population, doubts)
+    return Zones(source, areas, Mapped(frame, ledger, set_aside), population, doubts)
+
+
+def _valid_on(
+    features: Features, source: AreasSource, doubts: Doubts, today: date | None
+) -> tuple[Features, list[tuple[str, BoolArray]], int]:
+    """Features that are valid on a day; which of them have a faulty date; how many are aside."""
+    table, columns = features.table, source.columns
+    n_rows = len(table.cells)
+    bounds: dict[str, IntArray] = {}
+    faults: list[tuple[str, BoolArray]] = []
+    for wanted, unbounded in ((columns.valid_from, 0), (columns.valid_to, date.max.toordinal())):
+        if wanted is None:
+            continue
+        column = table.cells[table.found[wanted]]
+        days = [values.a_date(str(text)) for text in column]
+        blank = values.matches(column, values.is_no_key)
+        bad = np.array([day is None for day in days], dtype=np.bool_) & ~blank
+        faults.append((table.found[wanted], bad))
+        bounds[wanted] = np.array(
+            [unbounded if day is None else day.toordinal() for day in days], dtype=np.int64
+        )
+    first = bounds.get(columns.valid_from or "", np.zeros(n_rows, dtype=np.int64))
+    last = bounds.get(columns.valid_to or "", np.full(n_rows, date.max.toordinal()))
+    if columns.valid_to is not None and columns.valid_from is not None:
+        faults[-1] = (faults[-1][0], faults[-1][1] | (last < first))
+    aside: BoolArray = np.zeros(n_rows, dtype=np.bool_)
+    if today is not None:
+        day, good = today.toordinal(), ~np.any([bad for _, bad in faults], axis=0)
+        past, future = (last < day) & good, (first > day) & good
+        rows = table.cells.index.to_numpy(dtype=np.int64)
+        codes = table.cells[table.found[columns.code]].astype(str).to_numpy()
+        for rule, mask, word, ends, wanted in (
+            ("area_of_the_past", past, "until", last, columns.valid_to),
+            ("area_of_the_future", future & ~past, "since", first, columns.valid_from),
+        ):
+            told = [date.fromordinal(int(end)).isoformat() for end in ends[mask]]
+            doubts.add_rows(
+                rule,
+                rows[mask],
+                column=None if wanted is None else table.found[wanted],
+                came=codes[mask].tolist(),
+                day=today.isoformat(),
+                **{word: told},
+            )
+        aside = past | future
+    kept = np.flatnonzero(~aside)
+    cells = table.cells.iloc[kept]
+    rest = replace(table, cells=cells, overfull=table.overfull[kept])
+    chosen = [(name, bad[kept]) for name, bad in faults]
+    return Features(rest, features.geometry[kept]), chosen, int(aside.sum())
 
 
 def _mended(

@@ -13,7 +13,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from etl.findings import BoolArray, Doubts, IntArray, Ledger
+from etl import proposals
+from etl.findings import EACH, BoolArray, Doubts, IntArray, Ledger
 from etl.sources import values
 from etl.sources.settings import PopulationSource, SourceBase
 from etl.sources.tabular import Table
@@ -168,10 +169,30 @@ def map_area_codes(
     malformed &= place < 0
     ledger = body.ledger
     ledger.reject("missing_value", blank, column=name)
-    ledger.reject("malformed_code", malformed, column=name, pattern=areas.pattern)
+    propose = proposals.code(areas.by_code)
+    ledger.reject("malformed_code", malformed, column=name, proposal=propose, pattern=areas.pattern)
     unknown = ~blank & ~malformed & (place < 0)
-    ledger.reject("unknown_area", unknown, column=name, level=areas.level)
+    told = codes[unknown].astype(str).tolist()
+    # As many as will be shown; a wrong mapping may reject a million rows.
+    close = [nearest_code(code, areas) for code in told[: EACH + 1]] + [""] * len(told[EACH + 1 :])
+    ledger.reject(
+        "unknown_area", unknown, column=name, proposal=propose, level=areas.level, nearest=close
+    )
     return place
+
+
+def nearest_code(code: str, areas: Areas) -> str:
+    """The code that shares most with an unknown one, with its name; "—" if none is like it."""
+    best, most = -1, 0.5
+    for i, known in enumerate(areas.codes.tolist()):
+        same = sum(mine == own for mine, own in zip(code, known, strict=False))
+        share = same / max(len(code), len(known))
+        if share > most:
+            best, most = i, share
+    if best < 0:
+        return "—"
+    known, name = str(areas.codes[best]), areas.names[best] if areas.names else ""
+    return known if name in {known, ""} else f"{known} {name}"
 
 
 def read_amounts(
@@ -256,7 +277,11 @@ def _group(
 
 
 def map_population(table: Table, source: PopulationSource, areas: Areas, doubts: Doubts) -> Mapped:
-    """Persons by area and group: level, area_code, group, persons (NaN = no data), source_row."""
+    """Persons by area and group: level, area_code, group, persons (NaN = no data), source_row.
+
+    `areas` may hold former ones (`Successors.with_former`): persons of a former area stay under its
+    code until `changes.follow` hands them on.
+    """
     groups = source.columns.groups
     body = open_body(table, doubts, key=source.columns.code, figures=list(groups.values()))
     place = map_area_codes(body, source.columns.code, source, areas)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import date
 from pathlib import Path
 
 import geopandas as gpd
@@ -10,7 +11,10 @@ import numpy as np
 import pytest
 import shapely
 
-from etl.findings import IntakeError
+from etl.findings import Doubts, Finding, IntakeError
+from etl.sources.boundaries import Zones, map_areas
+from etl.sources.settings import AreasSource
+from etl.sources.vector import read_features
 from geo.datum import from_wgs84
 from tests.support.locality import (
     COUNTY,
@@ -52,7 +56,7 @@ def test_county_is_dissolved_from_the_coarsest_level_and_said(tmp_path: Path) ->
     assert county["name"] == "试验县"
     assert same_shape(county["geometry"], 113.8, 31.3, 114.0, 31.5)
     (finding,) = findings(folder.result("towns"), "county_dissolved")
-    assert "2 个 town" in finding.action.zh
+    assert "2 areas of level town" in finding.action.en
     whole = feature({"code": COUNTY, "name": "县"}, box(113.8, 31.3, 114.0, 31.5))
     folder.areas("county", "county", [whole])
     assert rules(folder.result("towns")) == []
@@ -246,15 +250,81 @@ def test_context_is_read_and_ranked(tmp_path: Path) -> None:
     line = {"type": "LineString", "coordinates": [[113.8, 31.3], [114, 31.5]]}
     point = {"type": "Point", "coordinates": [113.8, 31.3]}
     features = [
-        feature({"等级": 1, "名": "大河"}, line),
-        feature({"等级": 7, "名": None}, line),
-        feature({"等级": 2, "名": "点"}, point),
+        feature({"等级": 1, "名称": "大河"}, line),
+        feature({"等级": 7, "名称": None}, line),
+        feature({"等级": 2, "名称": "点"}, point),
     ]
     folder.write("water.geojson", json.dumps({"type": "FeatureCollection", "features": features}))
-    folder.source("water", "context", "water.geojson", theme="water", rank="等级", name="名")
+    folder.source("water", "context", "water.geojson", theme="water", rank="等级", name="名称")
     result = folder.result("water")
     assert list(result.frame.columns) == ["theme", "rank", "name", "geometry"]
     assert result.frame["rank"].tolist() == [1, 3]
     assert result.frame["name"].tolist() == ["大河", ""]
     assert sorted(rules(result)) == ["bad_attribute", "wrong_geometry"]
     assert_accounted(result)
+
+
+# ------------------------------------------------------------------ areas of the past
+
+
+def dated(
+    tmp_path: Path, *spans: tuple[str, str, str], today: str = "2026-11-18"
+) -> tuple[Zones, list[Finding]]:
+    """Village files whose features have a code, a first and a last day."""
+    folder = Folder(tmp_path)
+    features = [
+        feature({"code": code, "name": code, "from": first, "to": last}, box(x, 31, x + 1, 32))
+        for x, (code, first, last) in enumerate(spans, start=100)
+    ]
+    folder.areas("dated", "village", features)
+    folder.sources[-1]["columns"] |= {"valid_from": "from", "valid_to": "to"}
+    config = folder.settings().config
+    source = config.sources[0]
+    assert isinstance(source, AreasSource)
+    doubts = Doubts("dated", "dated.geojson")
+    read = read_features(
+        tmp_path / "dated.geojson", source, ["code", "name", "from", "to"], doubts, datum="WGS84"
+    )
+    zones = map_areas(read, source, config, doubts, today=date.fromisoformat(today))
+    mapped = zones.mapped
+    assert mapped.accepted + mapped.quarantined + mapped.set_aside == len(spans)
+    return zones, doubts.findings
+
+
+def test_areas_that_are_not_valid_today_are_set_aside(tmp_path: Path) -> None:
+    spans = (
+        (SW, "", "2025-12-31"),
+        (NW, "2026-01-01", ""),
+        (SE, "2027/1/1", ""),
+        (NE, "2026-11-18", "2026-11-18"),
+    )
+    zones, told = dated(tmp_path, *spans)
+    assert zones.areas["area_code"].tolist() == [NW, NE]
+    assert zones.mapped.set_aside == 2
+    assert [(f.rule, f.row, f.column, f.came) for f in told] == [
+        ("area_of_the_past", 1, "to", SW),
+        ("area_of_the_future", 3, "from", SE),
+    ]
+    assert "2025-12-31" in told[0].action.zh
+    assert "2027-01-01" in told[1].action.zh
+    later, _ = dated(tmp_path, *spans, today="2027-01-01")
+    assert later.areas["area_code"].tolist() == [NW, SE]
+
+
+def test_a_code_may_stand_for_one_area_after_another(tmp_path: Path) -> None:
+    spans = ((SW, "2000-01-01", "2025-12-31"), (SW, "2026-01-01", ""), (NW, "", ""))
+    now, told = dated(tmp_path, *spans)
+    assert now.areas.set_index("area_code").bounds.loc[SW, "minx"] == 101
+    assert [f.rule for f in told] == ["area_of_the_past"]
+    before, told = dated(tmp_path, *spans, today="2025-12-31")
+    assert before.areas.set_index("area_code").bounds.loc[SW, "minx"] == 100
+    assert [f.rule for f in told] == ["area_of_the_future"]
+
+
+def test_a_faulty_validity_waits(tmp_path: Path) -> None:
+    zones, told = dated(
+        tmp_path, (SW, "soon", ""), (NW, "2026-01-02", "2026-01-01"), (SE, "", "长期")
+    )
+    assert zones.areas.empty
+    assert [f.rule for f in told] == ["bad_validity"] * 3
+    assert zones.mapped.quarantined == 3

@@ -3,18 +3,27 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
-from etl.sources.observations import FRAME_COLUMNS
+from etl.findings import Doubts, Finding
+from etl.sources.mapping import Areas, Mapped
+from etl.sources.observations import FRAME_COLUMNS, map_observations
+from etl.sources.settings import ObservationsSource
+from etl.sources.sites import SiteIndex
+from etl.sources.tabular import read_table
 from tests.support.locality import (
+    NAMES,
     NE,
     NW,
     SE,
     SW,
+    TOWNS,
+    VILLAGES,
     Folder,
     assert_accounted,
     counts,
@@ -411,3 +420,131 @@ def test_many_bad_rows_are_shown_in_part_and_counted_in_full(folder: Folder) -> 
     assert sum(f.count for f in result.findings) == 100
     assert result.quarantined == 100
     assert result.findings[-1].count == 80
+
+
+# ------------------------------------------------------------------ names of areas, nearest codes
+
+
+def test_columns_are_found_across_script_variants(folder: Folder) -> None:
+    features = village_features()
+    features[0]["properties"]["name"] = "玉峯村"
+    features[1]["properties"]["name"] = "三元社区"
+    folder.areas("villages", "village", features)
+    del folder.sources[1]
+    folder.write("wide.csv", "周,玉峰村委会,3元居委会,桥头,石湾村\n2026-W40,1,2,3,4\n")
+    folder.source(
+        "wide", "observations", "wide.csv", level="village", shape="wide", areas_by="name",
+        measure="consult_visits", columns={"week": "周"},
+    )  # fmt: skip
+    result = folder.result("wide")
+    assert {code: n for (code, _), n in counts(result).items()} == {SW: 1, NW: 2, NE: 4}
+    (unknown,) = findings(result, "unknown_column")
+    assert (unknown.came, "桥头村" in unknown.action.zh) == ("桥头", True)
+
+
+def test_an_unknown_code_is_told_with_the_nearest(folder: Folder) -> None:
+    long(folder, f"2026-W40,{SW[:-1]}9,3", f"2026-W40,{SW},3")
+    (finding,) = folder.result().findings
+    assert finding.rule == "unknown_area"
+    assert f"{SW} 柳溪村" in finding.action.zh
+
+
+# ------------------------------------------------------------------ counts of facilities
+
+SITES = pd.DataFrame(
+    [
+        ["s-001", "柳溪心理咨询室", SW, "2020-01-01", None, "exact"],
+        ["s-002", "柳溪二站", SW, None, "2026-09-28", "village"],
+        ["s-003", "松岭站", NW, "2026-09-28", None, "exact"],
+        ["s-004", "重名站", SE, None, None, "exact"],
+        ["s-005", "重名站", NE, None, None, "exact"],
+        ["s-006", "镇站", SE, None, None, "town"],
+        ["s-007", "热线", None, None, None, "exact"],
+    ],
+    columns=["site_id", "name", "village_code", "opened_on", "closed_on", "quality"],
+).assign(town_code=TOWNS[0], grid_code=None, area_code=None)
+AREAS = Areas("village", r"\d{12}", np.array(VILLAGES, dtype=object), tuple(NAMES.values()))
+
+
+def by_site(tmp_path: Path, *rows: str, **settings: object) -> tuple[Mapped, list[Finding]]:
+    source = ObservationsSource.model_validate(
+        {"id": "w", "role": "observations", "path": "w.csv", "level": "village", "measure": "m",
+         "columns": {"week": "周", "site": "机构", "count": "数"}, **settings}
+    )  # fmt: skip
+    file = tmp_path / "w.csv"
+    file.write_text("\n".join(["周,机构,数", *rows]) + "\n", encoding="utf-8")
+    doubts = Doubts("w", "w.csv")
+    table = read_table(file, source, ["周", "机构", "数"], doubts)
+    mapped = map_observations(
+        table, source, AREAS, doubts, measures=["m"], today=date(2026, 11, 18),
+        sites=SiteIndex.of([SITES]),
+    )  # fmt: skip
+    assert mapped.accepted + mapped.quarantined + mapped.set_aside == len(rows)
+    return mapped, doubts.findings
+
+
+def by_area(mapped: Mapped) -> dict[tuple[str, str], float]:
+    frame = mapped.frame
+    keys = zip(frame["area_code"].astype(str), frame["week"].astype(str), strict=True)
+    return dict(zip(keys, frame["count"].tolist(), strict=True))
+
+
+def test_facilities_count_where_they_stand(tmp_path: Path) -> None:
+    mapped, told = by_site(
+        tmp_path,
+        "2026-W38,柳溪心理咨询室,3",
+        "2026-W38,s-002,4",
+        "2026-W38,004,5",
+        "2026-W38,柳溪 心理室,1",
+    )
+    assert by_area(mapped) == {(SW, "2026-W38"): 7.0, (SE, "2026-W38"): 5.0}
+    assert mapped.frame["source_row"].tolist() == [2, 4]
+    assert [(f.rule, f.row) for f in told] == [("unknown_site", 5)]
+    assert "柳溪心理咨询室" in told[0].action.zh
+
+
+def test_an_unknown_or_doubled_or_placeless_facility_waits(tmp_path: Path) -> None:
+    mapped, told = by_site(
+        tmp_path, "2026-W38,柳溪一站,3", "2026-W38,重名站,3", "2026-W38,镇站,3", "2026-W38,热线,1",
+        "2026-W38,,1", "2026-W38,松岭站,2",
+    )  # fmt: skip
+    assert mapped.accepted == 1
+    assert sorted((f.rule, f.row) for f in told if f.severity == "error") == [
+        ("ambiguous_site", 3), ("missing_value", 6), ("site_without_area", 4),
+        ("site_without_area", 5), ("unknown_site", 2),
+    ]  # fmt: skip
+    assert "s-004" in next(f for f in told if f.rule == "ambiguous_site").action.en
+
+
+def test_a_closed_facility_that_reports_is_said_and_counts(tmp_path: Path) -> None:
+    mapped, told = by_site(
+        tmp_path, "2026-W39,s-002,1", "2026-W40,s-002,2", "2026-W41,s-002,0",
+        "2026-W39,s-003,3", "2026-W40,s-003,4",
+    )  # fmt: skip
+    assert [(f.rule, f.row, f.severity) for f in told] == [
+        ("closed_but_reporting", 3, "warning"), ("reporting_before_open", 5, "warning"),
+    ]  # fmt: skip
+    assert "2026-09-28" in told[0].wanted.zh
+    assert by_area(mapped)[SW, "2026-W40"] == 2
+
+
+def test_a_silent_facility_makes_its_area_no_data(tmp_path: Path) -> None:
+    rows = ("2026-W37,s-001,3", "2026-W37,s-002,4", "2026-W38,s-001,3", "2026-W40,s-001,5",
+            "2026-W39,s-001,-2", "2026-W39,s-002,2")  # fmt: skip
+    got = by_area(by_site(tmp_path, *rows)[0])
+    assert got[SW, "2026-W37"] == 7
+    assert np.isnan(got[SW, "2026-W38"])  # s-002 said nothing
+    assert np.isnan(got[SW, "2026-W39"])  # s-001 was refused
+    assert got[SW, "2026-W40"] == 5  # s-002 has closed
+    filled = by_area(by_site(tmp_path, *rows, absent="zero")[0])
+    assert (filled[SW, "2026-W38"], filled[NW, "2026-W38"]) == (3, 0)
+    assert np.isnan(filled[SW, "2026-W39"])
+
+
+def test_one_facility_twice_in_a_week_is_no_sum(tmp_path: Path) -> None:
+    mapped, told = by_site(tmp_path, "2026-W38,s-001,3", "2026-W38,s-001,4", "2026-W38,s-002,1")
+    assert np.isnan(by_area(mapped)[SW, "2026-W38"])
+    assert [f.rule for f in told] == ["duplicate_conflict"] * 2
+    mapped, told = by_site(tmp_path, "2026-W38,s-001,3", "2026-W38,s-001,3", "2026-W38,s-002,1")
+    assert by_area(mapped)[SW, "2026-W38"] == 4
+    assert [f.rule for f in told] == ["duplicate_identical"]
