@@ -1,7 +1,10 @@
 """Coordinates as departments hand them in, to WGS 84 longitude and latitude and back.
 
 GCJ-02 shifts a WGS 84 position by up to some 700 m; BD-09 shifts the result once more. Neither
-has an official formula: these are the ones published by users and confirmed on known pairs.
+has an official formula: these are the ones published by users and confirmed on known pairs. They
+apply within a box of longitude and latitude, not within a border: it holds all of China, Hong Kong,
+Macau and Taiwan included, and parts of its neighbours. Positions there that a map service hands
+out without the shift are WGS84, and to be declared so.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ _SHIFTED = (72.004, 137.8347, 0.8293, 55.8271)
 # BD-09's own wave [rad per deg] and offsets [deg].
 _BD_WAVE = np.pi * 3000.0 / 180.0
 _BD_LON, _BD_LAT = 0.0065, 0.006
+# The shift carries positions at the rim out of the box, by less than this [deg].
+_RIM_DEG = 0.05
 # 1e-10 deg is 0.01 mm; five rounds reach it, the cap only guards against a loop without end.
 _TOLERANCE_DEG = 1e-10
 _ROUNDS = 30
@@ -43,7 +48,8 @@ def to_wgs84(lon: npt.ArrayLike, lat: npt.ArrayLike, *, datum: str) -> _Pair:
     -------
     lon, lat : float64 [deg] in WGS 84, shape of the input, within 1e-9 deg (0.1 mm) of the exact
         inverse; NaN where either coordinate is NaN. Outside the box in which map services shift
-        (lon 72.004 to 137.8347, lat 0.8293 to 55.8271) a position comes back as it was.
+        (lon 72.004 to 137.8347, lat 0.8293 to 55.8271) a position comes back as it was, but for
+        those which the shift carried out of it.
 
     Raises
     ------
@@ -66,8 +72,11 @@ def to_wgs84(lon: npt.ArrayLike, lat: npt.ArrayLike, *, datum: str) -> _Pair:
     lon, lat = _pair(lon, lat)
     if forward is None:
         return lon, lat
-    inside = _inside(lon, lat)
-    lon[inside], lat[inside] = _invert(forward, lon[inside], lat[inside])
+    near = _inside(lon, lat, rim_deg=_RIM_DEG)
+    x, y = _invert(forward, lon[near], lat[near])
+    # What lies outside was shifted only if it came from within; iteration ends near, not at, a rim.
+    shifted = _inside(lon[near], lat[near]) | _inside(x, y, rim_deg=10 * _TOLERANCE_DEG)
+    lon[near], lat[near] = np.where(shifted, x, lon[near]), np.where(shifted, y, lat[near])
     return lon, lat
 
 
@@ -127,9 +136,10 @@ def _pair(lon: npt.ArrayLike, lat: npt.ArrayLike) -> _Pair:
     return x, y
 
 
-def _inside(lon: FloatArray, lat: FloatArray) -> BoolArray:
+def _inside(lon: FloatArray, lat: FloatArray, *, rim_deg: float = 0.0) -> BoolArray:
     west, east, south, north = _SHIFTED
-    inside: BoolArray = (lon >= west) & (lon <= east) & (lat >= south) & (lat <= north)
+    inside: BoolArray = (lon >= west - rim_deg) & (lon <= east + rim_deg)
+    inside &= (lat >= south - rim_deg) & (lat <= north + rim_deg)
     return inside
 
 
