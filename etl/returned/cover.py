@@ -16,7 +16,8 @@ from etl.findings import Finding, Severity, rules
 from etl.returned import style
 from etl.returned.doubted import Doubted, Handed, Language, words
 from etl.returned.marker import ROW_COLUMN
-from etl.returned.sheet import FORMULA_STARTS, WHOLE_ROWS, Brought, cover_title
+from etl.returned.sheet import WHOLE_ROWS, Brought, cover_title
+from etl.spreadsheet import put
 from geo.model import Label
 
 if TYPE_CHECKING:
@@ -198,10 +199,8 @@ class _Cover:
         cell = self.sheet.cell(self.line, column)
         if not isinstance(cell, Cell):
             raise TypeError(f"{cell.coordinate}: written twice")
-        cell.value = text
-        if isinstance(text, str) and text:
-            cell.data_type = "s"
-            cell.quotePrefix = text.startswith(FORMULA_STARTS)
+        if text != "":
+            put(cell, text)
         cell.font = font
         cell.alignment = style.wrapped()
         if to is not None:

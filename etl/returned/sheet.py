@@ -19,7 +19,7 @@ from xml.etree.ElementTree import ParseError
 
 import openpyxl
 import pandas as pd
-from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE, Cell, MergedCell
+from openpyxl.cell.cell import Cell, MergedCell
 from openpyxl.comments import Comment
 from openpyxl.formatting.formatting import ConditionalFormattingList
 from openpyxl.utils import get_column_letter
@@ -35,6 +35,7 @@ from etl.returned.marker import RETURN_COLUMNS
 from etl.sources.files import decide_encoding, table_format
 from etl.sources.headers import SEARCHED_ROWS, flatten, plain
 from etl.sources.workbook import open_book
+from etl.spreadsheet import put
 
 if TYPE_CHECKING:
     from openpyxl.workbook import Workbook
@@ -56,8 +57,6 @@ _NUMERIC_SHARE = 0.9
 _WIDTHS = (9, 42)
 _REASON_WIDTH = 48
 _LINE_POINTS = 15.0
-# What a spreadsheet would take for a formula if somebody typed it.
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 # What openpyxl raises on workbooks that a more patient reader has read.
 _UNREADABLE = (
     ArithmeticError, AssertionError, AttributeError, InvalidFileException, LookupError, OSError,
@@ -371,9 +370,8 @@ def _put(cell: Cell | MergedCell, text: str, *, numeric: bool) -> None:
     if numeric and _NUMBER.fullmatch(text):
         cell.value = float(text) if "." in text else int(text)
         return
-    cell.value = ILLEGAL_CHARACTERS_RE.sub("", text)
-    if isinstance(cell, Cell) and cell.value:
-        cell.data_type = "s"
+    if isinstance(cell, Cell) and text:
+        put(cell, text)
         cell.number_format = "@"
 
 
@@ -425,9 +423,8 @@ def _neutralise(sheet: Worksheet, known: frozenset[str]) -> None:
                 safe = redact(text, known=known)
                 if safe != text:
                     cell.value = safe
-            if isinstance(cell.value, str) and cell.value.startswith(FORMULA_STARTS):
-                cell.data_type = "s"
-                cell.quotePrefix = True
+            if isinstance(cell.value, str):
+                put(cell, cell.value)
 
 
 def _add_columns(brought: Brought) -> None:

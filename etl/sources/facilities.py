@@ -111,7 +111,7 @@ def repeated_sites(
     twice: BoolArray = np.zeros(len(sites), dtype=np.bool_)
     others: list[int] = []
     first: dict[tuple[str, str], list[int]] = {}
-    keys = list(zip(sites["kind"].astype(str), sites["name"].map(_same_name), strict=True))
+    keys = list(zip(sites["kind"].astype(str), sites["name"].map(same_name), strict=True))
     for i in np.flatnonzero(accepted).tolist():
         same = first.setdefault(keys[i], [])
         for other in same:
@@ -125,7 +125,7 @@ def repeated_sites(
     return twice, others
 
 
-def _same_name(name: str) -> str:
+def same_name(name: str) -> str:
     """A name for comparison: half-width, without blanks and punctuation."""
     folded = unicodedata.normalize("NFKC", name).casefold()
     return "".join(c for c in folded if unicodedata.category(c)[0] in "LN")
