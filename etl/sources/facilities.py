@@ -46,8 +46,13 @@ def map_facilities(
     doubts: Doubts,
     *,
     today: date,
+    known: pd.DataFrame | None = None,
 ) -> Mapped:
     """Canonical sites of a source; sites outside the locality or repeated wait in quarantine.
+
+    Parameters
+    ----------
+    known : canonical sites of other files, for addresses that name one of them.
 
     Returns
     -------
@@ -66,7 +71,7 @@ def map_facilities(
     statuses = _statuses(body, source, dates, today)
     # A hotline is counted in the tables and has no place on the map.
     placeless = np.array([kind == Kind.HOTLINE for kind in kinds], dtype=np.bool_)
-    spots = place_sites(body, source, geography, placeless=placeless)
+    spots = place_sites(body, source, geography, placeless=placeless, known=known)
     codes = {level: geography.codes_at(spots.xy, level) for level in _FINEST_FIRST}
     frame = pd.DataFrame(
         {

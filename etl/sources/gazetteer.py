@@ -12,12 +12,14 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache
+from typing import Generic, TypeVar
 
 import pandas as pd
 
 from etl.settings import registry
 from geo.model import LEVELS, Level
 
+T = TypeVar("T")
 # A character in square brackets, or of a private-use plane, stands for one that the writer's
 # encoding lacked: 舊[部]里 for 舊廍里.
 _MARKED = re.compile(r"\[(\w)\]")
@@ -30,6 +32,8 @@ _LONGER = re.compile(r"街道|镇(?!政府|人民政府)|乡(?!政府|人民政�
 _ENDINGS = frozenset("省市县区州盟旗镇乡道村里与及")
 _UNIT = re.compile(r"[^\W\d]{2,8}?(?:省|自治区|市|县|州|盟|旗)")
 _OPEN = " "
+# A name of fewer letters is no landmark: 中心, 学校.
+_TELLING = 4
 # Below this likeness nothing is proposed.
 _LIKENESS = 0.5
 
@@ -130,7 +134,7 @@ class Gazetteer:
             key=len,
             reverse=True,
         )
-        self._trie = _Trie()
+        self._trie: _Trie[Named] = _Trie()
         for area in (*self._of_level[Level.TOWN], *self._of_level[Level.VILLAGE]):
             for form in _spoken(self._keys[area], area.level):
                 self._trie.add(form, area)
@@ -322,33 +326,86 @@ class Gazetteer:
 _BEFORE = 16
 
 
-class _Trie:
+class Landmarks:
+    """Sites whose place is known, by name: an address that names one is as good as its place.
+
+    Parameters
+    ----------
+    names, lon, lat : one a site. A name that stands at several places, or is shorter than four
+        letters, says nothing.
+
+    Examples
+    --------
+    >>> found = Landmarks(["柳溪小学"], [113.85], [31.35]).find("西镇柳溪小学东侧")
+    >>> found.name, found.lon
+    ('柳溪小学', 113.85)
+    """
+
+    def __init__(self, names: Sequence[str], lon: Sequence[float], lat: Sequence[float]) -> None:
+        places: dict[str, set[Landmark]] = {}
+        for name, x, y in zip(names, lon, lat, strict=True):
+            places.setdefault(fold(name), set()).add(Landmark(name, float(x), float(y)))
+        self._trie: _Trie[Landmark] = _Trie()
+        for key, own in places.items():
+            if len(own) == 1 and len(key) >= _TELLING:
+                self._trie.add(key, next(iter(own)))
+
+    def find(self, address: str) -> Landmark | None:
+        """The one site that an address names in full; None where it names none or several."""
+        text = fold(address, keep_breaks=True)
+        found: dict[Landmark, None] = {}
+        start = 0
+        while start < len(text):
+            length, sites = self._trie.longest(text, start)
+            free = not start or not text[start - 1].isalpha() or text[start - 1] in _ENDINGS
+            if length and free and not _ROAD.match(text[start + length :]):
+                found |= dict.fromkeys(sites)
+            start += max(1, length if free else 0)
+        return next(iter(found)) if len(found) == 1 else None
+
+
+@dataclass(frozen=True)
+class Landmark:
+    """A site whose place is known."""
+
+    name: str
+    lon: float
+    lat: float
+
+
+class _Trie(Generic[T]):
     """Names by their letters."""
 
     def __init__(self) -> None:
-        self._root: dict[str, dict[str, object]] = {}
+        self._root = _Node[T]()
 
-    def add(self, name: str, area: Named) -> None:
-        """Add one more area of a name."""
-        node: dict[str, object] = self._root  # type: ignore[assignment]
+    def add(self, name: str, thing: T) -> None:
+        """Add one more thing of a name."""
+        node = self._root
         for letter in name:
-            node = node.setdefault(letter, {})  # type: ignore[assignment]
-        areas = node.setdefault("", [])
-        if area not in areas:  # type: ignore[operator]
-            areas.append(area)  # type: ignore[attr-defined]
+            node = node.after.setdefault(letter, _Node())
+        if thing not in node.things:
+            node.things.append(thing)
 
-    def longest(self, text: str, start: int) -> tuple[int, Sequence[Named]]:
-        """Length of the longest name that begins at a position, and its areas."""
-        node: dict[str, object] = self._root  # type: ignore[assignment]
-        best: tuple[int, Sequence[Named]] = (0, ())
+    def longest(self, text: str, start: int) -> tuple[int, Sequence[T]]:
+        """Length of the longest name that begins at a position, and its things."""
+        node: _Node[T] | None = self._root
+        best: tuple[int, Sequence[T]] = (0, ())
         for position in range(start, len(text)):
-            following = node.get(text[position])
-            if following is None:
+            node = node.after.get(text[position]) if node is not None else None
+            if node is None:
                 break
-            node = following  # type: ignore[assignment]
-            if "" in node:
-                best = (position - start + 1, node[""])  # type: ignore[assignment]
+            if node.things:
+                best = (position - start + 1, node.things)
         return best
+
+
+class _Node(Generic[T]):
+    """A letter of names."""
+
+    def __init__(self) -> None:
+        self.after: dict[str, _Node[T]] = {}
+        self.things: list[T] = []
 
 
 @cache

@@ -15,7 +15,7 @@ import shapely
 from etl.findings import BoolArray, IntArray, Ledger, listed
 from etl.sources import values
 from etl.sources.datums import check_datum
-from etl.sources.gazetteer import Found
+from etl.sources.gazetteer import Found, Landmark, Landmarks
 from etl.sources.geography import FloatArray, Geography, Place
 from etl.sources.headers import plain
 from etl.sources.mapping import Body
@@ -40,6 +40,7 @@ class Spots:
     quality : a `PlaceQuality` each.
     named : the area that each row's own code names, else its town, village or address.
     found : what those names lead to, where no code did.
+    beside : the site of known place that a row's address names, where the row has no coordinate.
     swapped : rows whose coordinates were turned round.
     """
 
@@ -51,17 +52,24 @@ class Spots:
     quality: list[str]
     named: list[Place | None]
     found: dict[int, Found] = field(default_factory=dict)
+    beside: dict[int, Landmark] = field(default_factory=dict)
     swapped: BoolArray | None = None
 
 
 def place_sites(
-    body: Body, source: FacilitiesSource, geography: Geography, *, placeless: BoolArray
+    body: Body,
+    source: FacilitiesSource,
+    geography: Geography,
+    *,
+    placeless: BoolArray,
+    known: pd.DataFrame | None = None,
 ) -> Spots:
     """Settle where every site stands; what lies outside, or nowhere, is rejected.
 
     Parameters
     ----------
     placeless : rows that need no place, as hotlines do not.
+    known : canonical sites of other files; an address may name one of them, or of this file.
     """
     ledger, columns = body.ledger, source.columns
     lon_name = None if columns.lon is None else body.found[columns.lon]
@@ -69,8 +77,10 @@ def place_sites(
     spots, written = _read_spots(body, source, geography)
     name_column = _name_column(body, source)
     _read_names(spots, body, source, geography)
+    _read_landmarks(spots, body, source, geography, known)
     located: BoolArray = ~np.isnan(spots.lon)
     has_area = np.array([place is not None for place in spots.named], dtype=np.bool_)
+    has_area[list(spots.beside)] = True
     coded: BoolArray = np.zeros(len(located), dtype=np.bool_)
     if columns.area_code is not None:
         coded = ~values.is_blank(body.column(columns.area_code))
@@ -152,6 +162,36 @@ def _read_names(spots: Spots, body: Body, source: FacilitiesSource, geography: G
         spots.found[i] = found
         if found.area is not None:
             spots.named[i] = geography.place_of(found.area.level, found.area.code)
+
+
+def _read_landmarks(
+    spots: Spots,
+    body: Body,
+    source: FacilitiesSource,
+    geography: Geography,
+    known: pd.DataFrame | None,
+) -> None:
+    """Look for sites of known place in the addresses of rows without a coordinate."""
+    wanted = source.columns.address
+    if wanted is None:
+        return
+    exact = str(PlaceQuality.EXACT)
+    good = geography.inside(spots.xy) & np.array([own == exact for own in spots.quality])
+    own_names = body.column(source.columns.name).astype(str).to_numpy()[good].tolist()
+    own = pd.DataFrame({"name": own_names, "lon": spots.lon[good], "lat": spots.lat[good]})
+    if known is not None and len(known):
+        own = pd.concat([own, known.loc[known["quality"] == exact, list(own.columns)]])
+    sites = own.dropna()
+    landmarks = Landmarks(*(sites[name].tolist() for name in ("name", "lon", "lat")))
+    for i in np.flatnonzero(np.isnan(spots.lon)).tolist():
+        found = landmarks.find(str(body.column(wanted).iloc[i]))
+        if found is None:
+            continue
+        place = spots.named[i]
+        xy = geography.metric(np.array([found.lon]), np.array([found.lat]))[0]
+        # A site of that name in another area is another site.
+        if place is None or shapely.intersects_xy(place.shape, *xy):
+            spots.beside[i] = found
 
 
 def _without_place(
@@ -262,12 +302,16 @@ def _stand_in(
     column: str | None,
     name_column: str | None,
 ) -> None:
-    """Place sites without a coordinate at a point of their area, and say so.
+    """Place sites without a coordinate where their address or area is, and say so.
 
     Each row is named where the file has coordinates; where it has none, one finding will do.
     """
     for i in np.flatnonzero(mask).tolist():
-        place = spots.named[i]
+        place, beside = spots.named[i], spots.beside.get(i)
+        if beside is not None:
+            spots.lon[i], spots.lat[i] = beside.lon, beside.lat
+            spots.quality[i] = str(PlaceQuality.ADDRESS)
+            continue
         quality = str(PlaceQuality.TOWN)
         if place is not None:
             if place.level in (Level.VILLAGE, Level.GRID):
@@ -276,6 +320,12 @@ def _stand_in(
         spots.quality[i] = quality
     spots.xy[mask] = geography.metric(spots.lon[mask], spots.lat[mask])
     placed = np.flatnonzero(mask & ~np.isnan(spots.xy[:, 0]))
+    by_site = np.array([i in spots.beside for i in placed.tolist()], dtype=np.bool_)
+    sites = [spots.beside[i].name for i in placed[by_site].tolist()]
+    ledger.doubts.add_rows(
+        "placed_by_site", ledger.rows[placed[by_site]], column=name_column, site=sites
+    )
+    placed = placed[~by_site]
     by_name = np.array([i in spots.found for i in placed.tolist()], dtype=np.bool_)
     coded, named = placed[~by_name], placed[by_name]
     qualities = [spots.quality[i] for i in coded.tolist()]

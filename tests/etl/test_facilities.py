@@ -340,3 +340,29 @@ def test_a_bad_coordinate_gives_way_to_the_name(folder: Folder) -> None:
     result = folder.result("both")
     assert result.frame["village_code"].tolist() == [NW]
     assert rules(result) == ["coordinate_replaced", "placed_by_name"]
+
+
+def test_an_address_that_names_a_site_takes_its_place(folder: Folder) -> None:
+    folder.write(
+        "both.csv",
+        "名称,经度,纬度,村,地址\n"
+        "柳溪小学,113.84,31.34,,\n"
+        "松岭小学,113.84,31.44,,\n"
+        "甲室,,,,西镇柳溪小学二楼\n"
+        "乙室,,,松岭村,柳溪小学旁\n"
+        "丙室,,,,新柳溪小学\n"
+        "丁室,,,,柳溪小学与松岭小学之间\n",
+    )
+    columns = {"name": "名称", "lon": "经度", "lat": "纬度", "village": "村", "address": "地址"}
+    folder.source("both", "facilities", "both.csv", kind="host_venue", columns=columns)
+    sites(folder, row("己"))
+    result = folder.result("both")
+    placed = result.frame.set_index("name")
+    assert placed.loc["甲室", ["lon", "lat", "quality"]].tolist() == [113.84, 31.34, "address"]
+    # The school stands in another village than the row names: it is not the one meant.
+    assert placed.loc["乙室", ["village_code", "quality"]].tolist() == [NW, "village"]
+    assert "丙室" not in placed.index
+    assert "丁室" not in placed.index
+    (finding,) = findings(result, "placed_by_site")
+    assert (finding.row, "柳溪小学" in finding.action.zh) == (4, True)
+    assert_accounted(result)
