@@ -56,6 +56,7 @@
     put(wall.querySelector(".wall-time"), told("time", zone, { hour: "2-digit", minute: "2-digit", hour12: false }, date));
     put(wall.querySelector(".wall-day"), told("day", zone, { month: "long", day: "numeric", weekday: "long" }, date));
     if (age?.dataset.day) tellAge(age, date, zone);
+    tellLate(told("iso", zone, { dateStyle: "short" }, date, "sv-SE"));
   }
 
   function tellAge(age, date, zone) {
@@ -66,6 +67,17 @@
     const words = level === "fresh" ? (days <= 0 ? age.dataset.today : age.dataset.days) : age.dataset.stale;
     age.dataset.level = level;
     put(age.querySelector(".wall-age-days"), words.replace("{days}", String(days)));
+  }
+
+  /** A wall stands for weeks: what was in time when the page came may be late today. Nothing becomes early again. */
+  function tellLate(today) {
+    const note = wall.querySelector(".wall-late");
+    if (!note) return;
+    for (const source of note.querySelectorAll("[data-late-on]")) {
+      if (!source.hidden || !source.dataset.lateOn || source.dataset.lateOn > today) continue;
+      source.hidden = false;
+      note.hidden = false;
+    }
   }
 
   // ---------------------------------------------------------------- tour

@@ -8,7 +8,6 @@ from __future__ import annotations
 import json
 import logging
 import signal
-import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -18,7 +17,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dashboard.console import Output, console, errors, forecast_record, forecast_table, output
+from dashboard.console import Output, console, errors, forecast_record, forecast_table, output, talk
 from geo.errors import BusyError, ConfigError, NotPublishedError, StoreError, XintuError
 
 if TYPE_CHECKING:
@@ -54,16 +53,12 @@ Week = Annotated[str | None, typer.Option(help="ISO week such as 2026-W46; the n
 
 @app.callback()
 def common(
-    context: typer.Context,
     as_json: Annotated[
         bool, typer.Option("--json", help="logs and progress as one JSON object a line")
     ] = False,
 ) -> None:
     """Options of every command."""
-    from etl.progress import configure_logging
-
-    context.obj = Output(as_json=as_json)
-    configure_logging(sys.stderr, as_json=as_json)
+    talk(Output(as_json=as_json))
 
 
 def _load(folder: Path, data: Path | None = None, store: str | None = None) -> Settings:
@@ -232,16 +227,15 @@ def schedule(
     as_json: Annotated[bool, typer.Option("--json", help="the list, or the log, as JSON")] = False,
 ) -> None:
     """Stay and work by the clock: drop folder, nightly build, weekly pack, late sources."""
-    from etl.progress import StopFlag, configure_logging
+    from etl.progress import StopFlag
     from etl.schedule import Scheduler, forecasts, stopping_on_signals
     from etl.store.writer import Writer
 
     settings = _load(folder, data, store)
-    talk = Output(as_json=as_json or output().as_json)
-    configure_logging(sys.stderr, as_json=talk.as_json)
+    out = talk(Output(as_json=as_json or output().as_json))
     jobs = _jobs(settings, lambda: _load(folder, data, store))
     found = forecasts(jobs, _past_runs(settings), now=datetime.now(UTC))
-    if not talk.as_json:
+    if not out.as_json:
         table = forecast_table(found, timezone=settings.config.locality.timezone)
         console.print(table, width=console.width if console.is_terminal else PIPE_WIDTH)
     elif listing:
@@ -255,7 +249,7 @@ def schedule(
             jobs,
             engine=Writer(settings.store_url).engine,
             settings=settings.config.schedule,
-            progress=talk.progress,
+            progress=out.progress,
             on_standby=lambda holder: logger.warning("standing by; at work is %s", holder),
             stop=stop,
         ).serve()

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Sequence
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo
 
-import click
 from rich import progress as rich
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from etl.progress import Lines, Progress, Records
+from etl.progress import Lines, Progress, Records, configure_logging
 
 if TYPE_CHECKING:
     from etl.schedule import Forecast
@@ -48,10 +48,19 @@ class Output:
         return Lines(sys.stderr, stopping=stopping)
 
 
+_TALK: ContextVar[Output] = ContextVar("output")
+
+
 def output() -> Output:
     """How the command under way talks."""
-    context = click.get_current_context(silent=True)
-    return (context.find_object(Output) if context else None) or Output()
+    return _TALK.get(Output())
+
+
+def talk(out: Output) -> Output:
+    """Let the command under way talk so, its logs too."""
+    _TALK.set(out)
+    configure_logging(sys.stderr, as_json=out.as_json)
+    return out
 
 
 class Bar(Progress):

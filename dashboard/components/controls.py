@@ -14,6 +14,7 @@ from dashboard.choices import AUTO, Choices, LayerBook
 from dashboard.components.actions import set_button
 from dashboard.components.attributes import attrs
 from dashboard.components.header import internal_badge
+from dashboard.lateness import Source, late_sentence
 from dashboard.places import Place, place_patch, rows_of
 from dashboard.text import Catalog, words
 from etl.store.reader import Snapshot
@@ -95,12 +96,39 @@ def levels(book: LayerBook, choices: Choices, catalog: Catalog) -> Component:
 
 
 def heading(
-    title: str, subtitle: str, book: LayerBook, choices: Choices, catalog: Catalog
+    title: str,
+    subtitle: str,
+    book: LayerBook,
+    choices: Choices,
+    catalog: Catalog,
+    *,
+    late: bool = False,
 ) -> list[Any]:
-    """What the layer says, and below it what is measured."""
+    """What the layer says, whether it rests on late data, and below it what is measured."""
     warned = book.layers[choices.layer]["palette"] == "tier"
     badge = internal_badge(catalog) if warned else None
-    return [html.H1([title, badge]), html.P(subtitle)]
+    return [html.H1([title, badge, late_badge(catalog) if late else None]), html.P(subtitle)]
+
+
+def late_badge(catalog: Catalog) -> Component:
+    """The mark of a layer that rests on late data."""
+    return html.Span(
+        catalog.t("common.late.layer"),
+        className="badge badge-late",
+        title=catalog.t("common.late.layer_hint"),
+    )
+
+
+def late_line(sources: list[Source], catalog: Catalog) -> Component | None:
+    """Which sources are late, near the data date; None when none is."""
+    sentence = late_sentence(sources, catalog)
+    if not sentence:
+        return None
+    return html.P(
+        [html.Strong(sentence), html.Span(catalog.t("common.late.still"))],
+        className="late-line",
+        role="note",
+    )
 
 
 def week_bar(snapshot: Snapshot, choices: Choices, catalog: Catalog) -> Component:

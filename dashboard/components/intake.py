@@ -10,7 +10,7 @@ import pandas as pd
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from dashboard import ids
+from dashboard import ids, lateness
 from dashboard.components import states
 from dashboard.components.attributes import attrs
 from dashboard.components.controls import data_day
@@ -86,21 +86,25 @@ def _source_row(
             html.Td(words.moment(catalog, received, zone)),
             *counts,
             html.Td(said),
-            html.Td(_age(row, now_utc, catalog)),
+            html.Td(_age(row, lateness.local_day(now_utc, snapshot), catalog)),
         ],
         className="is-failed" if row.get("failed") else None,
     )
 
 
-def _age(row: pd.Series, now_utc: datetime, catalog: Catalog) -> Component:
-    if row.get("failed"):
+def _age(row: pd.Series, today: date, catalog: Catalog) -> Component:
+    judged = lateness.judge_row(row.to_dict(), today)
+    if judged.state == "failed":
         return html.Span(catalog.t("data.sources.failed"), className="age age-red")
     newest = row["newest_date"]
     days: int | None = None
     if isinstance(newest, str):
-        days = max((now_utc.date() - date.fromisoformat(newest[:10])).days - 6, 0)
-    if row["stale"]:
+        days = max((today - date.fromisoformat(newest[:10])).days - 6, 0)
+    if judged.state == "stale":
         key, look = "stale", "red"
+        days = judged.days if days is None else days
+    elif judged.state == "late":
+        key, look = "late", "amber"
     elif days is None:
         key, look = "timeless", "none"
     elif days > _ARCHIVE_DAYS:

@@ -11,6 +11,7 @@ from dash.development.base_component import Component
 
 from dashboard.choices import LayerBook, read_choices
 from dashboard.components import legend, marks
+from dashboard.lateness import Source
 from dashboard.story import GAP_WORDS, Figure, Rank, Story, TierCount
 from dashboard.text import Catalog, words
 from dashboard.tour import Stop
@@ -24,7 +25,9 @@ def _data(attributes: dict[str, str]) -> dict[str, Any]:
     return dict(attributes)
 
 
-def panels(story: Story, stops: Sequence[Stop], catalog: Catalog) -> list[Component]:
+def panels(
+    story: Story, stops: Sequence[Stop], catalog: Catalog, sources: Sequence[Source]
+) -> list[Component]:
     """All panels of a snapshot; the element that holds them says which one."""
     return [
         _head(story, catalog),
@@ -39,7 +42,7 @@ def panels(story: Story, stops: Sequence[Stop], catalog: Catalog) -> list[Compon
         ),
         html.Div(className="wall-free"),
         html.Div(_legends(story, stops, catalog), className="wall-legends"),
-        _foot(story, catalog),
+        _foot(story, catalog, sources),
     ]
 
 
@@ -237,7 +240,7 @@ def _legends(story: Story, stops: Sequence[Stop], catalog: Catalog) -> list[Comp
     return list(seen.values())
 
 
-def _foot(story: Story, catalog: Catalog) -> Component:
+def _foot(story: Story, catalog: Catalog, sources: Sequence[Source]) -> Component:
     t = catalog.t
     travel = story.snapshot.meta.get("travel", {})
     parts = [story.source_line]
@@ -252,9 +255,25 @@ def _foot(story: Story, catalog: Catalog) -> Component:
         )
     parts.append(t("wall.foot.snapshot", snapshot=story.snapshot.snapshot_id))
     return html.Footer(
-        [html.Span(part) for part in parts if part],
+        [_late(sources, catalog), *(html.Span(part) for part in parts if part)],
         className="wall-foot",
         **_data({"data-snapshot": story.snapshot.snapshot_id}),
+    )
+
+
+def _late(sources: Sequence[Source], catalog: Catalog) -> Component:
+    """Every source that is late or will be; the browser shows each from its day on."""
+    shown = []
+    for source in sources:
+        days = [day for day in (source.freshness.late_on, source.freshness.stale_on) if day]
+        if source.late or days:
+            since = _data({"data-late-on": min(days).isoformat() if days else ""})
+            hidden = not source.late
+            shown.append(html.Span(source.said(catalog), hidden=hidden, **since))
+    return html.Span(
+        [html.Strong(catalog.t("common.late.title")), *shown],
+        className="wall-late",
+        hidden=not any(source.late for source in sources),
     )
 
 

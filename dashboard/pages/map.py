@@ -8,7 +8,7 @@ from typing import Any
 from dash import Dash, Input, Output, State, dcc, html
 from dash.development.base_component import Component
 
-from dashboard import headings, ids, mapview, places, text
+from dashboard import headings, ids, lateness, mapview, places, text
 from dashboard.choices import Choices, LayerBook, read_choices
 from dashboard.components import chart, controls, header, legend, place, rail, states, summary
 from dashboard.components.attributes import attrs
@@ -28,7 +28,10 @@ def layout(context: PageContext) -> Component:
     choices = _known_area(context.reader, snapshot, choices)
     label = context.text.t("mapview.label")
     t = context.text.t
-    state = {**choices.to_store(), "lang": context.text.lang, "move": 1}
+    today = lateness.local_day(context.now_utc, snapshot)
+    sources = lateness.read_sources(context.reader, snapshot, context.text, today=today)
+    late = lateness.late_layers(sources, snapshot)
+    state = {**choices.to_store(), "lang": context.text.lang, "move": 1, "late": late}
     return html.Div(
         [
             dcc.Store(id=ids.MAP_STATE, data=state),
@@ -48,6 +51,7 @@ def layout(context: PageContext) -> Component:
                     html.Div(id=ids.MAP_LEGEND, className="legend", role="region",
                              **attrs(aria_label=t("map.legend.label"))),
                     controls.week_bar(snapshot, choices, context.text),
+                    controls.late_line(sources, context.text),
                     controls.source_line(snapshot, context.text),
                 ],
                 id="content",
@@ -142,7 +146,14 @@ def _register_caption(app: Dash, reader: Reader) -> None:
         return (
             rail.rail(book, choices, catalog),
             legend.legend(book, choices, catalog),
-            controls.heading(heading.title, heading.subtitle, book, choices, catalog),
+            controls.heading(
+                heading.title,
+                heading.subtitle,
+                book,
+                choices,
+                catalog,
+                late=choices.layer in state.get("late", ()),
+            ),
             controls.crumbs(path, snapshot, choices, catalog),
             controls.levels(book, choices, catalog),
         )

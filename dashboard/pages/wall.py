@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from werkzeug.wrappers import Response
 from dashboard import errors, ids, text
 from dashboard.address import Address
 from dashboard.components import wall_panels
+from dashboard.lateness import local_day, read_sources
 from dashboard.mapview import map_component, map_view, register_map
 from dashboard.pages import PageContext
 from dashboard.story import tell
@@ -120,7 +122,10 @@ def _attributes(settings: Settings, theme: Theme) -> dict[str, Any]:
 def _screen(
     context: PageContext, snapshot: Snapshot, settings: Settings, theme: Theme
 ) -> list[Component]:
-    shown, views = draw(context.reader, snapshot, context.text, layers=settings.layers, theme=theme)
+    today = local_day(context.now_utc, snapshot)
+    shown, views = draw(
+        context.reader, snapshot, context.text, layers=settings.layers, theme=theme, today=today
+    )
     return [
         dcc.Store(id=ids.WALL_VIEWS, data=views),
         html.Div(
@@ -132,9 +137,20 @@ def _screen(
 
 
 def draw(
-    reader: Reader, snapshot: Snapshot, catalog: Catalog, *, layers: Sequence[str], theme: Theme
+    reader: Reader,
+    snapshot: Snapshot,
+    catalog: Catalog,
+    *,
+    layers: Sequence[str],
+    theme: Theme,
+    today: date | None = None,
 ) -> tuple[list[Component], dict[str, Any]]:
-    """Everything over the map, and what the map shows at each stop by `layer/level`."""
+    """Everything over the map, and what the map shows at each stop by `layer/level`.
+
+    Sources are judged on the day `today`, of publication by default; later days the browser knows.
+    """
+    today = today or local_day(snapshot.published_at_utc, snapshot)
+    sources = read_sources(reader, snapshot, catalog, today=today)
     story = tell(reader, snapshot, catalog)
     stops = plan(reader, story, catalog, layers=layers)
     views = {
@@ -149,7 +165,7 @@ def draw(
         )
         for stop in stops
     }
-    return wall_panels.panels(story, stops, catalog), views
+    return wall_panels.panels(story, stops, catalog, sources), views
 
 
 def register(app: Dash, reader: Reader) -> None:

@@ -9,26 +9,27 @@ import hashlib
 import json
 import shutil
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from dashboard.lateness import local_day
 from dashboard.report.capture import Picture, Shot, capture
 from dashboard.report.slides import slides
 from dashboard.story import tell
 from dashboard.text import DEFAULT_LANGUAGE, Catalog, load
+from etl.progress import OnProgress
 from etl.settings import Settings
 from etl.store.reader import Reader, Snapshot
 from geo.errors import NotPublishedError, RenderError
 
 MANIFEST = "manifest.json"
-Progress = Callable[[str, int, int], None]
-
 # A slide's map stands in 5.6 by 5.1 inches, the cover's in 7.2 by 7.5.
 _SLIDE, _COVER = (896, 816), (972, 1012)
 _MAPS = (("warnings", "tier"), ("coverage", "covered.counselling_room"), ("access", "access"),
@@ -79,7 +80,8 @@ def make_report(
     lang: str = DEFAULT_LANGUAGE,
     url: str | None = None,
     chromium: str | Path | None = None,
-    on_progress: Progress = lambda _label, _done, _total: None,
+    on_progress: OnProgress = lambda _label, _done, _total: None,
+    now: datetime | None = None,
 ) -> ReportResult:
     """Make the pack of a week in `out_dir/<week>/`; one that is there already is replaced.
 
@@ -92,6 +94,8 @@ def make_report(
     url : a running server that shows the same snapshot; one is started by default.
     chromium : browser; `XINTU_CHROMIUM` or the first in PATH by default.
     on_progress : told what is being made, how many are done, and of how many.
+    now : when it is made; by it the sources of the current week are late or not. Those of an
+        earlier week are judged at its publication, so that its pack can be drawn again.
 
     Raises
     ------
@@ -105,7 +109,9 @@ def make_report(
     fresh = Path(mkdtemp(prefix=f".{snapshot.week}-", dir=out_dir))
     try:
         pinned = _Pinned(reader, snapshot)
-        with served(pinned, url) as base_url:
+        is_current = snapshot.snapshot_id == reader.current().snapshot_id
+        judged_at = (now or datetime.now(UTC)) if is_current else snapshot.published_at_utc
+        with served(pinned, url, now=judged_at) as base_url:
             shots = _shots(snapshot, catalog)
             pictures = _take(
                 base_url,
@@ -116,7 +122,8 @@ def make_report(
                 chromium=chromium,
                 on_progress=on_progress,
             )
-        made = _write(pinned, snapshot, fresh, pictures, catalog)
+        today = local_day(judged_at, snapshot)
+        made = _write(pinned, snapshot, fresh, pictures, catalog, today=today)
         on_progress(made[0].name, len(shots) + 1, len(shots) + 1)
         final = out_dir / snapshot.week
         _replace(final, fresh)
@@ -149,17 +156,16 @@ def _snapshot_of(reader: Reader, week: str | None) -> Snapshot:
 
 
 @contextmanager
-def served(reader: Reader, url: str | None = None) -> Iterator[str]:
-    """Address of a server; a running one, or one for as long as the block runs."""
+def served(reader: Reader, url: str | None = None, *, now: datetime | None = None) -> Iterator[str]:
+    """Address of a server; a running one, or one of our own, in which it is `now`."""
     if url is not None:
         yield url
         return
     # Only here, since the pages are not needed to know what a report is.
     from dashboard.app import create_app  # noqa: PLC0415
 
-    server = make_server(
-        "127.0.0.1", 0, create_app(reader).server, threaded=True, request_handler=_Quiet
-    )
+    app = create_app(reader) if now is None else create_app(reader, now=lambda: now)
+    server = make_server("127.0.0.1", 0, app.server, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
     try:
@@ -199,7 +205,7 @@ def _take(
     snapshot: Snapshot,
     catalog: Catalog,
     chromium: str | Path | None,
-    on_progress: Progress,
+    on_progress: OnProgress,
 ) -> list[Picture]:
     names = [shot.name for shot in shots]
     return capture(
@@ -221,6 +227,8 @@ def _write(
     folder: Path,
     pictures: Sequence[Picture],
     catalog: Catalog,
+    *,
+    today: date,
 ) -> list[Path]:
     """Slides, pictures under their final names, manifest."""
     story = tell(reader, snapshot, catalog)
@@ -228,7 +236,9 @@ def _write(
     stem = catalog.t(
         "report.pack.file", locality=_safe(story.locality), year=year, week=int(number)
     )
-    deck = slides(reader, snapshot, pictures, folder / f"{stem}.pptx", lang=catalog.lang)
+    deck = slides(
+        reader, snapshot, pictures, folder / f"{stem}.pptx", lang=catalog.lang, today=today
+    )
     files = [deck]
     for picture in pictures:
         key = f"report.shot.{picture.name}"

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 
+from dashboard.lateness import judge_row, late_sentence, local_day, read_sources
 from dashboard.report.capture import Picture
 from dashboard.report.deck import HEIGHT, MARGIN, WIDTH, Box, Column, Deck, Ink
 from dashboard.story import GAP_WORDS, ROOM, Story, Warned, tell
@@ -43,6 +45,7 @@ def slides(
     path: Path,
     *,
     lang: str = DEFAULT_LANGUAGE,
+    today: date | None = None,
 ) -> Path:
     """Write the slides of a snapshot.
 
@@ -53,14 +56,21 @@ def slides(
         its picture has its table alone.
     path : the .pptx file to write.
     lang : language of all text.
+    today : day on which sources are judged late; of publication by default.
     """
-    _Writer(reader, snapshot, pictures, load(lang)).write(path)
+    today = today or local_day(snapshot.published_at_utc, snapshot)
+    _Writer(reader, snapshot, pictures, load(lang), today).write(path)
     return path
 
 
 class _Writer:
     def __init__(
-        self, reader: Reader, snapshot: Snapshot, pictures: Sequence[Picture], catalog: Catalog
+        self,
+        reader: Reader,
+        snapshot: Snapshot,
+        pictures: Sequence[Picture],
+        catalog: Catalog,
+        today: date,
     ) -> None:
         self.reader = reader
         self.snapshot = snapshot
@@ -69,6 +79,9 @@ class _Writer:
         self.t = catalog.t
         self.pictures = {picture.name: picture for picture in pictures}
         self.story: Story = tell(reader, snapshot, catalog)
+        self.today = today
+        sources = read_sources(reader, snapshot, catalog, today=today)
+        self.late = late_sentence(sources, catalog)
         self.paper = tokens("light")
         names = ("ink", "ink-2", "line", "accent", "panel")
         self.ink = Ink(*(self.paper[name] for name in names))
@@ -120,6 +133,9 @@ class _Writer:
             snapshot=self.snapshot.snapshot_id,
         )
         self.deck.text(Box(MARGIN, top, 8.6, 0.26), said, size=9.5, colour=self.ink.second)
+        if self.late:
+            box = Box(MARGIN, top - 0.26, WIDTH - 2 * MARGIN, 0.26)
+            self.deck.text(box, f"◆ {self.late}", size=9.5, bold=True, colour=self.ink.ink)
         badges = [self.t("common.badge.internal")]
         if story.demo:
             badges.insert(0, self.t("common.badge.demo"))
@@ -194,6 +210,9 @@ class _Writer:
         deck.text(Box(MARGIN, 3.3, title_width, 0.4), story.week, size=18)
         said = self.t("report.slide.data_date", date=story.data_date)
         deck.text(Box(MARGIN, 3.72, title_width, 0.36), said, size=14, colour=self.ink.second)
+        if self.late:
+            box = Box(MARGIN, 4.08, title_width, 0.4)
+            deck.text(box, f"◆ {self.late}", size=10, bold=True, colour=self.ink.ink)
         deck.text(Box(MARGIN, 4.55, title_width, 1.2), story.title, size=16, spacing=1.35)
         left = MARGIN
         for key, shown in (("demo", story.demo), ("internal", True)):
@@ -391,6 +410,8 @@ class _Writer:
 
     def data(self) -> None:
         sources = self.reader.table(self.snapshot.snapshot_id, "sources")
+        judged = [judge_row(row, self.today).state for row in sources.to_dict("records")]
+        sources = sources.assign(stale=[state in ("late", "stale") for state in judged])
         late, refused = int(sources["stale"].sum()), int(_failed(sources).sum())
         # What needs a look comes first; what is left out at the end is in order.
         doubt = 4 * _failed(sources) + 2 * sources["stale"] + (sources["quarantined"] > 0)

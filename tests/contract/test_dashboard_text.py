@@ -18,7 +18,7 @@ MODULES = [
 ]
 CHINESE = re.compile(r"[\u3000-\u303f\u4e00-\u9fff\uff00-\uffef]")
 # Said before a page is there, beside each other in both languages, or only on a terminal.
-BILINGUAL = {"cli.py", "server.py", "doctor.py", "capture.py"}
+BILINGUAL = {"cli.py", "console.py", "server.py", "doctor.py", "capture.py"}
 BRAND = "心图"
 KEY = re.compile(r"[a-z]+(\.[a-z0-9_]+)+")
 
