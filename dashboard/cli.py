@@ -17,6 +17,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
+from dashboard import cli_aggregate
 from dashboard.console import Output, console, errors, forecast_record, forecast_table, output, talk
 from geo.errors import BusyError, ConfigError, NotPublishedError, StoreError, XintuError
 
@@ -37,6 +38,7 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
+app.add_typer(cli_aggregate.app)
 logger = logging.getLogger(__name__)
 
 PIPE_WIDTH = 200  # where there is no terminal, a row of a table stays a line
