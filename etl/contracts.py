@@ -15,6 +15,7 @@ import pandas as pd
 import pandera.pandas as pa
 import shapely
 
+from etl.findings import rules
 from geo.model import Kind, Level, PlaceQuality, SiteStatus
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from etl.outcome import DeliveryResult
 
 _LEVELS = [str(level) for level in Level]
+_SHARE_TOLERANCE = 1e-6
 
 
 @cache
@@ -140,6 +142,42 @@ def areas_schema() -> pa.DataFrameSchema:
     )
 
 
+@cache
+def changes_schema() -> pa.DataFrameSchema:
+    """level, old_code, new_code, since (ISO date), weight; the weights of one old area sum to 1."""
+    code = pa.Column(checks=pa.Check.str_length(min_value=1))
+    return pa.DataFrameSchema(
+        {
+            "level": pa.Column(checks=pa.Check.isin(_LEVELS)),
+            "old_code": code,
+            "new_code": code,
+            "since": pa.Column(checks=pa.Check.str_matches(r"^\d{4}-\d{2}-\d{2}$")),
+            "weight": pa.Column("float64", pa.Check.in_range(0, 1, include_min=False)),
+            "source_row": pa.Column("int64", pa.Check.ge(1)),
+        },
+        checks=pa.Check(_whole_shares, error="the weights of an old area do not sum to 1"),
+        unique=["level", "old_code", "new_code", "since"],
+        strict=True,
+        name="changes",
+    )
+
+
+@cache
+def quarantine_schema() -> pa.DataFrameSchema:
+    """row, raw, rules, marks as `Ledger.quarantine` makes them; one row a row of the file."""
+    text = pa.Column(checks=pa.Check.str_length(min_value=2))
+    return pa.DataFrameSchema(
+        {
+            "row": pa.Column("int64", pa.Check.ge(1), unique=True),
+            "raw": text,
+            "rules": pa.Column(checks=pa.Check(_known_rules, error="a rule of no catalogue")),
+            "marks": text,
+        },
+        strict=True,
+        name="quarantine",
+    )
+
+
 def check_intake(areas: gpd.GeoDataFrame, results: Iterable[DeliveryResult]) -> None:
     """Raise if a canonical table breaks its schema.
 
@@ -153,12 +191,25 @@ def check_intake(areas: gpd.GeoDataFrame, results: Iterable[DeliveryResult]) -> 
         "facilities": facilities_schema,
         "observations": observations_schema,
         "context": context_schema,
+        "changes": changes_schema,
     }
     for result in results:
         if result.role in schemas and result.fate == "current":
             schemas[result.role]().validate(pd.DataFrame(result.frame), lazy=True)
         if result.population is not None:
             population_schema().validate(result.population, lazy=True)
+        quarantine_schema().validate(result.quarantine, lazy=True)
+
+
+def _whole_shares(changes: pd.DataFrame) -> bool:
+    if changes.empty:
+        return True
+    sums = changes.groupby(["level", "old_code", "since"])["weight"].sum()
+    return bool(np.allclose(sums.to_numpy(), 1.0, rtol=0, atol=_SHARE_TOLERANCE))
+
+
+def _known_rules(column: pd.Series[str]) -> bool:
+    return all(rule in rules() for text in column.unique() for rule in str(text).split(","))
 
 
 def _categories(test: Callable[[str], bool]) -> pa.Check:
