@@ -38,6 +38,8 @@ class Zones:
     areas : area_code, name, given_parent, row, geometry (EPSG:4326).
     mapped : the same as canonical rows, with their ledger.
     population : persons by area and group from the boundary file's own columns, or None.
+    former : areas that are no more: area_code, since (ISO date of the first day without it),
+        geometry (EPSG:4326); what `changes.overlay_changes` takes.
     """
 
     source: AreasSource
@@ -45,6 +47,7 @@ class Zones:
     mapped: Mapped
     population: pd.DataFrame | None
     doubts: Doubts
+    former: gpd.GeoDataFrame
 
 
 def map_areas(
@@ -61,13 +64,13 @@ def map_areas(
     ----------
     today : areas that are not valid on this day are set aside; without it all are taken.
     """
-    given, validity_faults, set_aside = _valid_on(features, source, doubts, today)
-    table, geometry = given.table, given.geometry
+    span = _valid_on(features, source, doubts, today)
+    table, geometry = span.features.table, span.features.geometry
     mapped = list(dict.fromkeys(table.found.values()))
     ledger = Ledger(table.cells[mapped], doubts)
-    for name, faulty in validity_faults:
+    for name, faulty in span.faults:
         ledger.reject("bad_validity", faulty, column=name)
-    body = Body(table.cells[mapped], table.found, ledger, set_aside)
+    body = Body(table.cells[mapped], table.found, ledger, span.set_aside)
     pattern = getattr(config.codes, source.level)
     code_name = table.found[source.columns.code]
     codes = values.codes(body.column(source.columns.code), source.code)
@@ -101,13 +104,30 @@ def map_areas(
     population = None
     if persons is not None:
         population = _area_population(source, own_codes, persons[kept])
-    return Zones(source, areas, Mapped(frame, ledger, set_aside), population, doubts)
+    return Zones(
+        source, areas, Mapped(frame, ledger, span.set_aside), population, doubts, span.former
+    )
 
 
-def _valid_on(
-    features: Features, source: AreasSource, doubts: Doubts, today: date | None
-) -> tuple[Features, list[tuple[str, BoolArray]], int]:
-    """Features that are valid on a day; which of them have a faulty date; how many are aside."""
+@dataclass(frozen=True)
+class _Span:
+    """Features that are valid on a day.
+
+    Attributes
+    ----------
+    faults : columns of validity with those of the features whose date is faulty.
+    set_aside : how many are not valid.
+    former : as in `Zones`.
+    """
+
+    features: Features
+    faults: list[tuple[str, BoolArray]]
+    set_aside: int
+    former: gpd.GeoDataFrame
+
+
+def _valid_on(features: Features, source: AreasSource, doubts: Doubts, today: date | None) -> _Span:
+    """Set aside what is not valid on a day, and say so."""
     table, columns = features.table, source.columns
     n_rows = len(table.cells)
     bounds: dict[str, IntArray] = {}
@@ -128,6 +148,7 @@ def _valid_on(
     if columns.valid_to is not None and columns.valid_from is not None:
         faults[-1] = (faults[-1][0], faults[-1][1] | (last < first))
     aside: BoolArray = np.zeros(n_rows, dtype=np.bool_)
+    past = aside
     if today is not None:
         day, good = today.toordinal(), ~np.any([bad for _, bad in faults], axis=0)
         past, future = (last < day) & good, (first > day) & good
@@ -151,7 +172,32 @@ def _valid_on(
     cells = table.cells.iloc[kept]
     rest = replace(table, cells=cells, overfull=table.overfull[kept])
     chosen = [(name, bad[kept]) for name, bad in faults]
-    return Features(rest, features.geometry[kept]), chosen, int(aside.sum())
+    former = _former(features, source, past, last)
+    return _Span(Features(rest, features.geometry[kept]), chosen, int(aside.sum()), former)
+
+
+def _former(
+    features: Features, source: AreasSource, past: BoolArray, last: IntArray
+) -> gpd.GeoDataFrame:
+    """Areas that are no more and have a shape, joined by code and day."""
+    table, shapes = features.table, features.geometry
+    polygons = past & np.isin(shapely.get_type_id(shapes), _POLYGONS) & ~shapely.is_empty(shapes)
+    at = np.flatnonzero(polygons)
+    codes = values.codes(table.cells[table.found[source.columns.code]], source.code)
+    parts: dict[tuple[str, int], list[int]] = {}
+    for position, code in zip(at.tolist(), codes.iloc[at].astype(str), strict=True):
+        parts.setdefault((code, int(last[position])), []).append(position)
+    whole = [shapely.union_all(shapely.make_valid(shapes[own])) for own in parts.values()]
+    return gpd.GeoDataFrame(
+        {
+            "area_code": pd.Series([code for code, _ in parts], dtype="str"),
+            "since": pd.Series(
+                [date.fromordinal(day + 1).isoformat() for _, day in parts], dtype="str"
+            ),
+        },
+        geometry=whole,
+        crs=WGS84,
+    )
 
 
 def _mended(

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
+import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
@@ -23,9 +24,12 @@ from etl.sources.mapping import Areas, Body, Mapped, open_body
 from etl.sources.settings import ChangesSource
 from etl.sources.tabular import Table
 from etl.sources.values import Amount
+from geo.cells import crosswalk
 
 CHANGE_COLUMNS = ("level", "old_code", "new_code", "since", "weight", "source_row")
 TOLERANCE = 1e-6
+# Old and new boundaries are never drawn quite alike.
+SLIVER = 0.01
 FloatArray = npt.NDArray[np.float64]
 
 
@@ -219,6 +223,58 @@ def _reject_rest(ledger: Ledger, own: pd.DataFrame, areas: Areas, *, column: str
         if not rest:
             return
         ledger.reject("change_incomplete", _mask(len(own), rest), column=column)
+
+
+def overlay_changes(
+    former: gpd.GeoDataFrame,
+    areas: gpd.GeoDataFrame,
+    *,
+    level: str,
+    crs: str,
+    people: gpd.GeoDataFrame | None = None,
+) -> pd.DataFrame:
+    """Changes as the boundaries of then and now show them, where no file says them.
+
+    Parameters
+    ----------
+    former : area_code, since, geometry, as in `Zones.former`.
+    areas : area_code and geometry of the areas of today, of the same level.
+    crs : a metric CRS.
+    people : points with a column `weight` [persons]; without them shares are shares of the area.
+
+    Returns
+    -------
+    As the frame of `map_changes`; source_row 0. Slivers below one in a hundred are taken for noise
+    of drawing and left out; the rest sums to 1. An area that nothing follows has no row.
+
+    Notes
+    -----
+    Dasymetric weights through `geo.cells.crosswalk`.
+    """
+    metric = areas[["area_code", "geometry"]].to_crs(crs)
+    points = None if people is None else people.to_crs(crs)
+    parts = []
+    for since in sorted(set(former["since"])):
+        own = former.loc[former["since"] == since, ["area_code", "geometry"]].to_crs(crs)
+        shares = crosswalk(own, metric, weights=points).dropna(subset="to_code")
+        shares = shares[shares["weight"] >= SLIVER]
+        total = shares.groupby("from_code")["weight"].transform("sum")
+        parts.append(
+            pd.DataFrame(
+                {
+                    "level": level,
+                    "old_code": shares["from_code"].to_numpy(),
+                    "new_code": shares["to_code"].to_numpy(),
+                    "since": str(since),
+                    "weight": (shares["weight"] / total).to_numpy(np.float64),
+                    "source_row": np.zeros(len(shares), dtype=np.int64),
+                }
+            )
+        )
+    if not parts:
+        return pd.DataFrame(columns=list(CHANGE_COLUMNS))
+    found = pd.concat(parts, ignore_index=True)
+    return found.sort_values(["old_code", "since", "new_code"], ignore_index=True)
 
 
 # ------------------------------------------------------------------ who follows whom

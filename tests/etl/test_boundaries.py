@@ -13,6 +13,7 @@ import shapely
 
 from etl.findings import Doubts, Finding, IntakeError
 from etl.sources.boundaries import Zones, map_areas
+from etl.sources.changes import Successors, overlay_changes
 from etl.sources.settings import AreasSource
 from etl.sources.vector import read_features
 from geo.datum import from_wgs84
@@ -328,3 +329,48 @@ def test_a_faulty_validity_waits(tmp_path: Path) -> None:
     assert zones.areas.empty
     assert [f.rule for f in told] == ["bad_validity"] * 3
     assert zones.mapped.quarantined == 3
+
+
+def test_former_areas_keep_their_shape_and_lead_to_todays(tmp_path: Path) -> None:
+    folder = Folder(tmp_path)
+    spans = [
+        (SW, "", "2025-12-31", box(100, 31, 101, 32)),
+        (NW, "", "2025-12-31", box(101, 31, 102, 32)),
+        (SE, "2026-01-01", "", box(100, 31, 101.502, 32)),
+        (NE, "2026-01-01", "", box(101.502, 31, 102, 32)),
+    ]
+    features = [
+        feature({"code": code, "name": code, "from": first, "to": last}, shape)
+        for code, first, last, shape in spans
+    ]
+    folder.areas("dated", "village", features)
+    folder.sources[-1]["columns"] |= {"valid_from": "from", "valid_to": "to"}
+    config = folder.settings().config
+    source = config.sources[0]
+    assert isinstance(source, AreasSource)
+    doubts = Doubts("dated", "dated.geojson")
+    read = read_features(
+        tmp_path / "dated.geojson", source, ["code", "name", "from", "to"], doubts, datum="WGS84"
+    )
+    zones = map_areas(read, source, config, doubts, today=date(2026, 11, 18))
+    assert zones.former[["area_code", "since"]].to_numpy().tolist() == [
+        [SW, "2026-01-01"],
+        [NW, "2026-01-01"],
+    ]
+    by_area = overlay_changes(zones.former, zones.areas, level="village", crs="EPSG:4547")
+    weights = by_area.set_index(["old_code", "new_code"])["weight"]
+    assert weights[SW, SE] == pytest.approx(1)
+    assert weights[NW, SE] == pytest.approx(0.502, abs=0.01)
+    people = gpd.GeoDataFrame(
+        {"weight": [90.0, 10.0]},
+        geometry=gpd.points_from_xy([101.2, 101.8], [31.5, 31.5]),
+        crs=4326,
+    )
+    by_people = overlay_changes(
+        zones.former, zones.areas, level="village", crs="EPSG:4547", people=people
+    )
+    weights = by_people.set_index(["old_code", "new_code"])["weight"]
+    assert weights[NW, SE] == pytest.approx(0.9)
+    assert by_people.groupby("old_code")["weight"].sum().tolist() == pytest.approx([1, 1])
+    shares = Successors(by_people).shares("village", NW, date(2025, 6, 1).toordinal())
+    assert shares == pytest.approx({SE: 0.9, NE: 0.1})

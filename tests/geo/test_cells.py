@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import itertools
+
 import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 
 from geo.cells import crosswalk, locate, representative_parents, roll_up, square_grid
 from geo.errors import CodeError, GeometryError, ShapeError, UnitError
@@ -173,3 +177,43 @@ def test_a_roll_up_refuses() -> None:
         roll_up([1.0], [0], n_parents=1, weights=[-1.0])
     with pytest.raises(ShapeError, match="NaN"):
         roll_up([1.0], [0], n_parents=1, weights=[np.nan])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 40), st.integers(0, 40)), min_size=1, max_size=25),
+    st.lists(st.integers(1, 39), max_size=4, unique=True),
+    st.lists(st.integers(1, 39), max_size=4, unique=True),
+)
+def test_the_weights_of_every_source_sum_to_one(
+    people: list[tuple[int, int]], old_cuts: list[int], new_cuts: list[int]
+) -> None:
+    def strips(cuts: list[int], *, upright: bool) -> gpd.GeoDataFrame:
+        ends = [0, *sorted(cuts), 40]
+        boxes = {
+            f"{a:02d}": shapely.box(a, 0, b, 40) if upright else shapely.box(0, a, 40, b)
+            for a, b in itertools.pairwise(ends)
+        }
+        return frame(boxes)
+
+    old, new = strips(old_cuts, upright=True), strips(new_cuts, upright=False)
+    points = gpd.GeoDataFrame(
+        {"weight": np.arange(len(people), dtype=float)},
+        geometry=gpd.points_from_xy(*zip(*people, strict=True)),
+        crs=CRS,
+    )
+    for weights in (None, points):
+        found = crosswalk(old, new, weights=weights)
+        sums = found.groupby("from_code")["weight"].sum()
+        assert sums.index.tolist() == old["area_code"].tolist()
+        assert sums.to_numpy() == pytest.approx(1.0, abs=1e-12)
+        assert (found["weight"] > 0).all()
+        # A figure that is handed over keeps its sum.
+        figures = pd.Series(np.arange(len(old)) + 1.0, index=old["area_code"])
+        handed = found["weight"].to_numpy() * figures[found["from_code"]].to_numpy()
+        assert handed.sum() == pytest.approx(figures.sum())
+
+
+def test_a_zoning_leads_to_itself() -> None:
+    found = crosswalk(AREAS, AREAS)
+    assert found["from_code"].tolist() == found["to_code"].tolist() == ["01", "02", "03"]
+    assert found["weight"].tolist() == [1.0, 1.0, 1.0]
