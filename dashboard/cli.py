@@ -17,7 +17,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dashboard import cli_aggregate
+from dashboard import cli_aggregate, cli_findings, cli_intake
 from dashboard.console import Output, console, errors, forecast_record, forecast_table, output, talk
 from geo.errors import BusyError, ConfigError, NotPublishedError, StoreError, XintuError
 
@@ -39,6 +39,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(cli_aggregate.app)
+app.add_typer(cli_findings.app)
+app.add_typer(cli_intake.app)
 logger = logging.getLogger(__name__)
 
 PIPE_WIDTH = 200  # where there is no terminal, a row of a table stays a line
@@ -142,21 +144,6 @@ def run(
     )
     for source_id in result.failed_sources:
         errors.print(f"[bold]{source_id}[/]: file not used; `xintu findings {folder}` says why")
-
-
-@app.command()
-def findings(folder: Folder, store: Store = None) -> None:
-    """List what was doubtful in the files of the last run: where, what came, what to do."""
-    from etl.store.accepted import load_accepted
-    from etl.store.engine import open_engine
-
-    engine = open_engine(_load(folder, store=store).store_url, read_only=True)
-    columns = ["file", "sheet", "row", "column", "came", "wanted_zh", "action_zh", "count"]
-    rows = load_accepted(engine).findings[columns].astype({"row": "Int64"}).astype("string")
-    table = Table("文件", "工作表", "行", "列", "来值", "应为", "怎么办", "次数")
-    for row in rows.fillna("").itertuples(index=False):
-        table.add_row(*row)
-    console.print(table)
 
 
 @app.command()

@@ -14,10 +14,11 @@ from fnmatch import fnmatch
 from pathlib import Path, PurePosixPath
 from typing import Literal
 
-from etl.findings import UnusableFileError
+from etl.findings import Doubts, UnusableFileError
 from etl.raw import RawStore
 from etl.returns import ReturnMarker, read_marker
 from etl.settings import Settings
+from etl.sources.database import fetch
 from etl.sources.files import Fingerprint, fingerprint
 from etl.sources.settings import Source
 
@@ -183,10 +184,8 @@ def _found(source: Source, settings: Settings) -> tuple[list[Arrival], UnusableF
     """Files of a source where `xintu.toml` says, and why there is none."""
     try:
         if source.url is not None:
-            from etl.sources.database import fetch  # noqa: PLC0415
-
             settings.incoming.mkdir(parents=True, exist_ok=True, mode=0o700)
-            path = fetch(source, settings.incoming)
+            path = fetch(source, settings.incoming, Doubts(source.id, source.file))
             return [_arrival(source.id, path, source.file, f"sql:{source.id}")], None
         if not has_wildcard(source.path):
             path = settings.data / source.path
@@ -238,8 +237,8 @@ def _route(arrival: Arrival, settings: Settings, log: Sequence[Logged]) -> Arriv
         known = {entry.delivery_id for entry in log if entry.source_id == marker.source_id}
         mends = marker.delivery_id if marker.delivery_id in known else None
         # Workbooks that mend other files are other files, though called the same every week.
-        name = f"{arrival.name}#{marker.delivery_id}"
-        return replace(arrival, source_id=marker.source_id, name=name, returned_for=mends)
+        own = f"{arrival.name}#{marker.delivery_id}"
+        return replace(arrival, source_id=marker.source_id, name=own, returned_for=mends)
     claimed = [
         replace(arrival, source_id=source.id, name=name)
         for source in settings.config.sources

@@ -12,46 +12,45 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Protocol
 from zoneinfo import ZoneInfo
 
 import geopandas as gpd
 import numpy as np
+import pandas as pd
 import pyproj
 from pyproj.exceptions import CRSError
 
 from etl import contracts
-from etl.deliveries import Arrival, Logged, Scan, scan
+from etl.clusters import clusters, is_dated
+from etl.deliveries import Arrival, Scan, scan
 from etl.findings import Doubts, IntakeError
 from etl.fingerprint import code_version
 from etl.gate import code_beginnings
+from etl.history import doubt_history, doubt_population
+from etl.holdings import Holdings
 from etl.outcome import DeliveryResult, outcome
-from etl.precedence import Share, settle_figures, settle_sites
+from etl.precedence import settle, settle_sites
 from etl.reading import Job, Place, fits, read_areas, read_other
-from etl.settings import Settings
-from etl.sources import overlaps, values
+from etl.settings import LocalityConfig, Settings
+from etl.sources import values
 from etl.sources.boundaries import Zones, assemble
+from etl.sources.changes import NO_CHANGES, Successors
 from etl.sources.files import Fingerprint
 from etl.sources.geography import Geography
 from etl.sources.mapping import Areas
-from etl.sources.settings import AreasSource, FacilitiesSource, ObservationsSource, Source
+from etl.sources.settings import (
+    AreasSource,
+    ChangesSource,
+    FacilitiesSource,
+    ObservationsSource,
+    PopulationSource,
+    Source,
+)
+from etl.sources.sites import SiteIndex
 from geo.errors import ConfigError
 from geo.model import LEVELS
 
 Progress = Callable[[str, int, int], None]
-
-
-class Holdings(Protocol):
-    """What the store has already: so much need not be read again."""
-
-    def log(self) -> tuple[Logged, ...]:
-        """All deliveries, in the order in which they came."""
-
-    def contexts(self) -> Mapping[str, str]:
-        """Source → hash of all that its stored rows depend on."""
-
-    def areas(self) -> gpd.GeoDataFrame:
-        """Stored areas, as `Intake.areas`."""
 
 
 @dataclass(frozen=True)
@@ -121,6 +120,7 @@ class _Intake:
         self.stored = {} if holdings is None else holdings.contexts()
         self.contexts: dict[str, str] = {}
         self.jobs: list[Job] = []
+        self.base_read = True
         self.say = on_progress or (lambda _label, _done, _total: None)
         self.found = self._with_strangers(found)
         self.total = sum(map(len, self.found.arrivals.values()))
@@ -133,33 +133,109 @@ class _Intake:
         areas = self._read_base(base)
         ground = _digest([sorted(areas["area_code"]), self._in_force(base), self._terms(base)])
         place: Place | None = None
-        for cluster in _clusters(weekly):
+        for cluster in clusters(weekly):
             terms = [self._terms(cluster), ground, values.monday_of(self.today)]
             if not self._must_read(cluster, _digest(terms)):
                 continue
-            place = place or self._place(areas)
+            place = place or self._weekly_place(areas)
             own = [job for source in cluster for job in self._read(source, place)]
-            _settle(own, "observations", figure="count")
+            self._doubt(own, areas)
+            settle(own, "observations", figure="count")
         self.say("", self.total, self.total)
         return self._intake(areas)
 
     def _read_base(self, base: list[Source]) -> gpd.GeoDataFrame:
         """Boundaries, population, facilities and context; the stored areas if nothing is new."""
-        day = self.today.isoformat() if any(map(_is_dated, base)) else ""
+        day = self.today.isoformat() if any(map(is_dated, base)) else ""
         if not self._must_read(base, _digest([self._terms(base), day])) and self.holdings:
+            self.base_read = False
             return self.holdings.areas()
         drawn = [job for s in base if isinstance(s, AreasSource) for job in self._read(s, None)]
         zones = [job.zones for job in drawn if job.zones is not None and len(job.zones.areas)]
         areas = self._assemble(zones)
-        place = self._place(areas)
+        place = self._with_changes(self._place(areas), base, zones)
         placed = [
-            job for s in base if not isinstance(s, AreasSource) for job in self._read(s, place)
+            job
+            for s in base
+            if not isinstance(s, AreasSource | ChangesSource)
+            for job in self._read(s, place)
         ]
         order = {source.id: i for i, source in enumerate(base)}
         own = sorted([*drawn, *placed], key=lambda job: order[job.source.id])
-        _settle(own, "population", figure="persons")
-        _settle_sites(own, place.geography)
+        settle(own, "population", figure="persons")
+        settle_sites(own, place.geography)
         return areas
+
+    def _doubt(self, jobs: list[Job], areas: gpd.GeoDataFrame) -> None:
+        """Hold weekly counts against the residents and against the areas' own past."""
+        config = self.settings.config
+        names = dict(zip(areas["area_code"], areas["name"], strict=True))
+        people = self._people()
+        for source_id in dict.fromkeys(job.source.id for job in jobs):
+            own = [job for job in jobs if job.source.id == source_id and job.mapped]
+            for job in own:
+                _hold_against(job, people, config, names)
+            # Older files had their turn: only what came last is held against the past.
+            *earlier, last = [job.mapped.frame for job in own if job.mapped]
+            source = own[-1].source
+            if isinstance(source, ObservationsSource):
+                before = None
+                if earlier:
+                    keys = dict.fromkeys(("level", "area_code", "week", "measure"), "category")
+                    before = pd.concat(earlier, ignore_index=True).astype(keys)
+                doubt_history(
+                    last, source, config.intake, config.measures, own[-1].doubts,
+                    before=before, names=names,
+                )  # fmt: skip
+
+    def _people(self) -> pd.DataFrame:
+        """Residents by area and group, as read or as stored."""
+        frames = [frame for job in self.jobs if (frame := job.figures("population")) is not None]
+        if frames or self.holdings is None:
+            return pd.concat(frames, ignore_index=True) if frames else pd.DataFrame()
+        return self.holdings.population()
+
+    def _with_changes(self, place: Place, base: list[Source], zones: list[Zones]) -> Place:
+        """What became of former areas, which the files of all others may still name."""
+        changing = [source for source in base if isinstance(source, ChangesSource)]
+        if not changing:
+            return place
+        # A split without weights goes by residents, so that these are read once beforehand.
+        frames = [zone.population for zone in zones if zone.population is not None]
+        for source in base:
+            if isinstance(source, PopulationSource):
+                for arrival in self.found.arrivals[source.id]:
+                    job = Job(source, arrival, Doubts(source.id, arrival.name))
+                    read_other(job, self.settings, place)
+                    frames += [] if job.mapped is None else [job.mapped.frame]
+        people = (
+            pd.concat(frames) if frames else pd.DataFrame(columns=["group", "area_code", "persons"])
+        )
+        total = people[people["group"] == "total"].drop_duplicates("area_code", keep="last")
+        persons = dict(zip(total["area_code"].astype(str), total["persons"], strict=True))
+        place = replace(place, persons=persons)
+        jobs = [job for source in changing for job in self._read(source, place)]
+        changes = [job.mapped.frame for job in jobs if job.mapped is not None]
+        return replace(place, successors=Successors(pd.concat(changes)) if changes else NO_CHANGES)
+
+    def _weekly_place(self, areas: gpd.GeoDataFrame) -> Place:
+        """What weekly counts are read against: the areas, former ones and sites of the base."""
+        sited = [
+            job.mapped.frame
+            for job in self.jobs
+            if job.mapped is not None and isinstance(job.source, FacilitiesSource)
+        ]
+        changed = [
+            job.mapped.frame
+            for job in self.jobs
+            if job.mapped is not None and isinstance(job.source, ChangesSource)
+        ]
+        if self.base_read or self.holdings is None:
+            sites, changes = sited, changed
+        else:
+            sites, changes = [self.holdings.sites()], [self.holdings.changes()]
+        successors = Successors(pd.concat(changes)) if changes else NO_CHANGES
+        return replace(self._place(areas), sites=SiteIndex.of(sites), successors=successors)
 
     def _must_read(self, sources: list[Source], context: str) -> bool:
         """Whether anything that the stored rows of these sources depend on is new."""
@@ -212,7 +288,7 @@ class _Intake:
         self.say(arrival.name, min(len(self.jobs), self.total), self.total)
         job = Job(source, arrival, Doubts(source.id, arrival.name))
         if place is None:
-            read_areas(job, self.settings)
+            read_areas(job, self.settings, today=self.today)
         else:
             read_other(job, self.settings, place)
         return job
@@ -279,6 +355,7 @@ class _Intake:
             geography=Geography(areas, config.locality.crs),
             levels={level: self._areas_of(areas, str(level)) for level in LEVELS},
             known=code_beginnings(areas["area_code"]),
+            names=frozenset(areas["name"]),
             measures=[measure.code for measure in config.measures],
             today=self.today,
         )
@@ -312,65 +389,16 @@ def _require_metric(crs: str) -> None:
         raise ConfigError(f"locality.crs: {crs}: {found.name}; {wanted}")
 
 
-def _is_dated(source: Source) -> bool:
-    """Whether what a source says depends on the day."""
-    if isinstance(source, FacilitiesSource):
-        return bool(source.columns.opened_on or source.columns.closed_on)
-    if isinstance(source, AreasSource):
-        return bool(source.columns.valid_from or source.columns.valid_to)
-    return False
-
-
-def _clusters(sources: list[ObservationsSource]) -> list[list[Source]]:
-    """Sources of weekly counts that may say the same, by their levels and measures."""
-    clusters: list[tuple[set[tuple[str, str]], list[Source]]] = []
-    for source in sources:
-        measures = {source.measure} if source.measure else set(source.measures.values())
-        # Without a list of measures the file may name any; "" then meets every other.
-        measures |= set(source.columns.counts) or (set() if measures else {""})
-        mine = {(str(source.level), str(measure)) for measure in measures}
-        touching = [c for c in clusters if _meet(c[0], mine)]
-        clusters = [c for c in clusters if not _meet(c[0], mine)]
-        subjects = mine.union(*(c[0] for c in touching))
-        clusters.append((subjects, [*(s for c in touching for s in c[1]), source]))
-    return [members for _, members in clusters]
-
-
-def _meet(some: set[tuple[str, str]], others: set[tuple[str, str]]) -> bool:
-    open_levels = {level for level, measure in some | others if not measure}
-    levels = {level for level, _ in some} & {level for level, _ in others}
-    return bool(some & others) or bool(open_levels & levels)
-
-
-def _settle(jobs: list[Job], role: str, *, figure: str) -> None:
-    """Let each figure count once where files overlap."""
-    shares = []
-    for job in jobs:
-        frame = job.figures(role)
-        if frame is not None:
-            shares.append((job, Share(frame, job.doubts)))
-    settle_figures([share for _, share in shares], figure=figure)
-    for job, share in shares:
-        job.take(role, share)
-
-
-def _settle_sites(jobs: list[Job], geography: Geography) -> None:
-    """Let each site count once: within a source the later file's, between sources the first's."""
-    sited = [job for job in jobs if isinstance(job.source, FacilitiesSource) and job.mapped]
-    for source_id in dict.fromkeys(job.source.id for job in sited):
-        own = [job for job in sited if job.source.id == source_id]
-        shares = [Share(job.mapped.frame, job.doubts) for job in own if job.mapped]
-        settle_sites(shares, geography)
-        for job, share in zip(own, shares, strict=True):
-            job.take("facilities", share)
-    mapped = [job.mapped for job in sited if job.mapped]
-    claims = [
-        overlaps.Share(job.source.id, before.frame, job.doubts)
-        for job, before in zip(sited, mapped, strict=True)
-    ]
-    overlaps.reject_repeated_sites(claims, [before.ledger for before in mapped], geography)
-    for job, before, claim in zip(sited, mapped, claims, strict=True):
-        job.mapped = replace(before, frame=claim.frame)
+def _hold_against(
+    job: Job, people: pd.DataFrame, config: LocalityConfig, names: Mapping[str, str]
+) -> None:
+    source, mapped = job.source, job.mapped
+    if isinstance(source, ObservationsSource) and mapped is not None:
+        frame = doubt_population(
+            mapped.frame, people, source, job.doubts,
+            intake=config.intake, measures=config.measures, names=names,
+        )  # fmt: skip
+        job.mapped = replace(mapped, frame=frame)
 
 
 def _digest(parts: object) -> str:

@@ -13,6 +13,7 @@ from etl.build.counts import arrange_counts
 from etl.build.demand import add_population
 from etl.build.facilities import measure_reach
 from etl.build.gaps import classify_gaps
+from etl.build.intake import area_changes, recent_deliveries
 from etl.build.levels import build_levels
 from etl.build.summary import coverage_table, gap_ranking, headline, source_table, warning_rows
 from etl.build.warnings import lead_weeks, watch
@@ -24,9 +25,11 @@ from etl.ingest import Intake, ingest
 from etl.publish import Build, publish
 from etl.raw import RawStore
 from etl.settings import Settings
+from etl.sources.changes import Successors, follow
 from etl.sources.settings import Source
 from etl.store.accepted import Accepted, load_accepted, load_counts, newest_week
 from etl.store.engine import store_errors
+from etl.store.history import load_log
 from etl.store.intake import SourceIntake, StoreHoldings
 from etl.store.lease import RUN, Holder, lease
 from etl.store.log import read_log
@@ -190,13 +193,16 @@ def build(
     accepted = load_accepted(writer.engine)
     if accepted.areas.empty:
         raise InputError("no boundaries were accepted; see the findings of the areas sources")
-    levels = build_levels(accepted.areas, accepted.population, crs=config.locality.crs)
+    successors = Successors(accepted.changes)
+    people = _followed(accepted.population, successors, figure="persons")
+    levels = build_levels(accepted.areas, people, crs=config.locality.crs)
     work = Work(levels, config, writer.breaks_of_year(until[:4], settings.config_sha256))
     add_population(work)
     say("counts")
     week = newest_week(writer.engine, until=until) or until
     weeks = week_range(week, config.publish.weeks + lead_weeks(config))
     reported = load_counts(writer.engine, since=weeks[0], until=week)
+    reported = _followed(reported, successors, figure="count")
     counts = arrange_counts(reported, levels, weeks, config)
     say("coverage")
     reach = measure_reach(work, accepted.sites)
@@ -218,6 +224,8 @@ def build(
         "coverage": coverage,
         "sources": source_table(accepted.sources, config, now=now),
         "findings": accepted.findings.drop(columns=["finding_id", "delivery_id"]),
+        "area_changes": area_changes(accepted.changes, accepted.areas, until=until),
+        "deliveries": recent_deliveries(load_log(writer.engine), accepted.sources),
     }
     say("publish")
     return Build(
@@ -230,6 +238,15 @@ def build(
         warnings=warned.rows,
         tables=tables,
     )
+
+
+def _followed(frame: pd.DataFrame, successors: Successors, *, figure: str) -> pd.DataFrame:
+    """Figures as stored, under the areas of today."""
+    if not successors:
+        return frame
+    given = frame.rename(columns={"group_code": "group"}).assign(source_row=0)
+    followed = follow(given, successors, figure=figure).frame
+    return followed.drop(columns="source_row").rename(columns={"group": "group_code"})
 
 
 def _published_sites(accepted: Accepted) -> pd.DataFrame:

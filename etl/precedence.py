@@ -7,15 +7,21 @@ file counts. Of sites that a source names again, the later file counts, too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
 from etl.findings import BoolArray, Doubts, IntArray
+from etl.sources import overlaps
 from etl.sources.facilities import repeated_sites
 from etl.sources.geography import Geography
 from etl.sources.places import metric_positions
+from etl.sources.settings import FacilitiesSource
+
+if TYPE_CHECKING:
+    from etl.reading import Job
 
 FIGURE_KEYS = {
     "persons": ("level", "group", "area_code"),
@@ -39,7 +45,38 @@ class Share:
     lost: set[int] = field(default_factory=set)
 
 
-def settle_figures(shares: Sequence[Share], *, figure: str) -> None:
+def settle(jobs: list[Job], role: str, *, figure: str) -> None:
+    """Let each figure count once where files overlap."""
+    shares = []
+    for job in jobs:
+        frame = job.figures(role)
+        if frame is not None:
+            shares.append((job, Share(frame, job.doubts)))
+    _settle_figures([share for _, share in shares], figure=figure)
+    for job, share in shares:
+        job.take(role, share)
+
+
+def settle_sites(jobs: list[Job], geography: Geography) -> None:
+    """Let each site count once: within a source the later file's, between sources the first's."""
+    sited = [job for job in jobs if isinstance(job.source, FacilitiesSource) and job.mapped]
+    for source_id in dict.fromkeys(job.source.id for job in sited):
+        own = [job for job in sited if job.source.id == source_id]
+        shares = [Share(job.mapped.frame, job.doubts) for job in own if job.mapped]
+        _settle_sites_of_one(shares, geography)
+        for job, share in zip(own, shares, strict=True):
+            job.take("facilities", share)
+    mapped = [job.mapped for job in sited if job.mapped]
+    claims = [
+        overlaps.Share(job.source.id, before.frame, job.doubts)
+        for job, before in zip(sited, mapped, strict=True)
+    ]
+    overlaps.reject_repeated_sites(claims, [before.ledger for before in mapped], geography)
+    for job, before, claim in zip(sited, mapped, claims, strict=True):
+        job.mapped = replace(before, frame=claim.frame)
+
+
+def _settle_figures(shares: Sequence[Share], *, figure: str) -> None:
     """Keep each figure once, and tell the files whose figures gave way.
 
     Parameters
@@ -57,7 +94,7 @@ def settle_figures(shares: Sequence[Share], *, figure: str) -> None:
             _settle(group, keys, figure)
 
 
-def settle_sites(shares: Sequence[Share], geography: Geography) -> None:
+def _settle_sites_of_one(shares: Sequence[Share], geography: Geography) -> None:
     """Keep each site of one source once, from the later file."""
     own = [share for share in shares if len(share.frame)]
     if len(own) < 2:

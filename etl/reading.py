@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import Literal
 
-import numpy as np
 import pandas as pd
 
 from etl.deliveries import Arrival
 from etl.findings import Doubts, UnusableFileError, listed
-from etl.gate import personal_columns
+from etl.inspection import inspect_path
 from etl.precedence import Share
 from etl.raw import RawStore
 from etl.returns import released_rows
 from etl.settings import Settings
 from etl.sources.boundaries import Zones, map_areas
+from etl.sources.changes import NO_CHANGES, Successors, map_changes
 from etl.sources.context import map_context
 from etl.sources.facilities import map_facilities
 from etl.sources.geography import Geography
@@ -25,12 +25,14 @@ from etl.sources.mapping import Areas, Mapped, map_population
 from etl.sources.observations import map_observations
 from etl.sources.settings import (
     AreasSource,
+    ChangesSource,
     ContextSource,
     FacilitiesSource,
     ObservationsSource,
     PopulationSource,
     Source,
 )
+from etl.sources.sites import SiteIndex
 from etl.sources.tabular import Table, read_table
 from etl.sources.vector import Features, read_features
 from geo.model import Level
@@ -46,14 +48,22 @@ class Place:
     ----------
     levels : the areas of each level.
     known : what the locality's area codes begin with.
+    names : what its areas are called.
     today : the present day in the locality.
+    successors : what became of former areas.
+    persons : of today's areas, where a split has no weights.
+    sites : where facilities stand, which report for themselves.
     """
 
     geography: Geography
     levels: dict[Level, Areas]
     known: frozenset[str]
+    names: frozenset[str]
     measures: Sequence[str]
     today: date
+    successors: Successors = NO_CHANGES
+    persons: Mapping[str, float] = field(default_factory=dict)
+    sites: SiteIndex | None = None
 
 
 @dataclass
@@ -98,20 +108,19 @@ class Job:
             self.mapped = replace(self.mapped, frame=share.frame)
 
 
-def read_areas(job: Job, settings: Settings) -> None:
+def read_areas(job: Job, settings: Settings, *, today: date) -> None:
     """Read a boundary file; what makes it unusable becomes its finding."""
     source = job.source
     if not isinstance(source, AreasSource):
         raise TypeError(f"{source.id}: no boundaries")
     columns = source.columns
     try:
+        _refuse_personal(job, None)
         wanted = [
-            name
-            for name in (columns.code, columns.name, columns.parent, *source.population.values())
-            if name
+            name for name in (*columns.model_dump().values(), *source.population.values()) if name
         ]
-        features = _features(job, source, wanted, codes=[columns.code, columns.parent])
-        job.zones = map_areas(features, source, settings.config, job.doubts)
+        features = _features(job, source, wanted)
+        job.zones = map_areas(features, source, settings.config, job.doubts, today=today)
         job.mapped, job.population = job.zones.mapped, job.zones.population
         _finish(job, settings)
     except UnusableFileError as error:
@@ -123,24 +132,36 @@ def read_other(job: Job, settings: Settings, place: Place) -> None:
     source = job.source
     job.doubts.known = place.known
     try:
+        _refuse_personal(job, place)
         if isinstance(source, ContextSource):
             wanted = [name for name in (source.rank, source.name) if name]
-            features = _features(job, source, wanted, codes=())
+            features = _features(job, source, wanted)
             job.mapped = map_context(features, source, job.doubts)
         elif isinstance(source, FacilitiesSource):
-            table = _table(job, source, codes=[source.columns.area_code])
+            table = _table(job, source)
             job.mapped = map_facilities(
                 table, source, place.geography, job.doubts, today=place.today
             )
         elif isinstance(source, PopulationSource):
-            areas = _known_areas(place, source.level)
-            table = _table(job, source, codes=[source.columns.code])
+            areas = place.successors.with_former(_known_areas(place, source.level))
+            table = _table(job, source)
             job.mapped = map_population(table, source, areas, job.doubts)
+        elif isinstance(source, ChangesSource):
+            areas = _known_areas(place, source.level)
+            table = _table(job, source)
+            job.mapped = map_changes(table, source, areas, job.doubts, persons=place.persons)
         elif isinstance(source, ObservationsSource):
             areas = _known_areas(place, source.level)
-            table = _table(job, source, codes=[source.columns.area])
+            table = _table(job, source)
             job.mapped = map_observations(
-                table, source, areas, job.doubts, measures=place.measures, today=place.today
+                table,
+                source,
+                areas,
+                job.doubts,
+                measures=place.measures,
+                today=place.today,
+                successors=place.successors,
+                sites=place.sites,
             )
         _finish(job, settings)
     except UnusableFileError as error:
@@ -153,6 +174,8 @@ def mapped_columns(source: Source) -> list[str]:
         names = [name for name in source.columns.model_dump().values() if name]
     elif isinstance(source, PopulationSource):
         names = [source.columns.code, *source.columns.groups.values()]
+    elif isinstance(source, ChangesSource):
+        names = [name for name in source.columns.model_dump().values() if name]
     elif isinstance(source, ObservationsSource) and source.shape == "wide":
         names = [source.columns.week]
     elif isinstance(source, ObservationsSource):
@@ -176,34 +199,27 @@ def fits(arrival: Arrival, source: Source) -> bool:
     return True
 
 
-def _table(job: Job, source: Source, *, codes: Iterable[str | None]) -> Table:
+def _table(job: Job, source: Source) -> Table:
     table = read_table(job.arrival.path, source, mapped_columns(source), job.doubts)
     job.encoding, job.sheet = table.encoding, table.sheet
-    _refuse_personal(job, table, codes=codes)
     job.table = table
     return table
 
 
-def _features(
-    job: Job,
-    source: AreasSource | ContextSource,
-    wanted: Sequence[str],
-    *,
-    codes: Iterable[str | None],
-) -> Features:
+def _features(job: Job, source: AreasSource | ContextSource, wanted: Sequence[str]) -> Features:
     features = read_features(job.arrival.path, source, wanted, job.doubts, datum=source.datum)
     job.encoding = features.table.encoding
-    _refuse_personal(job, features.table, codes=codes)
     return features
 
 
-def _refuse_personal(job: Job, table: Table, *, codes: Iterable[str | None]) -> None:
-    """Stop a file about persons before any row of it is mapped."""
-    found = personal_columns(
-        table.cells,
+def _refuse_personal(job: Job, place: Place | None) -> None:
+    """Stop a file about persons before anything of it is mapped or kept."""
+    found = inspect_path(
+        job.arrival.path,
         facilities=isinstance(job.source, FacilitiesSource),
-        code_columns=[table.found[name] for name in codes if name],
-        known=job.doubts.known,
+        known=frozenset() if place is None else place.known,
+        places=frozenset() if place is None else place.names,
+        encoding=job.source.encoding,
     )
     if found:
         raise UnusableFileError(
@@ -226,7 +242,7 @@ def _finish(job: Job, settings: Settings) -> None:
         RawStore(settings.raw_folder).keep(job.arrival.path, job.arrival.print.sha256)
     mapped, table, job.table = job.mapped, job.table, None
     if mapped is not None and table is not None and job.arrival.returned_for is not None:
-        used = np.isin(table.cells.index, mapped.ledger.rows[mapped.ledger.accepted])
+        used = mapped.ledger.rows[mapped.ledger.accepted]
         job.releases = frozenset(released_rows(table, used).tolist())
     if mapped is not None and not mapped.accepted:
         job.doubts.add("no_usable_row", came=f"{mapped.quarantined} rows")

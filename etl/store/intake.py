@@ -58,6 +58,27 @@ class StoreHoldings:
         geometry = gpd.GeoSeries.from_wkb(frame.pop("geometry"), crs="EPSG:4326")
         return gpd.GeoDataFrame(frame.drop(columns="rank"), geometry=geometry, crs="EPSG:4326")
 
+    def population(self) -> pd.DataFrame:
+        """Stored residents: level, area_code, group, persons."""
+        people = t.intake_population.c
+        query = select(people.level, people.area_code, people.group_code, people.persons)
+        with self._engine.connect() as connection:
+            frame = pd.read_sql_query(query, connection)
+        return frame.rename(columns={"group_code": "group"})
+
+    def sites(self) -> pd.DataFrame:
+        """Stored sites, as the frames of facility files."""
+        with self._engine.connect() as connection:
+            frame = pd.read_sql_query(select(t.intake_site), connection)
+        # The finest area around the site; the frames of files hold it ready.
+        finest = frame["grid_code"].fillna(frame["village_code"]).fillna(frame["town_code"])
+        return frame.assign(area_code=finest)
+
+    def changes(self) -> pd.DataFrame:
+        """Stored changes of areas, as the frames of such files."""
+        with self._engine.connect() as connection:
+            return pd.read_sql_query(select(t.intake_area_change), connection)
+
 
 @dataclass(frozen=True)
 class SourceIntake:

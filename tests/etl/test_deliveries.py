@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -19,6 +21,7 @@ from etl.deliveries import waiting
 from etl.giveback import give_back
 from etl.ingest import Intake
 from etl.pipeline import run, take_in
+from etl.sources.changes import Successors, follow
 from etl.store import tables as t
 from etl.store.accepted import load_accepted, load_counts, newest_week
 from etl.store.engine import open_engine
@@ -401,3 +404,68 @@ def test_two_runs_at_once_wait_or_say_so(office: Office) -> None:
     writer = Writer(office.folder.store_url)
     with lease(writer.engine, RUN), pytest.raises(BusyError):
         run(office.folder.settings(), now=NOW, wait=False)
+
+
+# ------------------------------------------------------------------ what depends on other files
+
+
+def test_merged_villages_carry_their_past_on(office: Office) -> None:
+    old = "990101001003"
+    office.folder.source(
+        "changes", "changes", "changes.csv", level="village",
+        columns={"old": "旧", "new": "新", "since": "日期"},
+    )  # fmt: skip
+    office.folder.write("changes.csv", f"旧,新,日期\n{old},{SW},2026-10-05\n")
+    office.hand_in("weekly.csv", f"2026-W40,{SW},3", f"2026-W40,{old},4", f"2026-W41,{SW},9")
+    office.take_in()
+    assert office.fates() == [("weekly.csv", "current", 3, 0, 0)]
+    accepted = load_accepted(office.engine)
+    assert accepted.changes[["old_code", "new_code", "weight"]].values.tolist() == [[old, SW, 1]]
+    stored = load_counts(office.engine, since="2026-W01", until="2026-W53")
+    followed = follow(stored.assign(source_row=0), Successors(accepted.changes), figure="count")
+    rows = followed.frame.astype({"area_code": str, "week": str})
+    found = {(r.area_code, r.week): r.count for r in rows.itertuples(index=False)}
+    assert found == {(SW, "2026-W40"): 7, (SW, "2026-W41"): 9}
+
+
+def test_rooms_that_report_for_themselves(office: Office) -> None:
+    office.folder.source(
+        "rooms", "facilities", "rooms.csv", kind="counselling_room",
+        columns={"name": "名称", "site_id": "编号", "lon": "经度", "lat": "纬度",
+                 "closed_on": "停用"},
+    )  # fmt: skip
+    lon, lat = 113.85, 31.35
+    office.folder.write(
+        "rooms.csv", f"名称,编号,经度,纬度,停用\n柳溪室,R1,{lon},{lat},2026-09-01\n"
+    )
+    office.folder.sources[2]["columns"] = {"week": "周", "site": "编号", "count": "人次"}
+    office.folder.write("weekly.csv", "周,编号,人次\n2026-W40,R1,12\n2026-W40,R9,3\n")
+    office.take_in()
+    assert office.counts() == {(SW, "2026-W40"): 12}
+    assert office.fates() == [("weekly.csv", "current", 1, 0, 1)]
+    assert "closed_but_reporting" in office.rules()
+    office.folder.write("weekly.csv", "周,编号,人次\n2026-W40,R1,13\n")
+    office.take_in()
+    assert office.counts() == {(SW, "2026-W40"): 13}, "the stored rooms will do"
+
+
+def test_a_database_is_asked_like_a_file_is_read(office: Office, tmp_path: Path) -> None:
+    path = tmp_path / "department.db"
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE w (week TEXT, area TEXT, n INTEGER)")
+        connection.execute("INSERT INTO w VALUES ('2026-W40', ?, 3)", [SW])
+        connection.commit()
+    source = office.folder.sources[-1]
+    del source["path"]
+    query = 'SELECT week AS "周", area AS "代码", n AS "人次" FROM w'
+    source |= {"url": f"sqlite:///{path}", "query": query}
+    office.take_in()
+    assert office.counts() == {(SW, "2026-W40"): 3}
+    assert office.take_in().results == (), "the same answer is the same file"
+    assert not office.folder.settings().incoming.exists()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("UPDATE w SET n = 4")
+        connection.commit()
+    office.take_in()
+    assert office.counts() == {(SW, "2026-W40"): 4}
+    assert [fate[1] for fate in office.fates()] == ["replaced", "current"]
