@@ -14,6 +14,8 @@ from dashboard.text import Catalog, words
 from etl.freshness import Freshness, judge
 from etl.store.reader import Reader, Snapshot
 
+# More are counted, not named: the data page has them all.
+N_NAMED = 3
 # Groups of layers that are made of more than counts.
 _OF_SITES = ("gap", "coverage", "access")
 _OF_COUNTS = ("gap", "need")
@@ -125,9 +127,11 @@ def late_layers(sources: list[Source], snapshot: Snapshot) -> list[str]:
 
 
 def late_sentence(sources: list[Source], catalog: Catalog) -> str:
-    """All late sources in a sentence; empty when none is."""
+    """The late sources in a sentence, the first few by name; empty when none is."""
     said = [source.said(catalog) for source in sources if source.late]
     if not said:
         return ""
+    if len(said) > N_NAMED + 1:
+        said = [*said[:N_NAMED], catalog.t("common.late.more", count=len(said) - N_NAMED)]
     listed = catalog.t("common.list.separator").join(said)
     return catalog.t("common.late.sentence", sources=listed)

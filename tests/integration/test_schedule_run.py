@@ -170,7 +170,7 @@ def test_the_second_run_waits_or_says_so(county: Path, command: Callable[..., Co
 def test_ctrl_c_leaves_all_whole(county: Path, command: Callable[..., Command]) -> None:
     """At several moments, from the first step on: one line, code 130, and the next run is whole."""
     url = f"sqlite:///{county / '.xintu' / 'xintu.db'}"
-    for wait_s in (0.0, 0.1, 0.3, 0.6, 1.0):
+    for wait_s in (0.0, 0.3, 1.0):
         running = command("--json", "run", county)
         running.wait_for(lambda running=running: '"event": "progress"' in running.said())
         time.sleep(wait_s)
@@ -187,6 +187,6 @@ def test_ctrl_c_leaves_all_whole(county: Path, command: Callable[..., Command]) 
     snapshot = Reader(url).current()
     assert Lease(open_engine(url), RUN).holder() is None
     fresh = command("run", county, "--store", f"sqlite:///{county / 'other.db'}")
-    assert fresh.process.wait(LIMIT_S) == 0
+    assert fresh.process.wait(LIMIT_S) == 0, fresh.said()
     other = Reader(f"sqlite:///{county / 'other.db'}").current()
     assert other.snapshot_id == snapshot.snapshot_id, "as if it had never been interrupted"
