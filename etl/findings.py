@@ -7,6 +7,7 @@ one catalogue, `etl/registry/rules.toml`, in both languages; what came is never 
 from __future__ import annotations
 
 import json
+import re
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -130,6 +131,8 @@ _WORDS = {
 
 # A clerk knows villages, not what the configuration calls them.
 _LEVEL_ZH = {"county": "全域", "town": "乡镇（街道）", "village": "村（社区）", "grid": "网格"}
+
+_DIGITS = re.compile(r"\\d\{(\d+)\}")
 
 
 class UnusableFileError(InputError):
@@ -489,4 +492,7 @@ def _filled(label: Label, words: dict[str, object]) -> Label:
     chinese = words
     if "level" in words:
         chinese = words | {"level": _LEVEL_ZH.get(str(words["level"]), words["level"])}
+    if digits := _DIGITS.fullmatch(str(words.get("pattern", ""))):
+        words = words | {"pattern": f"{digits[1]} digits"}
+        chinese = chinese | {"pattern": f" {digits[1]} 位数字"}
     return Label(zh=label.zh.format(**chinese), en=label.en.format(**words))
