@@ -35,13 +35,16 @@ def _bound(connection: Connection, column: Column[Any], value: object) -> object
 
 def plain(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
     """Rows as plain Python values, NaN and NaT as None."""
-    lists = []
-    for name in frame.columns:
-        column = frame[name]
-        values = column.astype(object).to_numpy() if column.dtype == "category" else column
-        plain = values.tolist()
-        missing = np.flatnonzero(pd.isna(values))
-        for position in missing.tolist():
-            plain[position] = None
-        lists.append(plain)
-    return zip(*lists, strict=True)
+    return zip(*(_values(frame[name]) for name in frame.columns), strict=True)
+
+
+def _values(column: pd.Series[Any]) -> list[Any]:
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        # Each category is made plain once; the code of a missing value, -1, is the last of them.
+        categories = np.array([*_values(column.cat.categories.to_series()), None], dtype=object)
+        found: list[Any] = categories[column.cat.codes.to_numpy()].tolist()
+        return found
+    values = column.tolist()
+    for position in np.flatnonzero(column.isna().to_numpy()).tolist():
+        values[position] = None
+    return values
