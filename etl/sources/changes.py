@@ -431,20 +431,20 @@ def follow(
     """
     if not successors or frame.empty:
         return Followed(frame, {}, 0)
-    level_of = frame["level"].astype("str").to_numpy()
     handed: dict[tuple[str, str, str], int] = {}
     unknown = 0
     parts = []
     untouched: BoolArray = np.ones(len(frame), dtype=np.bool_)
-    code_of = frame["area_code"].astype("str").to_numpy()
-    for level in sorted(set(level_of.tolist())):
-        changed, began = successors.changed(level), successors.began(level)
-        touched = (level_of == level) & np.isin(code_of, [*changed, *began])
-        own = np.flatnonzero(touched)
-        if not len(own) or not np.isin(code_of[own], list(changed)).any():
+    levels = frame["level"].astype("category")
+    for level in levels.cat.categories:
+        changed, began = successors.changed(str(level)), successors.began(str(level))
+        own = np.flatnonzero(
+            (levels == level).to_numpy() & _among(frame["area_code"], {*changed, *began})
+        )
+        if not _among(frame["area_code"].iloc[own], set(changed)).any():
             continue
         part, missing = _follow_level(
-            frame.iloc[own], level, successors, figure=figure, day=day, handed=handed
+            frame.iloc[own], str(level), successors, figure=figure, day=day, handed=handed
         )
         untouched[own] = False
         parts.append(part)
@@ -580,20 +580,39 @@ def _formers(level: str, successors: Successors, day: int) -> dict[str, list[str
     return found
 
 
+def _among(column: pd.Series[str], codes: set[str]) -> BoolArray:
+    """Rows whose text is one of some; each distinct text is looked at once."""
+    texts = column.astype("category").cat
+    hits = np.array([str(text) in codes for text in texts.categories] + [False], dtype=np.bool_)
+    found: BoolArray = hits[texts.codes.to_numpy()]
+    return found
+
+
 def _joined(parts: Sequence[pd.DataFrame], like: pd.DataFrame) -> pd.DataFrame:
-    """Rows together, with the columns, dtypes and order of a canonical frame."""
+    """Rows together, with the columns and dtypes of a canonical frame, sorted by its keys."""
     names = [name for name in like.columns if name in parts[-1].columns]
-    plain = [
-        part[names].astype({name: "str" for name in names if part[name].dtype == "category"})
-        for part in parts
-    ]
-    together = pd.concat(plain, ignore_index=True)
     by = ["area_code", "week", "measure"] if "week" in names else ["group", "area_code"]
-    together = together.sort_values(["level", *by], ignore_index=True, kind="stable")
+    keys = []
+    columns: dict[str, object] = {}
     for name in names:
-        if like[name].dtype == "category":
-            together[name] = together[name].astype("category")
-    return together
+        own = [part[name] for part in parts]
+        if name not in {"level", *by}:
+            columns[name] = np.concatenate([one.to_numpy() for one in own])
+            continue
+        texts = [one.astype("category").cat for one in own]
+        every = sorted({str(text) for one in texts for text in one.categories})
+        place = {text: i for i, text in enumerate(every)}
+        codes = np.concatenate(
+            [
+                np.array([place[str(t)] for t in one.categories] or [0])[one.codes.to_numpy()]
+                for one in texts
+            ]
+        )
+        joined = pd.Categorical.from_codes(codes, categories=pd.Index(every, dtype="str"))
+        columns[name] = joined if like[name].dtype == "category" else joined.astype("str")
+        keys.append((["level", *by].index(name), codes))
+    order = np.lexsort([codes for _, codes in sorted(keys, key=lambda key: -key[0])])
+    return pd.DataFrame(columns).iloc[order].reset_index(drop=True)
 
 
 def say_followed(followed: Followed, doubts: Doubts) -> None:
