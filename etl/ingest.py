@@ -163,7 +163,7 @@ class _Intake:
         order = {source.id: i for i, source in enumerate(base)}
         own = sorted([*drawn, *placed], key=lambda job: order[job.source.id])
         settle(own, "population", figure="persons")
-        settle_sites(own, place.geography)
+        settle_sites(own, place.geography, near_m=self.settings.config.intake.near_m)
         return areas
 
     def _doubt(self, jobs: list[Job], areas: gpd.GeoDataFrame) -> None:

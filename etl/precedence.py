@@ -57,8 +57,13 @@ def settle(jobs: list[Job], role: str, *, figure: str) -> None:
         job.take(role, share)
 
 
-def settle_sites(jobs: list[Job], geography: Geography) -> None:
-    """Let each site count once: within a source the later file's, between sources the first's."""
+def settle_sites(jobs: list[Job], geography: Geography, *, near_m: float) -> None:
+    """Let each site count once: within a source the later file's, between sources the first's.
+
+    Parameters
+    ----------
+    near_m : sites of one kind and like names so near are told of, and both kept.
+    """
     sited = [job for job in jobs if isinstance(job.source, FacilitiesSource) and job.mapped]
     for source_id in dict.fromkeys(job.source.id for job in sited):
         own = [job for job in sited if job.source.id == source_id]
@@ -72,6 +77,9 @@ def settle_sites(jobs: list[Job], geography: Geography) -> None:
         for job, before in zip(sited, mapped, strict=True)
     ]
     overlaps.reject_repeated_sites(claims, [before.ledger for before in mapped], geography)
+    # Of a facility file the name is the first column that is mapped.
+    names = [str(before.ledger.cells.columns[0]) for before in mapped]
+    overlaps.doubt_sites(claims, names, geography, near_m=near_m)
     for job, before, claim in zip(sited, mapped, claims, strict=True):
         job.mapped = replace(before, frame=claim.frame)
 
