@@ -294,7 +294,8 @@ class Successors:
 
     Parameters
     ----------
-    changes : frames of `map_changes`, together; one level or several.
+    changes : frames of `map_changes`, one after another; where two speak of one area and day, the
+        later one counts.
 
     Examples
     --------
@@ -311,6 +312,8 @@ class Successors:
         for level, old, new, since, weight in zip(*(changes[c] for c in columns), strict=True):
             day = date.fromisoformat(str(since)).toordinal()
             weights = grouped.setdefault((str(level), str(old)), {}).setdefault(day, {})
+            if sum(weights.values()) + weight > 1 + TOLERANCE:
+                weights.clear()  # of several files the last one counts, whole
             if weight > 0:
                 weights[str(new)] = float(weight)
         self._events = {

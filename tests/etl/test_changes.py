@@ -156,6 +156,15 @@ def test_chains_are_composed_and_dates_kept() -> None:
     assert of.with_former(AREAS).codes.tolist() == [*CODES, "a", "b"]
 
 
+def test_of_two_files_the_later_counts() -> None:
+    of = successors(
+        ("a", "c", "2024-01-01", 0.5), ("a", "d", "2024-01-01", 0.5), ("b", "c", "2024-01-01", 1.0),
+        ("a", "c", "2024-01-01", 0.4), ("a", "e", "2024-01-01", 0.6), ("b", "d", "2024-01-01", 1.0),
+    )  # fmt: skip
+    assert of.shares("village", "a", on(2020)) == {"c": 0.4, "e": 0.6}
+    assert of.shares("village", "b", on(2020)) == {"d": 1.0}
+
+
 def test_what_was_before_does_not_follow() -> None:
     # c gave half of itself to e in 2020, and took b over in 2022: of b nothing goes to e.
     of = successors(
