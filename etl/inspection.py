@@ -13,7 +13,7 @@ import re
 import unicodedata
 import warnings
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -69,6 +69,7 @@ class _Look:
     facilities: bool
     known: frozenset[str]
     places: frozenset[str]
+    code_columns: Collection[str]
 
     def columns(self, tallies: Sequence[Tally], *, n_rows: int) -> tuple[PersonalColumn, ...]:
         """Personal columns among these."""
@@ -76,7 +77,7 @@ class _Look:
             tallies,
             n_rows=n_rows,
             facilities=self.facilities,
-            code_columns=_code_columns(tallies),
+            code_columns=[*self.code_columns, *_code_columns(tallies)],
             known=self.known,
             places=self.places,
         )
@@ -88,6 +89,7 @@ def inspect_path(
     facilities: bool = False,
     known: frozenset[str] = frozenset(),
     places: frozenset[str] = frozenset(),
+    code_columns: Collection[str] = (),
     encoding: str = "auto",
 ) -> tuple[PersonalColumn, ...]:
     """Everything in a file that is about persons; empty if it may pass.
@@ -98,6 +100,7 @@ def inspect_path(
     facilities : whether its rows are institutions, whose telephones are no one's own.
     known : what the locality's own area codes begin with (`etl.gate.code_beginnings`).
     places : names of the locality's own areas.
+    code_columns : mapped area codes, beside the columns that say they hold codes.
     encoding : of a text; "auto" decides strictly.
 
     Raises
@@ -108,7 +111,7 @@ def inspect_path(
     -----
     Reads the file once and holds its distinct texts. Pictures in a workbook are not looked at.
     """
-    look = _Look(facilities, known, places)
+    look = _Look(facilities, known, places, code_columns)
     found = list(_names([path.name], FILE_NAME))
     suffix = path.suffix.lower()
     if suffix in _MAPS:
@@ -240,7 +243,7 @@ def _heading(rows: Sequence[Sequence[str]], i: int) -> str:
 
 def _code_columns(tallies: Sequence[Tally]) -> list[str]:
     """Columns that say they hold codes: digits there are codes when they begin like one."""
-    said = re.compile(r"代码|编码|区划|code|area", re.IGNORECASE)
+    said = re.compile(r"代[码碼]|[编編][码碼]|区划|code|area", re.IGNORECASE)
     return [tally.header for tally in tallies if said.search(tally.header)]
 
 
