@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -30,6 +30,7 @@ from etl.history import doubt_history, doubt_population
 from etl.holdings import Holdings
 from etl.outcome import DeliveryResult, outcome
 from etl.precedence import settle, settle_sites
+from etl.progress import OnProgress, as_progress
 from etl.reading import Job, Place, fits, read_areas, read_other
 from etl.settings import LocalityConfig, Settings
 from etl.sources import values
@@ -49,8 +50,6 @@ from etl.sources.settings import (
 from etl.sources.sites import SiteIndex
 from geo.errors import ConfigError
 from geo.model import LEVELS
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)
@@ -75,7 +74,7 @@ def ingest(
     now: datetime,
     found: Scan | None = None,
     holdings: Holdings | None = None,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> Intake:
     """Read, check and map every file that is new, and all that stands or falls with it.
 
@@ -112,7 +111,7 @@ class _Intake:
         now: datetime,
         found: Scan,
         holdings: Holdings | None,
-        on_progress: Progress | None,
+        on_progress: OnProgress | None,
     ) -> None:
         self.settings = settings
         self.today = now.astimezone(ZoneInfo(settings.config.locality.timezone)).date()
@@ -121,7 +120,7 @@ class _Intake:
         self.contexts: dict[str, str] = {}
         self.jobs: list[Job] = []
         self.base_read = True
-        self.say = on_progress or (lambda _label, _done, _total: None)
+        self.say = as_progress(on_progress)
         self.found = self._with_strangers(found)
         self.total = sum(map(len, self.found.arrivals.values()))
 
@@ -291,6 +290,7 @@ class _Intake:
             read_areas(job, self.settings, today=self.today)
         else:
             read_other(job, self.settings, place)
+        self.say.rows(job.rows)
         return job
 
     def _terms(self, sources: list[Source]) -> list[object]:

@@ -22,6 +22,7 @@ from etl.build.work import Work
 from etl.deliveries import Scan, scan
 from etl.fingerprint import find_published, fingerprint
 from etl.ingest import Intake, ingest
+from etl.progress import OnProgress, Progress, as_progress
 from etl.publish import Build, publish
 from etl.raw import RawStore
 from etl.settings import Settings
@@ -36,7 +37,6 @@ from etl.store.log import read_log
 from etl.store.writer import Writer
 from geo.errors import InputError
 
-Progress = Callable[[str, int, int], None]
 STEPS = ("levels", "counts", "coverage", "warnings", "gaps", "publish")
 
 
@@ -65,7 +65,7 @@ def run(
     week: str | None = None,
     wait: bool = True,
     on_wait: Callable[[Holder], object] | None = None,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> RunResult:
     """Ingest every source, build one week, publish it; nothing to do when nothing changed.
 
@@ -83,7 +83,7 @@ def run(
     StoreError : the store cannot be written.
     BusyError : another run is at work, and `wait` is off.
     """
-    say = on_progress or (lambda _label, _done, _total: None)
+    say = as_progress(on_progress)
     until = week or last_complete_week(now, timezone=settings.config.locality.timezone)
     with store_errors():
         writer = Writer(settings.store_url)
@@ -113,7 +113,7 @@ def take_in(
     *,
     now: datetime,
     settle_s: float = 0.0,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> tuple[Intake, Scan]:
     """Read what is new and store it, without building anything.
 
@@ -176,7 +176,7 @@ def _source_row(source: Source, *, inputs_sha256: str) -> dict[str, object]:
 
 
 def build(
-    writer: Writer, settings: Settings, *, until: str, now: datetime, on_progress: Progress
+    writer: Writer, settings: Settings, *, until: str, now: datetime, on_progress: OnProgress
 ) -> Build:
     """Work out everything one snapshot holds from what the store has accepted.
 
@@ -202,6 +202,7 @@ def build(
     week = newest_week(writer.engine, until=until) or until
     weeks = week_range(week, config.publish.weeks + lead_weeks(config))
     reported = load_counts(writer.engine, since=weeks[0], until=week)
+    as_progress(on_progress).rows(len(reported))
     reported = _followed(reported, successors, figure="count")
     counts = arrange_counts(reported, levels, weeks, config)
     say("coverage")

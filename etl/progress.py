@@ -165,17 +165,30 @@ class Records(Progress):
     ) -> None:
         super().__init__(stopping=stopping)
         self._job, self._every_s = job, every_s
-        self._told: tuple[str, int, int] | None = None
+        self._told = ("", 0, 0, 0)
         self._told_at = 0.0
         self._log = logging.getLogger(__name__)
 
+    def step(self, label: str, done: int, total: int) -> None:
+        """Log how the last step ended, and the new one."""
+        if label != self.label:
+            self.close()
+        super().step(label, done, total)
+
+    def close(self) -> None:
+        """Log rows that are not logged yet."""
+        if self.read and self.read != self._told[3]:
+            self._emit()
+
     def show(self) -> None:
-        """Log the state of the present step."""
-        state = (self.label, self.done, self.total)
-        now = time.monotonic()
-        if state == self._told and now - self._told_at < self._every_s:
-            return
-        self._told, self._told_at = state, now
+        """Log the state of the present step, the first time and then at times."""
+        same = self._told[:3] == (self.label, self.done, self.total)
+        if not same or time.monotonic() - self._told_at >= self._every_s:
+            self._emit()
+
+    def _emit(self) -> None:
+        self._told = (self.label, self.done, self.total, self.read)
+        self._told_at = time.monotonic()
         facts: dict[str, Any] = {
             "job": self._job or None,
             "source": self.label,

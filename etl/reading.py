@@ -91,6 +91,15 @@ class Job:
     released: set[int] = field(default_factory=set)
     table: Table | None = None
 
+    @property
+    def rows(self) -> int:
+        """Rows of the file that were looked at, for a display of progress."""
+        if self.table is not None:
+            return len(self.table.cells)
+        if self.zones is not None:
+            return len(self.zones.areas)
+        return 0 if self.mapped is None else len(self.mapped.frame)
+
     def figures(self, role: str) -> pd.DataFrame | None:
         """Its rows of population or observations, wherever they came from."""
         if self.fate != "current":

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,10 +26,9 @@ from etl.demo.series import Series, make_series
 from etl.demo.terrain import Terrain, make_terrain
 from etl.demo.truth import DemoTruth, Place, PlantedGap, PlantedOutbreak
 from etl.demo.zones import Zones, make_zones, village_centres
+from etl.progress import OnProgress
 from etl.settings import CONFIG_NAME
 from geo.errors import ConfigError
-
-Progress = Callable[[str, int, int], None]
 
 DEFAULT_END_WEEK = "2026-W46"
 MIN_CELLS, MIN_WEEKS = 200, 20
@@ -62,7 +60,7 @@ def write_demo(
     cells: int = 2400,
     weeks: int = 260,
     end_week: str = DEFAULT_END_WEEK,
-    on_progress: Progress | None = None,
+    on_progress: OnProgress | None = None,
 ) -> DemoTruth:
     """Write a whole fictional city into a folder.
 
@@ -119,7 +117,7 @@ def write_demo(
 
 
 class _Steps:
-    def __init__(self, told: Progress | None) -> None:
+    def __init__(self, told: OnProgress | None) -> None:
         self._told, self._at = told, 0
 
     def next(self, label: str) -> None:

@@ -113,6 +113,18 @@ def test_json_records_say_what_is_read_and_how_fast(log: io.StringIO) -> None:
         5,
     )
     assert (second["rows"], second["level"]) == (4000, "info")
+    quick = Records(job="build", every_s=60)
+    quick.step("weekly", 0, 2)
+    quick.rows(7)
+    quick.step("sites", 1, 2)
+    quick.rows(8)
+    quick.close()
+    assert [(one["source"], one["rows"]) for one in records(log)[2:]] == [
+        ("weekly", 0),
+        ("weekly", 7),
+        ("sites", 0),
+        ("sites", 8),
+    ], "each step ends with its rows, however quick"
     assert second["rows_per_s"]
     assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", str(second["time"]))
 
