@@ -24,6 +24,17 @@ from etl.sources.mapping import Areas, Mapped
 from etl.sources.observations import map_observations
 from etl.sources.settings import ChangesSource, ObservationsSource
 from etl.sources.tabular import read_table
+from tests.support.locality import (
+    CENTRES,
+    NW,
+    SE,
+    SW,
+    Folder,
+    assert_accounted,
+    box,
+    feature,
+    village_features,
+)
 
 TODAY = date(2026, 11, 18)
 CODES = ("c", "d", "e", "f")
@@ -356,3 +367,44 @@ def test_what_followed_is_told() -> None:
     assert [(f.rule, f.count, f.came) for f in doubts.findings] == [
         ("followed", 1, "a"), ("part_missing", 1, None),
     ]  # fmt: skip
+
+
+def test_through_the_whole_intake(tmp_path: Path) -> None:
+    """A boundary file with validity, a file of changes, counts by area and by facility."""
+    folder = Folder(tmp_path)
+    gone = "990101001009"
+    old = feature({"code": gone, "name": "旧村", "to": "2026-09-30"}, box(113.8, 31.3, 113.9, 31.4))
+    features = [*village_features(), old]
+    folder.areas("villages", "village", features)
+    folder.sources[-1]["columns"] |= {"valid_to": "to"}
+    folder.write(
+        "changes.csv", f"原,新,日期,比例\n{gone},{SW},2026-10-01,0.6\n{gone},{NW},2026-10-01,0.4\n"
+    )
+    columns = {"old": "原", "new": "新", "since": "日期", "weight": "比例"}
+    folder.source("changes", "changes", "changes.csv", level="village", columns=columns)
+    x, y = CENTRES[SE]
+    folder.write("sites.csv", f"名称,编号,经度,纬度\n桥头站,7,{x},{y}\n")
+    folder.source(
+        "sites", "facilities", "sites.csv", kind="counselling_room",
+        columns={"name": "名称", "site_id": "编号", "lon": "经度", "lat": "纬度"},
+    )  # fmt: skip
+    folder.write("weekly.csv", f"周,代码,人次\n2026-W38,{gone},10\n2026-W41,{SW},4\n")
+    folder.weekly()
+    folder.write("own.csv", "周,机构,人次\n2026-W38,7,3\n2026-W39,桥头站,4\n")
+    folder.source(
+        "own", "observations", "own.csv", level="village", measure="screened",
+        columns={"week": "周", "site": "机构", "count": "人次"},
+    )  # fmt: skip
+    results = {result.source_id: result for result in folder.ingest().results}
+    for result in results.values():
+        assert_accounted(result)
+    assert (results["villages"].accepted, results["villages"].set_aside) == (4, 1)
+    weekly_counts = results["weekly"].frame
+    assert weekly_counts["area_code"].astype(str).tolist() == [SW, gone]
+    own = results["own"].frame
+    assert own[["area_code", "count"]].astype(str).to_numpy().tolist() == [[SE, "3.0"], [SE, "4.0"]]
+    of = Successors(results["changes"].frame)
+    followed = follow(weekly_counts, of, figure="count").frame.set_index(["area_code", "week"])
+    assert followed["count"].to_dict() == {
+        (SW, "2026-W38"): 6.0, (NW, "2026-W38"): 4.0, (SW, "2026-W41"): 4.0,
+    }  # fmt: skip
