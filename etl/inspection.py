@@ -273,9 +273,16 @@ def _book(path: Path, look: _Look, *, kind: str) -> Iterator[PersonalColumn]:
     with Archive(path, damaged="unreadable_workbook", most=limits.MAX_UNPACKED_BYTES) as archive:
         for name in archive.names:
             if name.endswith((".xml", ".vml")) and not _CELLS.fullmatch(name):
-                yield from _xml(archive.read(name, most=_MOST_PART_BYTES), look, part=name)
+                yield from _xml(_unpacked(archive, name), look, part=name)
             elif name.endswith(".bin"):
-                yield from _bytes(archive.read(name, most=_MOST_PART_BYTES), name)
+                yield from _bytes(_unpacked(archive, name), name)
+
+
+def _unpacked(archive: Archive, name: str, *, most: int | None = _MOST_PART_BYTES) -> bytes:
+    try:
+        return archive.read(name, most=most)
+    except (KeyError, OSError, ValueError) as exc:  # an entry that lies nowhere
+        raise archive.broken(type(exc).__name__) from exc
 
 
 def _part_name(name: str, i: int) -> str:
@@ -329,7 +336,7 @@ def _archive(path: Path, look: _Look) -> Iterator[PersonalColumn]:
     ) as archive:
         yield from _names(archive.names, FILE_NAME)
         for i, name in enumerate(archive.names):
-            yield from _bytes(archive.read(name), _part_name(Path(name).name, i))
+            yield from _bytes(_unpacked(archive, name, most=None), _part_name(Path(name).name, i))
     yield from _layers(f"/vsizip/{path}", look)
 
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
 import io
+import zipfile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -12,8 +14,10 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
+from etl.findings import UnusableFileError
 from etl.gate import personal_columns, redact
 from etl.inspection import inspect_path
+from etl.spreadsheet import workbook_bytes
 from tests.support.persons import (
     IDENTITY_FORMS,
     MOBILE_FORMS,
@@ -148,3 +152,53 @@ def test_redaction_is_steady(before: str, after: str) -> None:
 def test_a_single_number_is_enough(form: str) -> None:
     rows = ["无"] * 500 + [IDENTITY_FORMS[form]("11010519491231002X")]
     assert refused(table(备注=rows))
+
+
+GEOJSON = (
+    '{"type":"FeatureCollection","features":[{"type":"Feature","properties":{"名称":"甲","n":1},'
+    '"geometry":{"type":"Point","coordinates":[113.9,31.4]}}]}'
+).encode()
+
+
+def archive(inner: bytes) -> bytes:
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as made:
+        made.writestr("a.geojson", inner)
+    return content.getvalue()
+
+
+def workbook() -> bytes:
+    return workbook_bytes("周报", ["周", "代码", "人次"], [["2026-W10", "990101001001", 3]] * 5)
+
+
+WHOLE = {
+    "a.csv": "周,代码,人次\n2026-W10,990101001001,3\n".encode(),
+    "a.xlsx": workbook(),
+    "a.xls": (Path(__file__).parents[1] / "data" / "files" / "weekly.xls").read_bytes(),
+    "a.geojson": GEOJSON,
+    "a.kml": b"<kml><Document><Placemark><name>a</name></Placemark></Document></kml>",
+    "a.zip": archive(GEOJSON),
+    "a.kmz": archive(b"<kml/>"),
+    "a.gpkg": b"SQLite format 3\x00",
+    "a.shp": b"\x00\x00\x27\x0a",
+}
+
+
+@given(
+    st.sampled_from(sorted(WHOLE)),
+    st.lists(st.tuples(st.integers(0, 10**6), st.binary(max_size=8)), max_size=4),
+    st.integers(0, 40),
+)
+@settings(max_examples=300, deadline=None)
+def test_damaged_files_end_in_an_error_made_for_people(
+    name: str, cuts: list[tuple[int, bytes]], lost: int
+) -> None:
+    content = WHOLE[name]
+    for at, noise in cuts:
+        place = at % len(content)
+        content = content[:place] + noise + content[place + lost :] or b"\n"
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / name
+        path.write_bytes(content)
+        with contextlib.suppress(UnusableFileError):
+            inspect_path(path)
