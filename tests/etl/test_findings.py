@@ -39,7 +39,8 @@ def test_every_rule_has_both_languages_and_the_same_words() -> None:
 
 
 def test_every_rule_is_used_and_every_used_rule_is_known() -> None:
-    text = "\n".join(file.read_text(encoding="utf-8") for file in sorted(ETL.rglob("*.py")))
+    files = [file for file in sorted(ETL.rglob("*.py")) if "demo" not in file.parts]
+    text = "\n".join(file.read_text(encoding="utf-8") for file in files)
     assert [code for code in rules() if f'"{code}"' not in text] == []
     assert set(CALLED.findall(text)) <= set(rules())
 

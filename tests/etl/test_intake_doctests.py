@@ -7,11 +7,11 @@ from types import ModuleType
 
 import pytest
 
-from etl import gate
-from etl.sources import headers, values
+from etl import gate, proposals, returns
+from etl.sources import headers, overlaps, values
 
 
-@pytest.mark.parametrize("module", [gate, headers, values])
+@pytest.mark.parametrize("module", [gate, headers, overlaps, proposals, returns, values])
 def test_examples_hold(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert result.attempted > 0
