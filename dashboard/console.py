@@ -17,7 +17,7 @@ from rich.table import Table
 from etl.progress import Lines, Progress, Records, configure_logging
 
 if TYPE_CHECKING:
-    from etl.schedule import Forecast
+    from etl.store.runs import Forecast
 
 # A path or an address is never broken over two lines, wherever the output goes.
 console = Console(soft_wrap=True)

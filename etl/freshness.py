@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Literal
 
-from etl.build.weeks import monday
-
 # Figures of a week come in on the Monday after it: nine days after its Sunday the next week's are
 # there, or late.
 USUAL_DAYS = 9
@@ -45,6 +43,10 @@ def rhythm(role: str, max_age_days: int | None) -> str:
     return "weekly" if role == "observations" and running else ""
 
 
+def _sunday(week: str) -> date:
+    return date.fromisocalendar(int(week[:4]), int(week[6:]), 7)
+
+
 def judge(
     *,
     newest_week: str | None,
@@ -71,7 +73,7 @@ def judge(
     ...       expected="weekly", failed=False, today=date(2026, 11, 25)).state
     'late'
     """
-    newest = monday(newest_week) + timedelta(days=6) if newest_week else None
+    newest = _sunday(newest_week) if newest_week else None
     counted_from = newest or received_on
     stale_on = late_on = None
     if max_age_days is not None:

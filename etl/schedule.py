@@ -28,7 +28,7 @@ from etl.due import At, Due, Every, last_due
 from etl.progress import Progress, StopFlag, Stopped, describe
 from etl.settings import Schedule
 from etl.store.lease import SCHEDULER, TTL_S, Holder, Lease
-from etl.store.runs import FAILED, INTERRUPTED, OK, Entry, Run, Runs
+from etl.store.runs import FAILED, INTERRUPTED, OK, Entry, Forecast, Runs
 from geo.errors import ConfigError, FaultsError, PersonalDataError
 
 # Trying again mends none of these: a person has to.
@@ -58,15 +58,6 @@ class Job:
     run: Work
     due: Due
     retries: int = 0
-
-
-@dataclass(frozen=True)
-class Forecast:
-    """A job with its next run and its last one."""
-
-    code: str
-    next_at: datetime
-    last: Run | None
 
 
 def usual_jobs(

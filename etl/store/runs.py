@@ -41,6 +41,15 @@ class Run:
     note: str | None
 
 
+@dataclass(frozen=True)
+class Forecast:
+    """A job with its next run and its last one."""
+
+    code: str
+    next_at: datetime
+    last: Run | None
+
+
 @dataclass
 class Entry:
     """A run under way; `run_id` is None while the store does not answer."""
