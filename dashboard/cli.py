@@ -17,7 +17,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dashboard import cli_aggregate, cli_findings, cli_intake
+from dashboard import cli_aggregate, cli_findings, cli_intake, cli_map
 from dashboard.console import Output, console, errors, forecast_record, forecast_table, output, talk
 from geo.errors import BusyError, ConfigError, NotPublishedError, StoreError, XintuError
 
@@ -41,6 +41,7 @@ app = typer.Typer(
 app.add_typer(cli_aggregate.app)
 app.add_typer(cli_findings.app)
 app.add_typer(cli_intake.app)
+app.add_typer(cli_map.app)
 logger = logging.getLogger(__name__)
 
 PIPE_WIDTH = 200  # where there is no terminal, a row of a table stays a line
@@ -142,6 +143,8 @@ def run(
         f"{result.snapshot_id} published in {seconds:.1f} s: {result.rows_read:,} rows read, "
         f"{result.accepted:,} accepted, {result.quarantined:,} quarantined"
     )
+    for name in result.strangers:
+        errors.print(f"[bold]{escape(name)}[/]: of no source; `xintu map` writes one for it")
     for source_id in result.failed_sources:
         errors.print(f"[bold]{source_id}[/]: file not used; `xintu findings {folder}` says why")
 

@@ -23,7 +23,7 @@ Store = Annotated[
     str | None, typer.Option(help="SQLAlchemy URL of the store; SQLite in the locality if unset")
 ]
 SourceId = Annotated[str | None, typer.Option("--source", help="of this source only")]
-FATES = {"accepted": "采用", "superseded": "被取代", "quarantined": "退回", "set_aside": "不计"}
+FATES = {"accepted": "采用", "superseded": "被取代", "quarantined": "隔离", "set_aside": "搁置"}
 SIDES = ("before", "after")
 STATES = {"current": "在用", "replaced": "已被替换", "failed": "未能使用", "withdrawn": "已撤回"}
 

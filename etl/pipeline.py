@@ -47,6 +47,7 @@ class RunResult:
     Attributes
     ----------
     fresh : False when nothing had changed since the snapshot was published.
+    strangers : files of the drop folder that belong to no source.
     """
 
     snapshot_id: str
@@ -56,6 +57,7 @@ class RunResult:
     accepted: int = 0
     quarantined: int = 0
     failed_sources: tuple[str, ...] = ()
+    strangers: tuple[str, ...] = ()
 
 
 def run(
@@ -140,7 +142,10 @@ def _result(intake: Intake, snapshot_id: str, week: str, *, fresh: bool) -> RunR
         rows_read=sum(result.rows_read for result in intake.results),
         accepted=sum(result.accepted for result in intake.results),
         quarantined=sum(result.quarantined for result in intake.results),
-        failed_sources=tuple(dict.fromkeys(r.source_id for r in intake.results if r.failed)),
+        failed_sources=tuple(
+            dict.fromkeys(r.source_id for r in intake.results if r.failed and r.source_id)
+        ),
+        strangers=tuple(r.file for r in intake.results if not r.source_id),
     )
 
 

@@ -12,13 +12,14 @@ from dash.development.base_component import Component
 
 from dashboard import ids
 from dashboard.address import Address
-from dashboard.components import header, intake
+from dashboard.components import deliveries, header, intake
 from dashboard.components.attributes import attrs
 from dashboard.components.controls import data_day
 from dashboard.pages import PageContext
 from dashboard.text import Catalog, load, words
 from etl.spreadsheet import csv_bytes
-from etl.store.reader import Reader
+from etl.store.reader import Reader, Snapshot
+from geo.errors import NotPublishedError
 
 PATH = "/data"
 
@@ -30,6 +31,7 @@ def layout(context: PageContext) -> Component:
     sources = reader.table(snapshot.snapshot_id, "sources")
     findings = reader.table(snapshot.snapshot_id, "findings")
     title, sub = _heading(context, sources)
+    zone = snapshot.meta["locality"]["timezone"]
     return html.Div(
         [
             header.page_header(context, active=PATH),
@@ -37,7 +39,13 @@ def layout(context: PageContext) -> Component:
                 [
                     html.Div([html.H1(title), html.P(sub)], className="heading"),
                     intake.source_table(sources, context.now_utc, catalog, snapshot),
+                    deliveries.delivery_list(
+                        _if_published(reader, snapshot, "deliveries"), catalog, zone
+                    ),
                     intake.finding_grid(findings, catalog),
+                    deliveries.area_changes(
+                        _if_published(reader, snapshot, "area_changes"), catalog
+                    ),
                     html.Div(
                         [
                             intake.about(snapshot, catalog),
@@ -55,6 +63,14 @@ def layout(context: PageContext) -> Component:
         className="page page-data",
         **attrs(data_page="data"),
     )
+
+
+def _if_published(reader: Reader, snapshot: Snapshot, name: str) -> pd.DataFrame | None:
+    """A table that snapshots of earlier versions do not have."""
+    try:
+        return reader.table(snapshot.snapshot_id, name)
+    except NotPublishedError:
+        return None
 
 
 def _heading(context: PageContext, sources: pd.DataFrame) -> tuple[str, str]:
