@@ -56,6 +56,8 @@ def give_back(
             continue
         if source_id is not None and source.id != source_id:
             continue
+        if entry.returned_for is not None:
+            continue  # what is still wrong in it waits in the file it mends
         received = as_utc(entry.received_at_utc).astimezone(ZoneInfo(config.locality.timezone))
         handed = Handed(
             source_id=source.id,
@@ -66,7 +68,8 @@ def give_back(
             department=source.department,
             received_at=received,
             rows_read=entry.rows_read,
-            accepted=entry.accepted,
+            # A row that gave way to another file is not to be mended either.
+            accepted=entry.accepted + entry.superseded,
             sheet=entry.sheet,
             encoding=entry.encoding,
         )
