@@ -7,11 +7,14 @@ from types import ModuleType
 
 import pytest
 
-from etl import gate, proposals, returns
+from etl import gate, inspection, persons, proposals, returns, spreadsheet
 from etl.sources import headers, overlaps, values
 
 
-@pytest.mark.parametrize("module", [gate, headers, overlaps, proposals, returns, values])
+@pytest.mark.parametrize(
+    "module",
+    [gate, headers, inspection, overlaps, persons, proposals, returns, spreadsheet, values],
+)
 def test_examples_hold(module: ModuleType) -> None:
     result = doctest.testmod(module)
     assert result.attempted > 0
