@@ -267,7 +267,7 @@ def _jobs(settings: Settings, load: Callable[[], Settings]) -> tuple[Job, ...]:
     """What the clock does; each job reads the configuration anew."""
     from zoneinfo import ZoneInfo
 
-    from etl.deliveries import waiting
+    from etl.deliveries import SETTLE_S, waiting
     from etl.pipeline import run as run_pipeline
     from etl.schedule import KEPT, usual_jobs
     from etl.store.engine import open_engine
@@ -278,7 +278,13 @@ def _jobs(settings: Settings, load: Callable[[], Settings]) -> tuple[Job, ...]:
     def build(progress: Progress) -> str | None:
         while True:
             try:
-                done = run_pipeline(load(), now=datetime.now(UTC), wait=False, on_progress=progress)
+                done = run_pipeline(
+                    load(),
+                    now=datetime.now(UTC),
+                    wait=False,
+                    settle_s=SETTLE_S,
+                    on_progress=progress,
+                )
             except BusyError as exc:
                 progress.step(str(exc), 0, 1)
                 time.sleep(1)

@@ -13,7 +13,7 @@ from etl.build.counts import arrange_counts
 from etl.build.demand import add_population
 from etl.build.facilities import measure_reach
 from etl.build.gaps import classify_gaps
-from etl.build.intake import area_changes, recent_deliveries
+from etl.build.intake import area_changes, public_findings, recent_deliveries
 from etl.build.levels import build_levels
 from etl.build.summary import coverage_table, gap_ranking, headline, source_table, warning_rows
 from etl.build.warnings import lead_weeks, watch
@@ -67,6 +67,7 @@ def run(
     week: str | None = None,
     wait: bool = True,
     on_wait: Callable[[Holder], object] | None = None,
+    settle_s: float = 0.0,
     on_progress: OnProgress | None = None,
 ) -> RunResult:
     """Ingest every source, build one week, publish it; nothing to do when nothing changed.
@@ -77,6 +78,7 @@ def run(
     week : ISO week to publish; the newest complete week with figures by default.
     wait : whether to wait while another run is at work on the same store.
     on_wait : called with each holder that is waited for.
+    settle_s : leave files of the drop folder alone that changed so recently.
     on_progress : called with a label, the part done and the whole.
 
     Raises
@@ -91,13 +93,21 @@ def run(
         writer = Writer(settings.store_url)
         with lease(writer.engine, RUN, wait=wait, on_wait=on_wait) as held:
             writer.guard = held.guard
-            return _run(settings, writer, until=until, now=now, say=say)
+            intake, found = take_in(settings, writer, now=now, settle_s=settle_s, on_progress=say)
+            return _publish(settings, writer, intake, found, until=until, now=now, say=say)
 
 
-def _run(
-    settings: Settings, writer: Writer, *, until: str, now: datetime, say: Progress
+def _publish(
+    settings: Settings,
+    writer: Writer,
+    intake: Intake,
+    found: Scan,
+    *,
+    until: str,
+    now: datetime,
+    say: Progress,
 ) -> RunResult:
-    intake, found = take_in(settings, writer, now=now, on_progress=say)
+    """Build and publish what is in force, unless that has been done."""
     log = read_log(writer.engine)
     wanted = fingerprint(settings, until=until, log=log, absent=found.absent)
     published = find_published(settings.store_url, wanted)
@@ -229,7 +239,7 @@ def build(
         "gap_ranking": ranking,
         "coverage": coverage,
         "sources": source_table(accepted.sources, config, now=now),
-        "findings": accepted.findings.drop(columns=["finding_id", "delivery_id"]),
+        "findings": public_findings(accepted.findings, accepted.sources),
         "area_changes": area_changes(accepted.changes, accepted.areas, until=until),
         "deliveries": recent_deliveries(load_log(writer.engine), accepted.sources),
     }

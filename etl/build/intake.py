@@ -9,6 +9,20 @@ import pandas as pd
 from etl.build.weeks import monday
 
 RECENT = 60
+# Findings whose words hold counts of single areas, and those that repeat a count that came.
+TELL_COUNTS = frozenset(
+    {
+        "sudden_jump", "sudden_drop", "zero_run", "stock_above_population",
+        "count_above_population", "total_mismatch", "row_total_mismatch", "no_data_figures",
+    }
+)  # fmt: skip
+BAD_COUNTS = frozenset({"not_a_number", "negative_count", "fractional_count", "implausible_count"})
+_SHOWN = {
+    "wanted_zh": "与明细、人口和平时相符的数字",
+    "wanted_en": "a figure in keeping with the rows, the residents and the past",
+    "action_zh": "数字见退回该部门的工作簿，或运行 xintu findings",
+    "action_en": "see the workbook for the department, or run `xintu findings`",
+}
 
 
 def recent_deliveries(log: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFrame:
@@ -34,3 +48,19 @@ def area_changes(changes: pd.DataFrame, areas: pd.DataFrame, *, until: str) -> p
     return table.assign(new_name=[names.get(code, code) for code in table["new_code"]])[
         ["level", "since", "old_code", "new_code", "new_name", "weight"]
     ]
+
+
+def public_findings(findings: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFrame:
+    """Findings as a page may show them: small counts that are withheld do not stand in them.
+
+    The department has its figures in the workbook that goes back to it, and the office in
+    `xintu findings`; what is published says where and why.
+    """
+    weekly = set(sources.loc[sources["role"] == "observations", "source_id"])
+    shown = findings.drop(columns=["finding_id", "delivery_id", "proposal"])
+    told = shown["rule"].isin(TELL_COUNTS)
+    bad = shown["rule"].isin(BAD_COUNTS) & shown["source_id"].isin(weekly)
+    shown["came"] = shown["came"].mask(told | bad)
+    for column, words in _SHOWN.items():
+        shown[column] = shown[column].mask(told, words)
+    return shown
