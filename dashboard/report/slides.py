@@ -134,7 +134,7 @@ class _Writer:
         )
         self.deck.text(Box(MARGIN, top, 8.6, 0.26), said, size=9.5, colour=self.ink.second)
         if self.late:
-            box = Box(MARGIN, top - 0.26, WIDTH - 2 * MARGIN, 0.26)
+            box = Box(MARGIN, 1.35, WIDTH - 2 * MARGIN, 0.24)  # under the subtitle
             self.deck.text(box, f"◆ {self.late}", size=9.5, bold=True, colour=self.ink.ink)
         badges = [self.t("common.badge.internal")]
         if story.demo:
