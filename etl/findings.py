@@ -494,5 +494,5 @@ def _filled(label: Label, words: dict[str, object]) -> Label:
         chinese = words | {"level": _LEVEL_ZH.get(str(words["level"]), words["level"])}
     if digits := _DIGITS.fullmatch(str(words.get("pattern", ""))):
         words = words | {"pattern": f"{digits[1]} digits"}
-        chinese = chinese | {"pattern": f" {digits[1]} 位数字"}
+        chinese = chinese | {"pattern": f"{digits[1]} 位数字"}
     return Label(zh=label.zh.format(**chinese), en=label.en.format(**words))

@@ -94,7 +94,7 @@ def outcome(job: Job) -> DeliveryResult:
         set_aside=set_aside,
         frame=mapped.frame if mapped is not None and counts else pd.DataFrame(),
         population=job.population if counts else None,
-        findings=tuple(job.doubts.findings),
+        findings=tuple(f for f in job.doubts.findings if f.row not in job.released),
         quarantine=quarantine,
         newest_week=mapped.newest_week if mapped is not None else None,
     )

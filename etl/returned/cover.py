@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 # Cells listed one by one; whoever has more to mend works in the sheet itself.
 LISTED_CELLS = 300
 # Columns of the sheet: a margin, then what the tables need.
-_WIDTHS = (2, 24, 9, 9, 34, 46, 26)
+_WIDTHS = (2, 24, 9, 9, 34, 42, 34)
 _LAST = len(_WIDTHS)
 _ORDER = {"error": 0, "warning": 1, "info": 2}
 
