@@ -117,7 +117,7 @@ def test_sites_without_names_are_asked_whether_they_lie_in_the_locality() -> Non
 
 
 def test_few_points_and_one_building_are_no_evidence() -> None:
-    x, y, named = points(np.random.default_rng(1), 7)
+    x, y, named = points(np.random.default_rng(1), 5)
     assert check(x, y, "BD09", "WGS84", named)[0] is None
     many = np.full(50, x[0]), np.full(50, y[0])
     assert check(*many, "BD09", "WGS84", [named[0]] * 50)[0] is None
@@ -156,12 +156,12 @@ def test_the_sign_test_is_exact(for_other: int, for_declared: int) -> None:
 
 def test_a_preference_needs_votes_and_a_margin() -> None:
     quiet = np.zeros(100)
-    eight, seven = quiet.copy(), quiet.copy()
-    eight[:8] = seven[:7] = 1.0
-    assert preference(quiet, {"GCJ02": seven}) is None
-    found = preference(quiet, {"GCJ02": eight, "BD09": seven})
+    six, five = quiet.copy(), quiet.copy()
+    six[:6] = five[:5] = 1.0
+    assert preference(quiet, {"GCJ02": five}) is None
+    found = preference(quiet, {"GCJ02": six, "BD09": five})
     assert found is not None
-    assert (found.other, found.for_other, found.for_declared) == ("GCJ02", 8, 0)
+    assert (found.other, found.for_other, found.for_declared) == ("GCJ02", 6, 0)
     assert found.p <= ALARM
     # 60 to 40 is significant with enough points, and no clear margin all the same.
     own, other = np.repeat([0.0, 1.0], [600, 400]), np.repeat([1.0, 0.0], [600, 400])
