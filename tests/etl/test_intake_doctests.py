@@ -8,12 +8,25 @@ from types import ModuleType
 import pytest
 
 from etl import gate, inspection, persons, proposals, returns, spreadsheet
-from etl.sources import headers, overlaps, values
+from etl.sources import changes, datums, gazetteer, headers, overlaps, values
 
 
 @pytest.mark.parametrize(
     "module",
-    [gate, headers, inspection, overlaps, persons, proposals, returns, spreadsheet, values],
+    [
+        changes,
+        datums,
+        gate,
+        gazetteer,
+        headers,
+        inspection,
+        overlaps,
+        persons,
+        proposals,
+        returns,
+        spreadsheet,
+        values,
+    ],  # fmt: skip
 )
 def test_examples_hold(module: ModuleType) -> None:
     result = doctest.testmod(module)
