@@ -15,6 +15,7 @@ from pathlib import Path, PurePosixPath
 from typing import Literal
 
 from etl.findings import Doubts, UnusableFileError
+from etl.persons import redact
 from etl.raw import RawStore
 from etl.returns import ReturnMarker, read_marker
 from etl.settings import Settings
@@ -204,7 +205,8 @@ def _relative(path: Path, settings: Settings) -> tuple[str, str]:
 
 
 def _arrival(source_id: str, path: Path, name: str, location: str) -> Arrival:
-    return Arrival(source_id, name, location, path, fingerprint(path))
+    # A name is told and stored: a number of a person in it is not.
+    return Arrival(source_id, redact(name), redact(location), path, fingerprint(path))
 
 
 def _dropped(

@@ -229,6 +229,7 @@ def _refuse_personal(job: Job, place: Place | None) -> None:
         known=frozenset() if place is None else place.known,
         places=frozenset() if place is None else place.names,
         encoding=job.source.encoding,
+        code_columns=_code_columns(job.source),
     )
     if found:
         raise UnusableFileError(
@@ -236,6 +237,13 @@ def _refuse_personal(job: Job, place: Place | None) -> None:
             column=listed(column.column for column in found),
             columns=listed(str(column) for column in found),
         )
+
+
+def _code_columns(source: Source) -> list[str]:
+    """Columns that hold area codes, as the file names them."""
+    columns = source.columns.model_dump() if not isinstance(source, ContextSource) else {}
+    names = ("code", "parent", "area_code", "area", "old", "new")
+    return [columns[name] for name in names if isinstance(columns.get(name), str)]
 
 
 def _known_areas(place: Place, level: Level) -> Areas:
