@@ -13,7 +13,7 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import pandas as pd
@@ -23,9 +23,9 @@ from etl.findings import Doubts, UnusableFileError, listed
 from etl.gate import redact
 from etl.inspection import inspect_path
 from etl.settings import CONFIG_NAME, LocalityConfig, load_locality, registry
-from etl.sources import values
+from etl.sources import headers, values
 from etl.sources.files import decide_encoding, table_format
-from etl.sources.headers import MOST_ROWS, SEARCHED_ROWS, flatten, plain
+from etl.sources.headers import MOST_ROWS, SEARCHED_ROWS, flatten
 from etl.sources.settings import CodeEdit, ContextSource
 from etl.sources.tabular import longest_line
 from etl.sources.vector import map_format, read_features
@@ -48,6 +48,10 @@ _SIMPLIFIED = str.maketrans(
     "码区满岁过经纬数类别点称机构员开时间周统计编号医学养残疾独儿妇产咨询务级状态备注乡镇里总",
 )
 _AREA_NAME = re.compile(r".+[村里社区乡镇道區区]")
+
+
+# The same few words are compared with every header.
+plain = lru_cache(maxsize=65_536)(headers.plain)
 
 
 @dataclass(frozen=True)
@@ -247,6 +251,7 @@ def _columns(cells: pd.DataFrame) -> list[_Column]:
 # ------------------------------------------------------------------ what columns mean
 
 
+@lru_cache(maxsize=65_536)
 def _best(name: str) -> tuple[float, str]:
     """The best known meaning of a header anywhere in the registry, and how sure."""
     return max(
@@ -270,6 +275,7 @@ def _match(name: str, words: Sequence[str]) -> float:
     return best
 
 
+@lru_cache(maxsize=65_536)
 def _bare(name: str) -> str:
     """A header without what stands in brackets, in simplified characters."""
     simple = plain(name).translate(_SIMPLIFIED)
@@ -540,9 +546,9 @@ def _facilities(file: _File, named: Mapping[str, tuple[str, float]], proposal: P
     for ours in (*_ATTRIBUTES[2:],):
         if name := _column(proposal, file, ours, named, ours):
             proposal.columns[ours] = name
-    headers = " ".join(column.name for column in file.columns)
+    named_so = " ".join(column.name for column in file.columns)
     for datum, words in _DATUM_WORDS.items():
-        if any(word in plain(headers + file.path.stem) for word in words):
+        if any(word in plain(named_so + file.path.stem) for word in words):
             _set(proposal, "datum", datum, _LIKELY, "header names the map it was taken from")
             break
     else:
