@@ -26,7 +26,7 @@ from etl.sources import changes, datums, gazetteer, headers, overlaps, values
         returns,
         spreadsheet,
         values,
-    ],  # fmt: skip
+    ],
 )
 def test_examples_hold(module: ModuleType) -> None:
     result = doctest.testmod(module)
