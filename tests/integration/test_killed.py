@@ -147,7 +147,7 @@ def test_killed_at_any_moment(scene: Scene, zygote: Zygote, tmp_path: Path, seed
     assert not list((folder / ".xintu" / "raw").glob(".half-*"))
 
 
-@pytest.mark.parametrize("room", np.geomspace(30_000, 3_000_000, max(4, KILLS // 4)).astype(int))
+@pytest.mark.parametrize("room", np.geomspace(30_000, 3_000_000, max(4, KILLS // 16)).astype(int))
 def test_disk_full(scene: Scene, zygote: Zygote, tmp_path: Path, room: int) -> None:
     folder = tmp_path / "city"
     shutil.copytree(scene.folder, folder)
@@ -191,7 +191,7 @@ def lay_out(scene: Scene, folder: Path, zygote: Zygote, url: str) -> None:
 
 
 @pytest.mark.postgres
-@pytest.mark.parametrize("seed", range(max(2, KILLS // 2)))
+@pytest.mark.parametrize("seed", range(max(2, KILLS // 5)))
 def test_killed_or_database_gone_on_postgresql(
     scene: Scene, zygote: Zygote, on_postgresql: tuple[Cluster, dict[str, list[str]]], seed: int
 ) -> None:
