@@ -120,6 +120,21 @@ def published(url: str) -> str | None:
         return None
 
 
+def contents(url: str) -> list[object]:
+    """What the current snapshot shows."""
+    reader = Reader(url)
+    snapshot = reader.current()
+    found: list[object] = [snapshot.week, snapshot.meta["levels"]]
+    names = ("headline", "gap_ranking", "coverage")
+    found += [reader.table(snapshot.snapshot_id, name).to_csv() for name in names]
+    for layer in snapshot.meta["layers"]:
+        for level in layer["levels"]:
+            week = snapshot.week if layer["weekly"] else ""
+            data = reader.layer(snapshot.snapshot_id, level, layer["code"], week)
+            found.append((data.values.tobytes(), data.states.tobytes()))
+    return found
+
+
 @pytest.mark.slow
 def test_a_due_job_publishes_and_a_second_scheduler_takes_over(
     county: Path, command: Callable[..., Command]
@@ -138,8 +153,9 @@ def test_a_due_job_publishes_and_a_second_scheduler_takes_over(
     assert first.send(signal.SIGKILL) == -signal.SIGKILL
     lease = Lease(engine, SCHEDULER)
     second.wait_for(lambda: (h := lease.holder()) and h.pid == second.process.pid)
-    second.wait_for(lambda: runs.last([SCHEDULER])[SCHEDULER].outcome is None)
-    assert runs.since(SCHEDULER, datetime.now(UTC) - timedelta(days=1))[0].outcome == INTERRUPTED
+    today = datetime.now(UTC) - timedelta(days=1)
+    second.wait_for(lambda: runs.since(SCHEDULER, today)[0].outcome == INTERRUPTED)
+    second.wait_for(lambda: len(runs.since(SCHEDULER, today)) == 2)
 
     listed = subprocess.run(
         [XINTU, "schedule", county, "--list"], capture_output=True, text=True, check=True
@@ -184,9 +200,8 @@ def test_ctrl_c_leaves_all_whole(county: Path, command: Callable[..., Command]) 
         assert all(json.loads(record)["time"].endswith("Z") for record in records)
     done = command("run", county)
     assert done.process.wait(LIMIT_S) == 0, done.said()
-    snapshot = Reader(url).current()
     assert Lease(open_engine(url), RUN).holder() is None
     fresh = command("run", county, "--store", f"sqlite:///{county / 'other.db'}")
     assert fresh.process.wait(LIMIT_S) == 0, fresh.said()
-    other = Reader(f"sqlite:///{county / 'other.db'}").current()
-    assert other.snapshot_id == snapshot.snapshot_id, "as if it had never been interrupted"
+    other = f"sqlite:///{county / 'other.db'}"
+    assert contents(url) == contents(other), "as if it had never been interrupted"
