@@ -115,6 +115,19 @@ class Finding:
         return words["join"].join(where) + words["colon"] + words["stop"].join(parts)
 
 
+def finding_row(finding: Finding) -> dict[str, object]:
+    """A finding as one flat row, its words in both languages beside each other."""
+    row: dict[str, object] = {
+        name: getattr(finding, name)
+        for name in ("source_id", "file", "sheet", "row", "column", "rule", "severity", "came",
+                     "proposal", "count")
+    }  # fmt: skip
+    for name in ("wanted", "action"):
+        label: Label = getattr(finding, name)
+        row[f"{name}_zh"], row[f"{name}_en"] = label.zh, label.en
+    return row
+
+
 _WORDS = {
     "zh": {
         "sheet": "工作表“{}”", "row": "第 {} 行", "column": "列“{}”", "came": "来的是 {}",

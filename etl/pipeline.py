@@ -20,13 +20,14 @@ from etl.build.warnings import lead_weeks, watch
 from etl.build.weeks import last_complete_week, week_range
 from etl.build.work import Work
 from etl.deliveries import Scan, scan
+from etl.findings import Doubts
 from etl.fingerprint import find_published, fingerprint
 from etl.ingest import Intake, ingest
 from etl.progress import OnProgress, Progress, as_progress
 from etl.publish import Build, publish
 from etl.raw import RawStore
 from etl.settings import Settings
-from etl.sources.changes import Successors, follow
+from etl.sources.changes import Successors, follow, say_followed
 from etl.sources.settings import Source
 from etl.store.accepted import Accepted, load_accepted, load_counts, newest_week
 from etl.store.engine import store_errors
@@ -209,7 +210,8 @@ def build(
     if accepted.areas.empty:
         raise InputError("no boundaries were accepted; see the findings of the areas sources")
     successors = Successors(accepted.changes)
-    people = _followed(accepted.population, successors, figure="persons")
+    doubts = Doubts("changes", config.locality.name.zh)
+    people = _followed(accepted.population, successors, doubts, figure="persons")
     levels = build_levels(accepted.areas, people, crs=config.locality.crs)
     work = Work(levels, config, writer.breaks_of_year(until[:4], settings.config_sha256))
     add_population(work)
@@ -218,7 +220,7 @@ def build(
     weeks = week_range(week, config.publish.weeks + lead_weeks(config))
     reported = load_counts(writer.engine, since=weeks[0], until=week)
     as_progress(on_progress).rows(len(reported))
-    reported = _followed(reported, successors, figure="count")
+    reported = _followed(reported, successors, doubts, figure="count")
     counts = arrange_counts(reported, levels, weeks, config)
     say("coverage")
     reach = measure_reach(work, accepted.sites)
@@ -239,7 +241,7 @@ def build(
         "gap_ranking": ranking,
         "coverage": coverage,
         "sources": source_table(accepted.sources, config, now=now),
-        "findings": public_findings(accepted.findings, accepted.sources),
+        "findings": public_findings(accepted.findings, accepted.sources, doubts.findings),
         "area_changes": area_changes(accepted.changes, accepted.areas, until=until),
         "deliveries": recent_deliveries(load_log(writer.engine), accepted.sources),
     }
@@ -256,13 +258,16 @@ def build(
     )
 
 
-def _followed(frame: pd.DataFrame, successors: Successors, *, figure: str) -> pd.DataFrame:
-    """Figures as stored, under the areas of today."""
+def _followed(
+    frame: pd.DataFrame, successors: Successors, doubts: Doubts, *, figure: str
+) -> pd.DataFrame:
+    """Figures as stored, under the areas of today; says what was handed on."""
     if not successors:
         return frame
     given = frame.rename(columns={"group_code": "group"}).assign(source_row=0)
-    followed = follow(given, successors, figure=figure).frame
-    return followed.drop(columns="source_row").rename(columns={"group": "group_code"})
+    followed = follow(given, successors, figure=figure)
+    say_followed(followed, doubts)
+    return followed.frame.drop(columns="source_row").rename(columns={"group": "group_code"})
 
 
 def _published_sites(accepted: Accepted) -> pd.DataFrame:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 import pandas as pd
 
 from etl.build.weeks import monday
+from etl.findings import Finding, finding_row
 
 RECENT = 60
 # Findings whose words hold counts of single areas, and those that repeat a count that came.
@@ -50,11 +52,18 @@ def area_changes(changes: pd.DataFrame, areas: pd.DataFrame, *, until: str) -> p
     ]
 
 
-def public_findings(findings: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFrame:
+def public_findings(
+    findings: pd.DataFrame, sources: pd.DataFrame, of_build: Sequence[Finding] = ()
+) -> pd.DataFrame:
     """Findings as a page may show them: small counts that are withheld do not stand in them.
 
     The department has its figures in the workbook that goes back to it, and the office in
     `xintu findings`; what is published says where and why.
+
+    Parameters
+    ----------
+    findings, sources : rows of the store.
+    of_build : what the build itself found, after the intake.
     """
     weekly = set(sources.loc[sources["role"] == "observations", "source_id"])
     shown = findings.drop(columns=["finding_id", "delivery_id", "proposal"])
@@ -63,4 +72,5 @@ def public_findings(findings: pd.DataFrame, sources: pd.DataFrame) -> pd.DataFra
     shown["came"] = shown["came"].mask(told | bad)
     for column, words in _SHOWN.items():
         shown[column] = shown[column].mask(told, words)
-    return shown
+    own = pd.DataFrame([finding_row(finding) for finding in of_build])
+    return shown if own.empty else pd.concat([own[shown.columns], shown], ignore_index=True)

@@ -13,6 +13,7 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, update
 
 from etl.deliveries import Logged
+from etl.findings import finding_row
 from etl.outcome import DeliveryResult
 from etl.store import tables as t
 from etl.store.log import read_log
@@ -237,26 +238,8 @@ def _log_delivery(connection: Connection, result: DeliveryResult, *, now: dateti
 def _insert_findings(
     connection: Connection, result: DeliveryResult, delivery_id: int | None
 ) -> None:
-    rows = [
-        {
-            "source_id": result.source_id,
-            "delivery_id": delivery_id,
-            "file": finding.file,
-            "sheet": finding.sheet,
-            "row": finding.row,
-            "column": finding.column,
-            "rule": finding.rule,
-            "severity": finding.severity,
-            "came": finding.came,
-            "wanted_zh": finding.wanted.zh,
-            "wanted_en": finding.wanted.en,
-            "action_zh": finding.action.zh,
-            "action_en": finding.action.en,
-            "proposal": finding.proposal,
-            "count": finding.count,
-        }
-        for finding in result.findings
-    ]
+    key = {"source_id": result.source_id, "delivery_id": delivery_id}
+    rows = [{**finding_row(finding), **key} for finding in result.findings]
     if rows:
         connection.execute(insert(t.intake_finding), rows)
 
