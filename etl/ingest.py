@@ -153,12 +153,14 @@ class _Intake:
         zones = [job.zones for job in drawn if job.zones is not None and len(job.zones.areas)]
         areas = self._assemble(zones)
         place = self._with_changes(self._place(areas), base, zones)
-        placed = [
-            job
-            for s in base
-            if not isinstance(s, AreasSource | ChangesSource)
-            for job in self._read(s, place)
-        ]
+        placed: list[Job] = []
+        for source in base:
+            if isinstance(source, FacilitiesSource):
+                # Addresses may name the sites of files before.
+                named = [job.mapped.frame for job in placed if _is_sited(job) and job.mapped]
+                place = replace(place, named=pd.concat(named) if named else None)
+            if not isinstance(source, AreasSource | ChangesSource):
+                placed += self._read(source, place)
         order = {source.id: i for i, source in enumerate(base)}
         own = sorted([*drawn, *placed], key=lambda job: order[job.source.id])
         settle(own, "population", figure="persons")
@@ -387,6 +389,10 @@ def _require_metric(crs: str) -> None:
         raise ConfigError(f"locality.crs: {crs}: unknown; {wanted}") from exc
     if not found.is_projected or found.axis_info[0].unit_name != "metre":
         raise ConfigError(f"locality.crs: {crs}: {found.name}; {wanted}")
+
+
+def _is_sited(job: Job) -> bool:
+    return isinstance(job.source, FacilitiesSource) and job.mapped is not None
 
 
 def _hold_against(

@@ -14,7 +14,7 @@ from etl.findings import Doubts, UnusableFileError, listed
 from etl.inspection import inspect_path
 from etl.precedence import Share
 from etl.raw import RawStore
-from etl.returns import released_rows
+from etl.returns import read_marker, released_rows
 from etl.settings import Settings
 from etl.sources.boundaries import Zones, map_areas
 from etl.sources.changes import NO_CHANGES, Successors, map_changes
@@ -53,6 +53,7 @@ class Place:
     successors : what became of former areas.
     persons : of today's areas, where a split has no weights.
     sites : where facilities stand, which report for themselves.
+    named : sites of other files, which addresses may name.
     """
 
     geography: Geography
@@ -64,6 +65,7 @@ class Place:
     successors: Successors = NO_CHANGES
     persons: Mapping[str, float] = field(default_factory=dict)
     sites: SiteIndex | None = None
+    named: pd.DataFrame | None = None
 
 
 @dataclass
@@ -149,7 +151,12 @@ def read_other(job: Job, settings: Settings, place: Place) -> None:
         elif isinstance(source, FacilitiesSource):
             table = _table(job, source)
             job.mapped = map_facilities(
-                table, source, place.geography, job.doubts, today=place.today
+                table,
+                source,
+                place.geography,
+                job.doubts,
+                today=place.today,
+                known=place.named,
             )
         elif isinstance(source, PopulationSource):
             areas = place.successors.with_former(_known_areas(place, source.level))
@@ -209,6 +216,9 @@ def fits(arrival: Arrival, source: Source) -> bool:
 
 
 def _table(job: Job, source: Source) -> Table:
+    marker = read_marker(job.arrival.path) if job.arrival.returned_for is not None else None
+    if marker is not None:  # of our own workbooks the sheet is known, and the cover is none
+        source = source.model_copy(update={"sheet": marker.sheet})
     table = read_table(job.arrival.path, source, mapped_columns(source), job.doubts)
     job.encoding, job.sheet = table.encoding, table.sheet
     job.table = table
