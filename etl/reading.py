@@ -34,7 +34,7 @@ from etl.sources.settings import (
 )
 from etl.sources.sites import SiteIndex
 from etl.sources.tabular import Table, read_table
-from etl.sources.vector import Features, read_features
+from etl.sources.vector import LAT, LON, Features, map_format, read_features, read_points
 from geo.model import Level
 
 Fate = Literal["current", "replaced", "failed", "absent"]
@@ -149,7 +149,7 @@ def read_other(job: Job, settings: Settings, place: Place) -> None:
             features = _features(job, source, wanted)
             job.mapped = map_context(features, source, job.doubts)
         elif isinstance(source, FacilitiesSource):
-            table = _table(job, source)
+            table, source = _sites(job, source)
             job.mapped = map_facilities(
                 table,
                 source,
@@ -223,6 +223,18 @@ def _table(job: Job, source: Source) -> Table:
     job.encoding, job.sheet = table.encoding, table.sheet
     job.table = table
     return table
+
+
+def _sites(job: Job, source: FacilitiesSource) -> tuple[Table, FacilitiesSource]:
+    """Sites of a table or of a map file, whose points stand in for mapped coordinates."""
+    if map_format(job.arrival.path) is None:
+        return _table(job, source), source
+    table = read_points(job.arrival.path, source, mapped_columns(source), job.doubts)
+    job.encoding, job.table = table.encoding, table
+    if source.columns.lon is None:
+        columns = source.columns.model_copy(update={"lon": LON, "lat": LAT})
+        source = source.model_copy(update={"columns": columns})
+    return table, source
 
 
 def _features(job: Job, source: AreasSource | ContextSource, wanted: Sequence[str]) -> Features:

@@ -56,6 +56,8 @@ class SourceBase(Model):
         return self.path or f"{self.id}.csv"
 
 
+# A file of one of these brings its places with it.
+MAP_SUFFIXES = (".geojson", ".json", ".gpkg", ".shp", ".shz", ".zip", ".kml", ".kmz")
 Datum = Literal["WGS84", "CGCS2000", "GCJ02", "BD09"]
 
 
@@ -143,9 +145,9 @@ class FacilitiesSource(SourceBase):
         if (self.columns.lon is None) != (self.columns.lat is None):
             raise ValueError("give both `columns.lon` and `columns.lat`, or neither")
         columns = self.columns
-        if not any(
-            (columns.lon, columns.area_code, columns.address, columns.town, columns.village)
-        ):
+        ways = (columns.lon, columns.area_code, columns.address, columns.town, columns.village)
+        is_map = self.path.lower().endswith(MAP_SUFFIXES)
+        if not any(ways) and not is_map:
             raise ValueError("give coordinates, `area_code`, `address`, `town` or `village`")
         return self
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sqlite3
 import time
@@ -469,3 +470,19 @@ def test_a_database_is_asked_like_a_file_is_read(office: Office, tmp_path: Path)
     office.take_in()
     assert office.counts() == {(SW, "2026-W40"): 4}
     assert [fate[1] for fate in office.fates()] == ["replaced", "current"]
+
+
+def test_rooms_come_as_points_of_a_map_file(office: Office) -> None:
+    point = {"type": "Point", "coordinates": [113.85, 31.35]}
+    collection = {
+        "type": "FeatureCollection",
+        "features": [{"type": "Feature", "properties": {"名称": "柳溪室"}, "geometry": point}],
+    }
+    office.folder.write("rooms.geojson", json.dumps(collection, ensure_ascii=False))
+    office.folder.source(
+        "rooms", "facilities", "rooms.geojson", kind="counselling_room", columns={"name": "名称"}
+    )
+    office.hand_in("weekly.csv", f"2026-W40,{SW},3")
+    office.take_in()
+    (site,) = load_accepted(office.engine).sites.to_dict("records")
+    assert (site["name"], site["village_code"], site["lon"]) == ("柳溪室", SW, 113.85)

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from etl import gate, inspection, persons, proposals, returns, spreadsheet
+from etl import freshness, gate, inspection, persons, proposals, returns, spreadsheet
 from etl.sources import changes, datums, gazetteer, headers, overlaps, values
 
 
@@ -16,6 +16,7 @@ from etl.sources import changes, datums, gazetteer, headers, overlaps, values
     [
         changes,
         datums,
+        freshness,
         gate,
         gazetteer,
         headers,
