@@ -14,7 +14,7 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, insert, select, text
 from sqlalchemy.exc import DBAPIError
 
-from etl.store import migrate
+from etl.store import migrate, qgis
 from etl.store import tables as t
 from etl.store.engine import bulk_insert, open_engine
 from etl.store.intake import SourceIntake, store_intake, withdraw
@@ -129,6 +129,7 @@ class Writer:
                 )
             )
             self._insert_contents(connection, publication)
+            qgis.refresh(connection)
 
     @staticmethod
     def _insert_contents(connection: Connection, publication: Publication) -> None:

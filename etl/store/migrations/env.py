@@ -2,8 +2,13 @@
 
 from alembic import context
 
+from etl.store.qgis import is_shared
 from etl.store.tables import metadata
 
-context.configure(connection=context.config.attributes["connection"], target_metadata=metadata)
+context.configure(
+    connection=context.config.attributes["connection"],
+    target_metadata=metadata,
+    include_object=is_shared,
+)
 with context.begin_transaction():
     context.run_migrations()
