@@ -35,7 +35,6 @@ from etl.reading import Job, Place, fits, read_areas, read_other
 from etl.settings import LocalityConfig, Settings
 from etl.sources import values
 from etl.sources.boundaries import Zones, assemble
-from etl.sources.changes import NO_CHANGES, Successors
 from etl.sources.files import Fingerprint
 from etl.sources.geography import Geography
 from etl.sources.mapping import Areas
@@ -48,6 +47,7 @@ from etl.sources.settings import (
     Source,
 )
 from etl.sources.sites import SiteIndex
+from etl.sources.successors import NO_CHANGES, Successors
 from geo.errors import ConfigError
 from geo.model import LEVELS
 

@@ -27,8 +27,9 @@ from etl.progress import OnProgress, Progress, as_progress
 from etl.publish import Build, publish
 from etl.raw import RawStore
 from etl.settings import Settings
-from etl.sources.changes import Successors, follow, say_followed
+from etl.sources.following import follow, say_followed
 from etl.sources.settings import Source
+from etl.sources.successors import Successors
 from etl.store.accepted import Accepted, load_accepted, load_counts, newest_week
 from etl.store.engine import store_errors
 from etl.store.history import load_log

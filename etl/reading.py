@@ -17,7 +17,7 @@ from etl.raw import RawStore
 from etl.returns import read_marker, released_rows
 from etl.settings import Settings
 from etl.sources.boundaries import Zones, map_areas
-from etl.sources.changes import NO_CHANGES, Successors, map_changes
+from etl.sources.changes import map_changes
 from etl.sources.context import map_context
 from etl.sources.facilities import map_facilities
 from etl.sources.geography import Geography
@@ -33,6 +33,7 @@ from etl.sources.settings import (
     Source,
 )
 from etl.sources.sites import SiteIndex
+from etl.sources.successors import NO_CHANGES, Successors
 from etl.sources.tabular import Table, read_table
 from etl.sources.vector import LAT, LON, Features, map_format, read_features, read_points
 from geo.model import Level

@@ -280,7 +280,7 @@ def map_population(table: Table, source: PopulationSource, areas: Areas, doubts:
     """Persons by area and group: level, area_code, group, persons (NaN = no data), source_row.
 
     `areas` may hold former ones (`Successors.with_former`): persons of a former area stay under its
-    code until `changes.follow` hands them on.
+    code until `following.follow` hands them on.
     """
     groups = source.columns.groups
     body = open_body(table, doubts, key=source.columns.code, figures=list(groups.values()))

@@ -15,7 +15,6 @@ from etl import proposals
 from etl.findings import BoolArray, Doubts, IntArray, Ledger, listed
 from etl.returned.marker import RETURN_COLUMNS
 from etl.sources import values
-from etl.sources.changes import NO_CHANGES, Successors
 from etl.sources.gazetteer import name_key
 from etl.sources.headers import nearest, plain
 from etl.sources.mapping import (
@@ -29,6 +28,7 @@ from etl.sources.mapping import (
 )
 from etl.sources.settings import ObservationsSource
 from etl.sources.sites import SiteIndex
+from etl.sources.successors import NO_CHANGES, Successors
 from etl.sources.sums import check_row_totals
 from etl.sources.tabular import Table
 from etl.sources.values import Amount, WeekFault
@@ -88,7 +88,7 @@ def map_observations(
     measures : codes of all registered measures.
     today : weeks that begin later are in the future.
     successors : what became of former areas: their codes are known, too, and stay on their figures
-        until `changes.follow` hands these on.
+        until `following.follow` hands these on.
     sites : where facilities stand, for a source whose facilities report for themselves.
 
     Returns

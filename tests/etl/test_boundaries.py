@@ -13,8 +13,9 @@ import shapely
 
 from etl.findings import Doubts, Finding, IntakeError
 from etl.sources.boundaries import Zones, map_areas
-from etl.sources.changes import Successors, overlay_changes
+from etl.sources.changes import overlay_changes
 from etl.sources.settings import AreasSource
+from etl.sources.successors import Successors
 from etl.sources.vector import read_features
 from geo.datum import from_wgs84
 from tests.support.locality import (

@@ -12,17 +12,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.findings import Doubts, Finding
-from etl.sources.changes import (
-    CHANGE_COLUMNS,
-    Followed,
-    Successors,
-    follow,
-    map_changes,
-    say_followed,
-)
+from etl.sources.changes import CHANGE_COLUMNS, map_changes
+from etl.sources.following import Followed, follow, say_followed
 from etl.sources.mapping import Areas, Mapped
 from etl.sources.observations import map_observations
 from etl.sources.settings import ChangesSource, ObservationsSource
+from etl.sources.successors import Successors
 from etl.sources.tabular import read_table
 from tests.support.locality import (
     CENTRES,

@@ -22,7 +22,8 @@ from etl.deliveries import waiting
 from etl.giveback import give_back
 from etl.ingest import Intake
 from etl.pipeline import run, take_in
-from etl.sources.changes import Successors, follow
+from etl.sources.following import follow
+from etl.sources.successors import Successors
 from etl.store import tables as t
 from etl.store.accepted import load_accepted, load_counts, newest_week
 from etl.store.engine import open_engine

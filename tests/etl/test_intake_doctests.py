@@ -8,13 +8,12 @@ from types import ModuleType
 import pytest
 
 from etl import freshness, gate, inspection, persons, proposals, returns, spreadsheet
-from etl.sources import changes, datums, gazetteer, headers, overlaps, values
+from etl.sources import datums, gazetteer, headers, overlaps, successors, values
 
 
 @pytest.mark.parametrize(
     "module",
     [
-        changes,
         datums,
         freshness,
         gate,
@@ -26,6 +25,7 @@ from etl.sources import changes, datums, gazetteer, headers, overlaps, values
         proposals,
         returns,
         spreadsheet,
+        successors,
         values,
     ],
 )
