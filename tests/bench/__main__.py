@@ -9,12 +9,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from tests.bench import bench_geo, bench_map, bench_product
+from tests.bench import bench_geo, bench_intake, bench_map, bench_product
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
 COLUMNS = ("work", "ours", "peer", "ratio", "note")
 PARTS = {
     "Science, beside peers (equal answers, checked in the same run)": bench_geo,
+    "Reading and loading (equal answers, checked in the same run)": bench_intake,
     "The map in headless Chromium on software rendering, beside plotly's choroplethmap": bench_map,
     "Whole cities, beside our own targets": bench_product,
 }

@@ -60,7 +60,12 @@ def publication(week: str = "2026-W46", *, first: float = 12.0) -> Publication:
         )
     ]
     names = {"name": {"zh": "来电", "en": "Calls"}, "unit": {"zh": "次", "en": "calls"}}
-    warning = {"level": "village", "area_code": "420000", "measure": "calls", "name": "甲村"}
+    warning: dict[str, Any] = {
+        "level": "village",
+        "area_code": "420000",
+        "measure": "calls",
+        "name": "甲村",
+    }
     warning |= {"parent_name": "乙镇", "tier": 2, "count": first, "expected": 3.0, "upper": 8.0}
     warning |= {"score": 1.5, "weeks_running": 1, "since_week": week, "week": week}
     return Publication(
