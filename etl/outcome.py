@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pandas as pd
 
-from etl.findings import Finding, empty_quarantine
+from etl.findings import Finding
+from etl.ledger import empty_quarantine
 from etl.reading import Fate, Job
 
 

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
-from etl.findings import BoolArray, Doubts, IntArray, Ledger
+from etl.findings import BoolArray, Doubts, IntArray
+from etl.ledger import Ledger
 from etl.settings import LocalityConfig
 from etl.sources import values
 from etl.sources.datums import check_boundaries

@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from etl.findings import BoolArray, Doubts, IntArray, Ledger
+from etl.findings import BoolArray, Doubts, IntArray
+from etl.ledger import Ledger
 from etl.sources import values
 from etl.sources.headers import nearest
 from etl.sources.mapping import Areas, Body, Mapped, open_body

@@ -7,7 +7,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from etl.findings import Doubts, Ledger
+from etl.findings import Doubts
+from etl.ledger import Ledger
 from etl.sources import values
 from etl.sources.boundaries import WGS84
 from etl.sources.mapping import Mapped

@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 
 from etl import proposals
-from etl.findings import BoolArray, Doubts, Ledger, listed
+from etl.findings import BoolArray, Doubts, listed
+from etl.ledger import Ledger
 from etl.sources import values
 from etl.sources.geography import FloatArray, Geography, Place
 from etl.sources.headers import plain

@@ -14,7 +14,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl import proposals
-from etl.findings import EACH, BoolArray, Doubts, IntArray, Ledger
+from etl.findings import EACH, BoolArray, Doubts, IntArray
+from etl.ledger import Ledger
 from etl.sources import values
 from etl.sources.settings import PopulationSource, SourceBase
 from etl.sources.tabular import Table

@@ -12,7 +12,8 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl import proposals
-from etl.findings import BoolArray, Doubts, IntArray, Ledger, listed
+from etl.findings import BoolArray, Doubts, IntArray, listed
+from etl.ledger import Ledger
 from etl.returned.marker import RETURN_COLUMNS
 from etl.sources import values
 from etl.sources.gazetteer import name_key

@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 from scipy.spatial import KDTree
 
-from etl.findings import Doubts, Ledger
+from etl.findings import Doubts
+from etl.ledger import Ledger
 from etl.sources.facilities import SAME_SITE_M, repeated_sites, same_name
 from etl.sources.geography import Geography
 from etl.sources.places import metric_positions

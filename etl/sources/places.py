@@ -12,7 +12,8 @@ import numpy as np
 import pandas as pd
 import shapely
 
-from etl.findings import BoolArray, IntArray, Ledger, listed
+from etl.findings import BoolArray, IntArray, listed
+from etl.ledger import Ledger
 from etl.sources import values
 from etl.sources.datums import check_datum
 from etl.sources.gazetteer import Found, Landmark, Landmarks

@@ -9,7 +9,8 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from etl.findings import EACH, BoolArray, IntArray, Ledger, listed
+from etl.findings import EACH, BoolArray, IntArray, listed
+from etl.ledger import Ledger
 from etl.sources import values
 from etl.sources.gazetteer import fold
 from etl.sources.headers import nearest, plain

@@ -12,7 +12,7 @@ import pytest
 from pandera.errors import SchemaErrors
 
 from etl import contracts
-from etl.findings import empty_quarantine
+from etl.ledger import empty_quarantine
 from tests.support.locality import SW, VILLAGES, Folder
 
 

@@ -11,16 +11,8 @@ import pandas as pd
 import pytest
 
 import etl
-from etl.findings import (
-    MARKED_OF_ONE,
-    QUARANTINE_COLUMNS,
-    Doubts,
-    Ledger,
-    UnusableFileError,
-    listed,
-    rules,
-    shown,
-)
+from etl.findings import Doubts, UnusableFileError, listed, rules, shown
+from etl.ledger import MARKED_OF_ONE, QUARANTINE_COLUMNS, Ledger
 
 ETL = Path(etl.__file__).parent
 CALLED = re.compile(r"(?:\.add|add_rows|\.note|\.reject|UnusableFileError)\(\s*\"(\w+)\"")

@@ -12,7 +12,8 @@ import pandas as pd
 import pytest
 from openpyxl.styles import PatternFill
 
-from etl.findings import Doubts, IntArray, Ledger, empty_quarantine
+from etl.findings import Doubts, IntArray
+from etl.ledger import Ledger, empty_quarantine
 from etl.returned.marker import RETURN_COLUMNS
 from etl.returned.sheet import WHOLE_ROWS
 from etl.returns import (
