@@ -16,7 +16,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 import numpy.typing as npt
 
-from etl.gate import redact
+from etl.persons import redact
 from etl.settings import registry
 from geo.errors import InputError
 from geo.model import Label

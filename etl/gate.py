@@ -15,33 +15,24 @@ import re
 import unicodedata
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Literal
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
-from etl.persons import Sign, Texts, has_identity_number, redact, signs
-from etl.settings import registry
-
-__all__ = [
-    "PersonalColumn",
-    "Reason",
-    "Tally",
-    "code_beginnings",
-    "has_identity_number",
-    "is_name",
-    "is_personal_header",
-    "personal_columns",
-    "personal_names",
-    "personal_tallies",
-    "redact",
-    "shown_header",
-]
+from etl.headings import (
+    CONTACT,
+    LABEL_CELL,
+    NO_NAMES,
+    is_name,
+    is_personal_header,
+    name_cell,
+    shown_header,
+)
+from etl.persons import Sign, Texts, signs
 
 Reason = Literal["header", "name_list", "birth_date", "text", "too_large"] | Sign
-
 # "In many cells": a single 11-digit number may be a slip, a column of them is a list of people.
 _SEVERAL = 3
 _SHARE = 0.05
@@ -73,43 +64,6 @@ _SUPPORTING: tuple[Sign, ...] = ("bank_card", "passport")
 _JOINED = 4_000_000
 # No sign is shorter, but for names, which are not ASCII.
 _SHORTEST = 7
-
-# Headers that end in a word of counting are figures, whatever they count: 个案数, 来电人次.
-_COUNTED = re.compile(
-    r"(数|数量|人数|人次|次数|例数|件数|起数|户数|量|率|比例|占比|合计|小计|情况|count|total|rate)$"
-)
-_NEVER = (
-    r"身份证|证件号|证件号码|公民身份|护照号?|通行证号?|居住证号?|社保卡?号|医保卡?号|病历号|病案号|住院号|门诊号|就诊(卡|号)"
-    r"|挂号(序号|编号|单号)|床号|银行(卡|账)号?|个案(编?号|名|id|档案)|案件编号|档案编?号|患者(编?号|id)|(身份|公民)号码"
-    r"|(患者|病人|学生|儿童|老人|当事人|对象|监护人|家长|家属|本人|来访者|求助者|服务对象|户主)姓?名(?![额次单册称])"
-    r"|^姓名$|^名字$|^(姓|名|户主)$|曾用名"
-    r"|出生(日期|年月日?|时间)|^(生日|生辰)$|(家庭|居住|户籍|现住?|常住|本人)(住址|地址|详址|所在地)|^住址$"
-)
-_OUTSIDE_FACILITIES = (
-    r"姓名|联系电话|联系方式|手机|移动电话|^(联系)?电话(号码?)?$|(本人|家庭|家长|家属|监护人)电话|^(联系人|监护人)$"
-    r"|住址|详细地址|门牌号?|微信(号|id)?$|^qq(号码?)?$|电子邮箱|^邮箱$"
-)
-_NEVER_EN = (
-    r"^(id|identity|national id|citizen id)( card)?( no| number| num)$|^id card$|^passport"
-    r"|^(patient|student|person|client|full|first|last|given|family|middle) ?name$|^surname$"
-    r"|^(patient|person|client|citizen) id$|^(date of birth|birth ?date|birthday|dob)$"
-    r"|^(home|residential) address$|^(bank )?card (no|number)$|^bank account"
-    r"|^(case|medical record|patient|admission) ?(no|number|id|file)$|^mrn$|^ssn$"
-)
-_OUTSIDE_FACILITIES_EN = (
-    r"^(mobile|cell|phone|telephone)( ?phone)?( no| number)?$|^e ?mail( address)?$|wechat"
-    r"|^contact( person| name)?$"
-)
-# Whose name stands in a facility's row: its own people, known by the header and never mapped.
-_CONTACT = re.compile(
-    r"联系人|负责人|法人|代表人|院长|校长|所长|主任|站长|园长|书记|馆长|咨询师|社工|医师|医生|经办人|管理员"
-    r"|contact|director|principal|manager|head"
-)
-# Headers of places, institutions and kinds, whose texts may well begin with a surname.
-_NO_NAMES = re.compile(
-    r"[省市县区旗镇乡街村社里组格]|地名|区划|区域|地区|辖区|单位|机构|名称|学校|类|型|科|部门|性质|等级|状态|来源|渠道"
-    r"|指标|项目|area|town|village|district|place|site|kind|type|name|unit|department|measure"
-)
 _DATE = re.compile(
     r"(?<=\x1e)((?:19|20)[0-9]{2})[-/.年]?[0-9]{1,2}[-/.月]?[0-9]{1,2}日?(?:[ T][^\x1e]*)?(?=\x1e)"
 )
@@ -226,56 +180,6 @@ def code_beginnings(codes: Iterable[str]) -> frozenset[str]:
     return frozenset(code[:6] for code in codes)
 
 
-def is_personal_header(header: str, *, facilities: bool) -> bool:
-    """Whether a column of this name holds persons.
-
-    Examples
-    --------
-    >>> is_personal_header("联系电话", facilities=False)
-    True
-    >>> is_personal_header("联系电话", facilities=True)
-    False
-    >>> is_personal_header("在册患者数", facilities=False)
-    False
-    """
-    plain = unicodedata.normalize("NFKC", header).casefold()
-    return any(_is_personal(part, facilities=facilities) for part in (plain, *plain.split("/")))
-
-
-# A cell that is nothing but the label of a person's field: a form on one person has no header row.
-_LABEL_CELL = re.compile(
-    r"(?<=\x1e)[\s*]*(?:(?:患者|病人|学生|儿童|当事人|监护人|来访者|求助者)?姓 {0,2}名"
-    r"|(?:公民)?身份证件?(?:号码?)?|公民身份号码|出生(?:日期|年月日?)|(?:家庭|现|户籍)(?:住址|地址)|住院号|病历号|病案号|门诊号)[\s:]*(?=\x1e)"
-)
-
-
-def _is_personal(plain: str, *, facilities: bool) -> bool:
-    chinese = re.sub(r"[\s_\-·*:]|\(.*?\)", "", plain)
-    if _COUNTED.search(chinese):
-        return False
-    english = " ".join(re.sub(r"[^a-z0-9]+", " ", plain).split())
-    if re.search(_NEVER, chinese) or re.search(_NEVER_EN, english):
-        return True
-    if facilities:
-        return False
-    return bool(
-        re.search(_OUTSIDE_FACILITIES, chinese) or re.search(_OUTSIDE_FACILITIES_EN, english)
-    )
-
-
-def shown_header(header: str, position: int) -> str:
-    """A header as a message may show it: its place if it holds a figure, a name or a sentence."""
-    plain = unicodedata.normalize("NFKC", header)
-    words = [word for word in re.split(r"[\s:/、,;()|]+", plain) if word]
-    telling = (
-        len(plain) > 24
-        or re.search(r"[0-9@]{4}|:", plain) is not None
-        or redact(header) != header
-        or any(is_name(word) for word in words)
-    )
-    return f"#{position + 1}" if telling else header
-
-
 @dataclass(frozen=True)
 class Tally:
     """A column as its distinct texts and in how many rows each stands."""
@@ -360,7 +264,7 @@ class _Column:
     def _names(self, header: str, *, places: frozenset[str], facilities: bool) -> int:
         """Cells with names if the column is a list of them, else 0."""
         plain = unicodedata.normalize("NFKC", header).casefold()
-        if facilities and _CONTACT.search(plain):
+        if facilities and CONTACT.search(plain):
             return 0
         if not len(self.named):
             return 0
@@ -373,7 +277,7 @@ class _Column:
         apart = len(named) >= _NAMES_MANY or len(named) >= _NAMES_APART * n_named
         n_long = sum(len(text.replace(" ", "")) > 2 for text, _ in named)
         of_three = n_long >= _NAMES_OF_THREE * len(named)
-        others = _NO_NAMES.search(plain) is not None
+        others = NO_NAMES.search(plain) is not None
         if others and not of_three:
             return 0
         share = _NAMES if of_three and not others else _NAMES_ALMOST_ALL
@@ -412,7 +316,7 @@ def _searched(batch: list[tuple[int, Tally]]) -> Iterator[tuple[int, _Column]]:
     # A column whose texts are not ASCII may hold names.
     named = labels = np.zeros(0, dtype=np.int64)
     if not texts.joined.isascii():
-        named, labels = texts.matching(_name_cell()), texts.matching(_LABEL_CELL)
+        named, labels = texts.matching(name_cell()), texts.matching(LABEL_CELL)
     start = 0
     for i, tally in batch:
         counts = tally.counts
@@ -434,32 +338,6 @@ def _searched(batch: list[tuple[int, Tally]]) -> Iterator[tuple[int, _Column]]:
             ),
         )
         start = stop
-
-
-@cache
-def _name_pattern() -> re.Pattern[str]:
-    """A whole text that may be a person's name."""
-    names = registry("surnames")
-    single = "".join("".join(names[key].split()) for key in ("common", "further", "traditional"))
-    compound = "|".join(names["compound"])
-    end = "".join(names["not_names_end"].split())
-    han, hidden = "\u3400-\u9fff", "*xX○●某"
-    given = f"(?:[{han}{hidden}] ?)?[{han}{hidden}](?<![{end}])"
-    return re.compile(
-        rf"(?:[{single}] {{0,2}}{given}|(?:{compound}) ?{given}"
-        rf"|[{han}]{{1,9}}[·•‧・][{han}·]{{1,14}})"
-    )
-
-
-@cache
-def _name_cell() -> re.Pattern[str]:
-    """A name as all of a text among joined ones."""
-    return re.compile(rf"(?<=\x1e) *{_name_pattern().pattern} *(?=\x1e)")
-
-
-def is_name(text: str) -> bool:
-    """Whether a text may be a person's name; many other words may be, too."""
-    return _name_pattern().fullmatch(text) is not None
 
 
 def at_part(columns: Iterable[PersonalColumn], part: str | None) -> tuple[PersonalColumn, ...]:

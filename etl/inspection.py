@@ -24,16 +24,9 @@ import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from etl.findings import UnusableFileError
-from etl.gate import (
-    PersonalColumn,
-    Tally,
-    at_part,
-    is_name,
-    personal_names,
-    personal_tallies,
-    redact,
-)
-from etl.persons import Texts, has_identity_number, signs
+from etl.gate import PersonalColumn, Tally, at_part, personal_names, personal_tallies
+from etl.headings import is_name
+from etl.persons import Texts, has_identity_number, redact, signs
 from etl.sources import limits
 from etl.sources.archives import Archive
 from etl.sources.files import decide_encoding, table_format

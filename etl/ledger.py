@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl.findings import EACH, BoolArray, Doubts, IntArray, filled, one_of, rules, shown
-from etl.gate import redact
+from etl.persons import redact
 from etl.proposals import BY_RULE, Propose
 
 # Cells remembered one by one: of one doubt about one column, and of a whole file. A wrong mapping

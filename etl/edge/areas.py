@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl.edge.export import SYNONYMS, open_export
-from etl.gate import has_identity_number
+from etl.persons import has_identity_number
 from etl.settings import CONFIG_NAME, load_locality
 from etl.sources.files import decide_encoding
 from etl.sources.headers import plain

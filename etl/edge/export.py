@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from etl.findings import UnusableFileError
-from etl.gate import shown_header
+from etl.headings import shown_header
 from etl.sources import limits, values
 from etl.sources.files import decide_encoding, table_format
 from etl.sources.headers import SEARCHED_ROWS, flatten, plain

@@ -14,7 +14,8 @@ from typing import Any
 
 from etl.edge.counting import COLUMNS, REASONS, YES, Outcome, Wish
 from etl.edge.export import Export
-from etl.gate import redact, shown_header
+from etl.headings import shown_header
+from etl.persons import redact
 from etl.sources.headers import plain
 from etl.spreadsheet import csv_bytes, workbook_bytes
 from geo.errors import ConfigError

@@ -28,7 +28,7 @@ from openpyxl.worksheet.filters import AutoFilter
 from openpyxl.worksheet.protection import SheetProtection
 
 from etl.findings import UnusableFileError, listed
-from etl.gate import redact
+from etl.persons import redact
 from etl.returned import style
 from etl.returned.doubted import Doubted, Handed, Language, words
 from etl.returned.marker import RETURN_COLUMNS

@@ -20,8 +20,8 @@ import pandas as pd
 import shapely
 
 from etl.findings import Doubts, UnusableFileError, listed
-from etl.gate import redact
 from etl.inspection import inspect_path
+from etl.persons import redact
 from etl.settings import CONFIG_NAME, LocalityConfig, load_locality, registry
 from etl.sources import headers, values
 from etl.sources.files import decide_encoding, table_format

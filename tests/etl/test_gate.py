@@ -14,7 +14,9 @@ import pytest
 
 from etl.demo import write_demo
 from etl.findings import IntakeError
-from etl.gate import has_identity_number, is_personal_header, personal_columns, redact
+from etl.gate import personal_columns
+from etl.headings import is_personal_header
+from etl.persons import has_identity_number, redact
 from etl.pipeline import run
 from etl.settings import load_locality
 from etl.store.accepted import load_accepted

@@ -7,7 +7,7 @@ from types import ModuleType
 
 import pytest
 
-from etl import freshness, gate, inspection, persons, proposals, returns, spreadsheet
+from etl import freshness, headings, inspection, persons, proposals, returns, spreadsheet
 from etl.sources import datums, gazetteer, headers, overlaps, successors, values
 
 
@@ -16,9 +16,9 @@ from etl.sources import datums, gazetteer, headers, overlaps, successors, values
     [
         datums,
         freshness,
-        gate,
         gazetteer,
         headers,
+        headings,
         inspection,
         overlaps,
         persons,

@@ -15,8 +15,9 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from etl.findings import UnusableFileError
-from etl.gate import personal_columns, redact
+from etl.gate import personal_columns
 from etl.inspection import inspect_path
+from etl.persons import redact
 from etl.spreadsheet import workbook_bytes
 from tests.support.persons import (
     IDENTITY_FORMS,

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.findings import Doubts, UnusableFileError
-from etl.gate import has_identity_number, redact
+from etl.persons import has_identity_number, redact
 from etl.sources.mapping import Areas, Mapped
 from etl.sources.observations import map_observations
 from etl.sources.settings import ObservationsSource

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from etl.findings import Doubts
-from etl.gate import redact
+from etl.persons import redact
 from etl.returned.marker import RETURN_COLUMNS
 from etl.returns import Handed, read_marker, released_rows, write_return
 from etl.sources.mapping import Areas, Mapped
