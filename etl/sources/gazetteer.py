@@ -8,32 +8,20 @@ from __future__ import annotations
 
 import difflib
 import re
-import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import cache, lru_cache
-from typing import Generic, TypeVar
+from functools import lru_cache
 
 import pandas as pd
 
-from etl.settings import registry
+from etl.sources.addresses import ENDINGS, ROAD, Trie
+from etl.sources.names import OPEN, compatible, fold, name_key, same_name, spoken_names, stands_in
 from geo.model import LEVELS, Level
 
-T = TypeVar("T")
-# A character in square brackets, or of a private-use plane, stands for one that the writer's
-# encoding lacked: 舊[部]里 for 舊廍里.
-_MARKED = re.compile(r"\[(\w)\]")
-_NUMBER = re.compile(r"\d{1,4}")
-_DIGITS = "零一二三四五六七八九"
-# After a name these make it a road's or a longer name: 柳溪村路, 西镇村.
-_ROAD = re.compile(r"路|街(?!道)|大道|大街|公路|巷|弄|胡同|桥")
+# After a name these make it a longer name: 西镇村.
 _LONGER = re.compile(r"街道|镇(?!政府|人民政府)|乡(?!政府|人民政府)|村(?!委会|村?民委员会)|社区")
-# What may stand before a name in an address, besides its beginning and anything that is no letter.
-_ENDINGS = frozenset("省市县区州盟旗镇乡道村里与及")
+# A county, city or province by its full name.
 _UNIT = re.compile(r"[^\W\d]{2,8}?(?:省|自治区|市|县|州|盟|旗)")
-_OPEN = " "
-# A name of fewer letters is no landmark: 中心, 学校.
-_TELLING = 4
 # Below this likeness nothing is proposed.
 _LIKENESS = 0.5
 
@@ -64,22 +52,6 @@ class Found:
     candidates: tuple[Named, ...] = ()
     unclear: str = ""
     proposal: str = "—"
-
-
-@dataclass(frozen=True)
-class _Key:
-    """A name as it is compared: its letters, which of them are stand-ins, its stem and kind."""
-
-    text: str
-    marks: tuple[bool, ...]
-    stem: str
-    kind: str
-
-    @property
-    def readings(self) -> tuple[tuple[str, str], ...]:
-        """As a name without a word of kind, and as stem and kind."""
-        whole = (self.text, "")
-        return (whole, (self.stem, self.kind)) if self.kind else (whole,)
 
 
 class Gazetteer:
@@ -134,9 +106,9 @@ class Gazetteer:
             key=len,
             reverse=True,
         )
-        self._trie: _Trie[Named] = _Trie()
+        self._trie: Trie[Named] = Trie()
         for area in (*self._of_level[Level.TOWN], *self._of_level[Level.VILLAGE]):
-            for form in _spoken(self._keys[area], area.level):
+            for form in spoken_names(self._keys[area], area.level):
                 self._trie.add(form, area)
         self.find = lru_cache(maxsize=65536)(self._find)
 
@@ -172,16 +144,16 @@ class Gazetteer:
             for area in self._by_reading.get((level, stem), ()):
                 if within is None or self.inside(area, within):
                     near.setdefault(area)
-        same = [area for area in near if _same(key, self._keys[area])]
+        same = [area for area in near if same_name(key, self._keys[area])]
         if same:
             return tuple(same)
-        loose = [area for area in near if _compatible(key, self._keys[area])]
+        loose = [area for area in near if compatible(key, self._keys[area])]
         if loose:
             return tuple(loose)
         return tuple(
             area
             for area in self._of_level[level]
-            if _stands_in(key, self._keys[area]) and (within is None or self.inside(area, within))
+            if stands_in(key, self._keys[area]) and (within is None or self.inside(area, within))
         )
 
     def proposal(self, name: str, level: Level, *, within: Named | None = None) -> str:
@@ -269,7 +241,7 @@ class Gazetteer:
         for name in self._locality:
             before, found, rest = folded.partition(name)
             if found and len(before) <= _BEFORE and not self.named(text, Level.TOWN):
-                return rest if name[-1:] in _ENDINGS else re.sub(r"^[市县区旗](?=.)", "", rest)
+                return rest if name[-1:] in ENDINGS else re.sub(r"^[市县区旗](?=.)", "", rest)
         return text.strip()
 
     def _in_address(self, address: str) -> Found:
@@ -298,10 +270,10 @@ class Gazetteer:
         start = 0
         while start < len(text):
             length, areas = self._trie.longest(text, start)
-            before = text[start - 1] if start else _OPEN
-            free = start in ready or not before.isalpha() or before in _ENDINGS
+            before = text[start - 1] if start else OPEN
+            free = start in ready or not before.isalpha() or before in ENDINGS
             rest = text[start + length :]
-            if not length or not free or _ROAD.match(rest) or _LONGER.match(rest):
+            if not length or not free or ROAD.match(rest) or _LONGER.match(rest):
                 start += 1
                 continue
             for area in areas:
@@ -326,208 +298,5 @@ class Gazetteer:
 _BEFORE = 16
 
 
-class Landmarks:
-    """Sites whose place is known, by name: an address that names one is as good as its place.
-
-    Parameters
-    ----------
-    names, lon, lat : one a site. A name that stands at several places, or is shorter than four
-        letters, says nothing.
-
-    Examples
-    --------
-    >>> found = Landmarks(["柳溪小学"], [113.85], [31.35]).find("西镇柳溪小学东侧")
-    >>> found.name, found.lon
-    ('柳溪小学', 113.85)
-    """
-
-    def __init__(self, names: Sequence[str], lon: Sequence[float], lat: Sequence[float]) -> None:
-        places: dict[str, set[Landmark]] = {}
-        for name, x, y in zip(names, lon, lat, strict=True):
-            places.setdefault(fold(name), set()).add(Landmark(name, float(x), float(y)))
-        self._trie: _Trie[Landmark] = _Trie()
-        for key, own in places.items():
-            if len(own) == 1 and len(key) >= _TELLING:
-                self._trie.add(key, next(iter(own)))
-
-    def find(self, address: str) -> Landmark | None:
-        """The one site that an address names in full; None where it names none or several."""
-        text = fold(address, keep_breaks=True)
-        found: dict[Landmark, None] = {}
-        start = 0
-        while start < len(text):
-            length, sites = self._trie.longest(text, start)
-            free = not start or not text[start - 1].isalpha() or text[start - 1] in _ENDINGS
-            if length and free and not _ROAD.match(text[start + length :]):
-                found |= dict.fromkeys(sites)
-            start += max(1, length if free else 0)
-        return next(iter(found)) if len(found) == 1 else None
-
-
-@dataclass(frozen=True)
-class Landmark:
-    """A site whose place is known."""
-
-    name: str
-    lon: float
-    lat: float
-
-
-class _Trie(Generic[T]):
-    """Names by their letters."""
-
-    def __init__(self) -> None:
-        self._root = _Node[T]()
-
-    def add(self, name: str, thing: T) -> None:
-        """Add one more thing of a name."""
-        node = self._root
-        for letter in name:
-            node = node.after.setdefault(letter, _Node())
-        if thing not in node.things:
-            node.things.append(thing)
-
-    def longest(self, text: str, start: int) -> tuple[int, Sequence[T]]:
-        """Length of the longest name that begins at a position, and its things."""
-        node: _Node[T] | None = self._root
-        best: tuple[int, Sequence[T]] = (0, ())
-        for position in range(start, len(text)):
-            node = node.after.get(text[position]) if node is not None else None
-            if node is None:
-                break
-            if node.things:
-                best = (position - start + 1, node.things)
-        return best
-
-
-class _Node(Generic[T]):
-    """A letter of names."""
-
-    def __init__(self) -> None:
-        self.after: dict[str, _Node[T]] = {}
-        self.things: list[T] = []
-
-
-@cache
-def _variants() -> dict[int, str]:
-    """Characters that are written in more than one way → the form we compare by."""
-    groups: list[str] = registry("variants")["variants"]
-    return {ord(other): group[0] for group in groups for other in group[1:]}
-
-
-@cache
-def _suffixes(level: Level) -> tuple[tuple[str, str], ...]:
-    """Words that names of a level end in → their kind; longer words first."""
-    kinds = registry("variants")["suffixes"].get(str(level), [])
-    words = [(fold(word), fold(kind[-1])) for kind in kinds for word in kind]
-    return tuple(sorted(words, key=lambda entry: -len(entry[0])))
-
-
-def fold(text: str, *, keep_breaks: bool = False) -> str:
-    """A name or address for comparison.
-
-    Half-width, one form for each character that is written in several, Arabic numerals as Chinese
-    ones, without blanks and punctuation.
-
-    Parameters
-    ----------
-    keep_breaks : a blank stays where something stood that is no letter and no digit.
-
-    Examples
-    --------
-    >>> fold("臺南 第３社區"), fold("12组")
-    ('台南第三社区', '十二组')
-    """
-    wide = unicodedata.normalize("NFKC", text).casefold().translate(_variants())
-    wide = _MARKED.sub(r"\1", wide)
-    letters = "".join(c if unicodedata.category(c)[0] in "LNC" else _OPEN for c in wide)
-    letters = _NUMBER.sub(lambda match: _numeral(int(match.group())), letters)
-    return letters if keep_breaks else letters.replace(_OPEN, "")
-
-
-def name_key(name: str, level: Level) -> _Key:
-    """A name of an area of a level as it is compared."""
-    wide = unicodedata.normalize("NFKC", name).strip()
-    marks: list[bool] = []
-    position = 0
-    for match in _MARKED.finditer(wide):
-        marks += [unicodedata.category(c) == "Co" for c in wide[position : match.start()]] + [True]
-        position = match.end()
-    marks += [unicodedata.category(c) == "Co" for c in wide[position:]]
-    text = fold(name)
-    if len(marks) != len(text):  # blanks or numerals within: such a name has no stand-ins
-        marks = [False] * len(text)
-    for word, kind in _suffixes(level):
-        if text.endswith(word) and len(text) > len(word):
-            return _Key(text, tuple(marks), text[: -len(word)], kind)
-    return _Key(text, tuple(marks), text, "")
-
-
-def _same(one: _Key, other: _Key) -> bool:
-    return one.text == other.text or (one.stem, one.kind) == (other.stem, other.kind)
-
-
-def _compatible(one: _Key, other: _Key) -> bool:
-    """Whether two names agree but for a word of kind that one of them leaves out."""
-    return any(
-        stem == other_stem and (not kind or not other_kind)
-        for stem, kind in one.readings
-        for other_stem, other_kind in other.readings
-    )
-
-
-def _stands_in(one: _Key, other: _Key) -> bool:
-    """Whether two names agree but for characters that stand in for rare ones."""
-    if len(one.stem) != len(other.stem) or (one.kind and other.kind and one.kind != other.kind):
-        return False
-    if not (any(one.marks) or any(other.marks)):
-        return False
-    same = 0
-    pairs = zip(one.stem, other.stem, one.marks, other.marks, strict=False)
-    for mine, theirs, my_mark, their_mark in pairs:
-        if mine == theirs:
-            same += 1
-        elif not ((my_mark and (their_mark or _rare(theirs))) or (their_mark and _rare(mine))):
-            return False
-    return same > 0
-
-
-@cache
-def _rare(character: str) -> bool:
-    """Whether neither of the old national character sets has a character."""
-    for encoding in ("big5", "gb2312"):
-        try:
-            character.encode(encoding)
-        except UnicodeEncodeError:
-            continue
-        return False
-    return True
-
-
-def _spoken(key: _Key, level: Level) -> Iterator[str]:
-    """Full names by which an address may call an area; a bare stem may be a road's."""
-    if len(key.stem) < 1 or not any(c.isalpha() for c in key.stem):
-        return
-    words = _suffixes(level)
-    if key.kind:
-        yield key.text
-        yield from (key.stem + word for word, kind in words if kind == key.kind)
-    elif len(key.stem) > 1:
-        yield from (key.stem + word for word, _ in words)
-
-
 def _distinct(areas: Iterable[Named]) -> list[Named]:
     return list(dict.fromkeys(areas))
-
-
-def _numeral(number: int) -> str:
-    """A number below ten thousand in Chinese numerals."""
-    if number < 10:
-        return _DIGITS[number]
-    written, zero = "", False
-    for unit, name in ((1000, "千"), (100, "百"), (10, "十"), (1, "")):
-        digit = number // unit % 10
-        if digit:
-            written += ("零" if zero else "") + _DIGITS[digit] + name
-        zero = bool(written) and not digit
-    return written.removeprefix("一") if 10 <= number < 20 else written

@@ -16,7 +16,6 @@ from etl.findings import BoolArray, Doubts, IntArray, listed
 from etl.ledger import Ledger
 from etl.returned.marker import RETURN_COLUMNS
 from etl.sources import values
-from etl.sources.gazetteer import name_key
 from etl.sources.headers import nearest, plain
 from etl.sources.mapping import (
     Areas,
@@ -27,6 +26,7 @@ from etl.sources.mapping import (
     read_amounts,
     reject_duplicates,
 )
+from etl.sources.names import name_key
 from etl.sources.settings import ObservationsSource
 from etl.sources.sites import SiteIndex
 from etl.sources.successors import NO_CHANGES, Successors

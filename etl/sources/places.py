@@ -16,9 +16,10 @@ from etl.findings import BoolArray, IntArray, listed
 from etl.ledger import Ledger
 from etl.sources import values
 from etl.sources.datums import check_datum
-from etl.sources.gazetteer import Found, Landmark, Landmarks
+from etl.sources.gazetteer import Found
 from etl.sources.geography import FloatArray, Geography, Place
 from etl.sources.headers import plain
+from etl.sources.landmarks import Landmark, Landmarks
 from etl.sources.mapping import Body
 from etl.sources.settings import FacilitiesSource
 from etl.sources.values import Amount

@@ -12,9 +12,9 @@ import pandas as pd
 from etl.findings import EACH, BoolArray, IntArray, listed
 from etl.ledger import Ledger
 from etl.sources import values
-from etl.sources.gazetteer import fold
 from etl.sources.headers import nearest, plain
 from etl.sources.mapping import Body
+from etl.sources.names import fold
 from geo.model import LEVELS, Level, PlaceQuality
 
 _FAR = date.max.toordinal()

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from etl.settings import registry
-from etl.sources.gazetteer import Gazetteer, fold
+from etl.sources.gazetteer import Gazetteer
+from etl.sources.names import fold
 from geo.model import Level
 
 AREAS = [

@@ -8,7 +8,7 @@ from types import ModuleType
 import pytest
 
 from etl import freshness, headings, inspection, persons, proposals, returns, spreadsheet
-from etl.sources import datums, gazetteer, headers, overlaps, successors, values
+from etl.sources import datums, gazetteer, headers, landmarks, names, overlaps, successors, values
 
 
 @pytest.mark.parametrize(
@@ -20,6 +20,8 @@ from etl.sources import datums, gazetteer, headers, overlaps, successors, values
         headers,
         headings,
         inspection,
+        landmarks,
+        names,
         overlaps,
         persons,
         proposals,
