@@ -12,7 +12,7 @@ from rich.table import Table
 from dashboard.console import console, errors
 
 if TYPE_CHECKING:
-    from etl.sources.propose import Proposal
+    from etl.sources.proposal.draft import Proposal
 
 app = typer.Typer()
 
@@ -31,7 +31,8 @@ def propose_map(
     from etl.findings import Doubts, UnusableFileError
     from etl.inspection import safe_name
     from etl.settings import load_locality
-    from etl.sources.propose import append_source, as_toml, propose
+    from etl.sources.proposal.block import append_source, as_toml
+    from etl.sources.proposal.mapping import propose
 
     settings = load_locality(to)
     doubts = Doubts("map", safe_name(file.name))

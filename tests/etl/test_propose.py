@@ -15,7 +15,8 @@ from etl.demo import write_demo
 from etl.findings import UnusableFileError
 from etl.ingest import ingest
 from etl.settings import Settings, load_locality
-from etl.sources.propose import append_source, as_toml, propose
+from etl.sources.proposal.block import append_source, as_toml
+from etl.sources.proposal.mapping import propose
 from geo.errors import ConfigError, FaultsError
 from tests.support.locality import NOW
 
