@@ -30,6 +30,8 @@ from etl.persons import Texts, has_identity_number, redact, signs
 from etl.sources import limits
 from etl.sources.archives import Archive
 from etl.sources.files import decide_encoding, table_format
+from etl.sources.headers import Header
+from etl.sources.tabular import OVERFLOW, longest_line, read_regular
 from etl.sources.workbook import open_book
 
 # What is called so in a message, in both languages at once.
@@ -138,7 +140,41 @@ def _text(path: Path, look: _Look, encoding: str) -> Iterator[PersonalColumn]:
         sample = "".join(itertools.islice(file, _SAMPLE))
     delimiter = max(_DELIMITERS, key=lambda mark: _steadiness(sample, mark))
     with path.open(encoding=decided, newline="") as file:
-        yield from _grid(_records(file, delimiter), look, part=None)
+        records = _records(file, delimiter)
+        head = list(itertools.islice(records, _HEAD + 3))
+        body = _regular_body(path, decided, delimiter, head)
+        if body is None:  # rows of uneven length
+            yield from _grid(itertools.chain(head, records), look, part=None)
+        else:
+            yield from _judged(head, body, look)
+
+
+def _regular_body(
+    path: Path, encoding: str, delimiter: str, head: Sequence[Sequence[str]]
+) -> pd.DataFrame | None:
+    """Everything under the header as categories, by the fast parser; None if it is uneven."""
+    start, stop = _header(head[:_HEAD])
+    width = max(map(len, head), default=0)
+    if not width or len(head) <= stop:
+        return None
+    names = tuple(f"#{i + 1}" for i in range(width))
+    header = Header(start, stop, names, {})
+    at_a_time = max(1, min(_ROWS_AT_A_TIME, limits.CHUNK_BYTES // max(1, longest_line(path))))
+    try:
+        return read_regular(path, encoding, delimiter, header, chunk_rows=at_a_time)
+    except UnusableFileError:
+        return None
+
+
+def _judged(
+    head: Sequence[Sequence[str]], body: pd.DataFrame, look: _Look
+) -> Iterator[PersonalColumn]:
+    """Titles and columns of a regular table."""
+    start, stop = _header(head[:_HEAD])
+    yield from _titles(head[:start], look)
+    names = [*(_heading(head[start:stop], i) for i in range(body.shape[1] - 1)), OVERFLOW]
+    tallies = [Tally.of(name, body[column]) for name, column in zip(names, body, strict=True)]
+    yield from look.columns(tallies, n_rows=len(body))
 
 
 def _steadiness(sample: str, delimiter: str) -> tuple[int, int]:
@@ -171,11 +207,7 @@ def _grid(rows: Iterable[list[str]], look: _Look, *, part: str | None) -> list[P
     head = list(itertools.islice(source, _HEAD + 3))
     start, stop = _header(head[:_HEAD])
     width = min(max(map(len, head), default=0), limits.MAX_COLUMNS)
-    found: list[PersonalColumn] = []
-    above = [text for row in head[:start] for text in row if text.strip()]
-    if above:
-        titles = Counter(above)
-        found += look.columns([_tally(TITLES, titles)], n_rows=len(above))
+    found = list(_titles(head[:start], look))
     names = [_heading(head[start:stop], i) for i in range(width)]
     counters: list[Counter[str]] = [Counter() for _ in range(width)]
     n_rows = 0
@@ -191,6 +223,13 @@ def _grid(rows: Iterable[list[str]], look: _Look, *, part: str | None) -> list[P
     tallies = [_tally(name, counts) for name, counts in zip(names, counters, strict=True)]
     found += look.columns(tallies, n_rows=n_rows)
     return list(at_part(found, part))
+
+
+def _titles(rows: Sequence[Sequence[str]], look: _Look) -> Iterator[PersonalColumn]:
+    """What stands above a header."""
+    above = [text for row in rows for text in row if text.strip()]
+    if above:
+        yield from look.columns([_tally(TITLES, Counter(above))], n_rows=len(above))
 
 
 def _tally(header: str, counts: Counter[str]) -> Tally:

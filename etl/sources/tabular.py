@@ -31,7 +31,7 @@ _HEAD_ROWS = SEARCHED_ROWS + MOST_ROWS
 # Text of so many rows at a time is turned into categories, so that it is never all in memory.
 _CHUNK_ROWS = 250_000
 _SCANNED = 1 << 20
-_OVERFLOW = "\x00overflow"
+OVERFLOW = "\x00overflow"
 
 
 @dataclass(frozen=True)
@@ -134,10 +134,10 @@ def _read_text(path: Path, source: SourceBase, wanted: Sequence[str], doubts: Do
     head = _head(path, encoding)
     delimiter, header = _find_text_header(head, source, wanted)
     chunk_rows = max(1, min(_CHUNK_ROWS, limits.CHUNK_BYTES // max(1, longest)))
-    cells = _read_fast(path, encoding, delimiter, header, chunk_rows=chunk_rows)
+    cells = read_regular(path, encoding, delimiter, header, chunk_rows=chunk_rows)
     if cells is None:
         return _read_ragged(path, encoding, delimiter, header)
-    overfull = cells.pop(_OVERFLOW).astype(str).str.strip().ne("").to_numpy()
+    overfull = cells.pop(OVERFLOW).astype(str).str.strip().ne("").to_numpy()
     cells.index = pd.RangeIndex(header.stop + 1, header.stop + 1 + len(cells))
     blank = np.ones(len(cells), dtype=bool)
     for name in cells.columns:
@@ -216,7 +216,7 @@ def _find_text_header(head: str, source: SourceBase, wanted: Sequence[str]) -> t
     raise max(failures, key=lambda pair: pair[0])[1]
 
 
-def _read_fast(
+def read_regular(
     path: Path, encoding: str, delimiter: str, header: Header, *, chunk_rows: int
 ) -> pd.DataFrame | None:
     """The body through pandas' C parser; None if rows are of uneven length."""
@@ -228,7 +228,7 @@ def _read_fast(
                 sep=delimiter,
                 encoding=encoding,
                 header=None,
-                names=[*header.names, _OVERFLOW],
+                names=[*header.names, OVERFLOW],
                 index_col=False,
                 skiprows=header.stop,
                 # Not "category", which reads 007 as the number 7.
