@@ -100,13 +100,16 @@ class Scan:
         )
 
 
-def scan(settings: Settings, log: Sequence[Logged] = (), *, settle_s: float = 0.0) -> Scan:
+def scan(
+    settings: Settings, log: Sequence[Logged] = (), *, settle_s: float = 0.0, ask: bool = True
+) -> Scan:
     """Look at every place where files may lie, and compare with what is known.
 
     Parameters
     ----------
     log : all deliveries known, in the order in which they came.
     settle_s : leave files of the drop folder alone that changed so recently.
+    ask : whether databases are asked, too.
 
     Notes
     -----
@@ -117,7 +120,8 @@ def scan(settings: Settings, log: Sequence[Logged] = (), *, settle_s: float = 0.
     absent: dict[str, UnusableFileError] = {}
     for source in settings.config.sources:
         known = [entry for entry in log if entry.source_id == source.id]
-        found, failure = _found(source, settings)
+        asked = ask or source.url is None
+        found, failure = _found(source, settings) if asked else ([], None)
         if failure is not None:
             absent[source.id] = failure
         found += dropped.get(source.id, [])
@@ -129,8 +133,11 @@ def scan(settings: Settings, log: Sequence[Logged] = (), *, settle_s: float = 0.
 
 
 def waiting(settings: Settings, log: Sequence[Logged]) -> bool:
-    """Whether something has been handed in that is not judged yet."""
-    return scan(settings, log, settle_s=SETTLE_S).any_news
+    """Whether a file has been handed in that is not judged yet; asks no database.
+
+    Departments' databases are asked at the nightly build, not every few minutes.
+    """
+    return scan(settings, log, settle_s=SETTLE_S, ask=False).any_news
 
 
 def has_wildcard(path: str) -> bool:

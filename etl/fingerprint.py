@@ -65,7 +65,9 @@ def fingerprint(
 
 
 def nothing_new(settings: Settings, *, until: str) -> Published | None:
-    """The snapshot that a run would only make again; None if there is anything to do."""
+    """The snapshot that a run would only make again; None if there may be anything to do."""
+    if any(source.url is not None for source in settings.config.sources):
+        return None  # a database is asked once, by the run itself
     try:
         engine = open_engine(settings.store_url, read_only=True)
         log = read_log(engine)

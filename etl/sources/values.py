@@ -26,6 +26,8 @@ _NOTHING = frozenset(
     ("", "-", "--", "—", "——", "–", "/", "\\", "…", "n/a", "#n/a", "na", "nan", "null", "none")
 ) | {"缺", "缺报", "未报", "暂无", "无数据"}
 _NUMBER = re.compile(r"[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d*)?(e[+-]?\d{1,2})?")
+# Blanks in a figure part its thousands; two figures in one cell are none.
+_SPACED = re.compile(r"[+-]?\d{1,3}( \d{3})+(\.\d*)?")
 # More than there are people: a telephone or a code in the wrong column.
 _HUGE = 1e10
 _ISO_WEEK = re.compile(r"(\d{4})-?w?(\d{1,2})|(\d{4})年?第?(\d{1,2})周")
@@ -84,6 +86,24 @@ def half_width(text: str) -> str:
     return unicodedata.normalize("NFKC", text).strip()
 
 
+def has_note(text: str) -> bool:
+    """Whether digits stand in a text as a note on it: raised, in a circle, as a list's number.
+
+    Made plain digits they would become part of the figure: 12 with note 1 would be 121.
+
+    Examples
+    --------
+    >>> has_note("12①"), has_note("5²"), has_note("１２")
+    (True, True, False)
+    """
+    return not text.isascii() and any(
+        not character.isdecimal()
+        and any(map(str.isdecimal, unicodedata.normalize("NFKC", character)))
+        for character in text
+        if not character.isascii()
+    )
+
+
 def amounts(column: pd.Series[str], *, integer: bool) -> Amounts:
     """Numbers of a column; thousands separators and full-width digits are read.
 
@@ -93,10 +113,12 @@ def amounts(column: pd.Series[str], *, integer: bool) -> Amounts:
     """
 
     def parse(text: str) -> tuple[float, int]:
-        written = half_width(text).replace(" ", "").casefold()
-        if written in _NOTHING:
+        written = half_width(text).casefold()
+        if _SPACED.fullmatch(written):
+            written = written.replace(" ", "")
+        if written.replace(" ", "") in _NOTHING:
             return np.nan, Amount.BLANK
-        if not _NUMBER.fullmatch(written):
+        if not _NUMBER.fullmatch(written) or has_note(text):
             return np.nan, Amount.TEXT
         value = float(written.replace(",", ""))
         if value < 0:
@@ -121,7 +143,7 @@ def signed(column: pd.Series[str]) -> Amounts:
         written = half_width(text).casefold().rstrip("°")
         if written in _NOTHING:
             return np.nan, Amount.BLANK
-        good = _NUMBER.fullmatch(written)
+        good = _NUMBER.fullmatch(written) and not has_note(text)
         return (float(written.replace(",", "")), Amount.GOOD) if good else (np.nan, Amount.TEXT)
 
     parsed = [parse(text) for text in _texts(column)]
@@ -139,7 +161,8 @@ def code_text(text: str, edit: CodeEdit) -> str:
     >>> code_text(" 67000010-001", CodeEdit(remove="-"))
     '67000010001'
     """
-    code = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
+    plain = text if has_note(text) else unicodedata.normalize("NFKC", text)
+    code = re.sub(r"\s+", "", plain)
     if re.fullmatch(r"\d+\.0+", code):  # a code that once was a number
         code = code.partition(".")[0]
     if not code:
@@ -225,6 +248,8 @@ def weeks(column: pd.Series[str], style: WeekStyle) -> Weeks:
 
 def a_date(text: str) -> date | None:
     """A date as people write it, or as Excel counts it; None if it is none."""
+    if has_note(text):
+        return None
     written = half_width(text).casefold()
     if _SERIAL.fullmatch(written) and int(float(written)) in _SERIALS:
         return _SERIAL_ZERO + timedelta(days=int(float(written)))
@@ -265,6 +290,8 @@ def _week(text: str, style: WeekStyle) -> tuple[int, int]:
     written = half_width(text)
     if written.casefold() in _NOTHING:
         return 0, WeekFault.BLANK
+    if has_note(text):
+        return 0, WeekFault.MALFORMED
     day = _iso_monday(written) if style == "iso" else a_date(written)
     if day is None:
         return 0, WeekFault.MALFORMED

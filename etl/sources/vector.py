@@ -151,12 +151,21 @@ def read_points(
     table = features.table
     if source.columns.lon is not None:
         return table
-    points = shapely.point_on_surface(features.geometry)
+    points = _points_on(features.geometry)
     cells, found = table.cells.copy(), dict(table.found)
     for name, numbers in ((LON, shapely.get_x(points)), (LAT, shapely.get_y(points))):
         cells[name] = pd.Categorical(["" if np.isnan(n) else f"{n:.8f}" for n in numbers])
         found[name] = name
     return Table(cells, found, table.titles, table.overfull, table.encoding, table.sheet)
+
+
+def _points_on(geometry: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
+    """A point on each shape; None where it is missing, empty or without end."""
+    points = np.full(len(geometry), None, dtype=object)
+    sound = np.isfinite(shapely.bounds(geometry)).all(axis=1)
+    points[sound] = shapely.point_on_surface(shapely.make_valid(geometry[sound]))
+    points[shapely.is_empty(points)] = None
+    return points
 
 
 def _choose(

@@ -31,8 +31,6 @@ from etl.sources.headers import nearest, plain
 
 T = TypeVar("T")
 
-# A sheet that goes on blank for so many rows has ended, whatever its size says.
-_BLANK_ROWS = 5_000
 # What the readers raise on bytes that are no whole workbook, as fuzzing them has shown.
 _DAMAGED = (
     ArithmeticError,
@@ -398,14 +396,11 @@ def _xls_text(cell: xlrd.sheet.Cell, mode: Literal[0, 1]) -> str:
 
 def _filled(rows: Iterable[list[str]]) -> tuple[list[int], list[list[str]]]:
     """Rows that hold anything, and their numbers."""
-    numbers, kept, blank = [], [], 0
+    numbers, kept = [], []
     for number, row in enumerate(rows, start=1):
         if any(row) and any(text.strip() for text in row):
             numbers.append(number)
             kept.append(row)
-            blank = 0
-        elif (blank := blank + 1) > _BLANK_ROWS:
-            break
     return numbers, kept
 
 
