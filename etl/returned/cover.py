@@ -14,9 +14,10 @@ from openpyxl.worksheet.hyperlink import Hyperlink
 
 from etl.findings import Finding, Severity, rules
 from etl.returned import style
+from etl.returned.brought import WHOLE_ROWS, Brought
 from etl.returned.doubted import Doubted, Handed, Language, words
 from etl.returned.marker import ROW_COLUMN
-from etl.returned.sheet import WHOLE_ROWS, Brought, cover_title
+from etl.returned.sheet import cover_title
 from etl.spreadsheet import put
 from geo.model import Label
 

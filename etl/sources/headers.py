@@ -119,7 +119,7 @@ def _header(
     names: Sequence[str], places: Mapping[str, list[int]], *, start: int, stop: int
 ) -> Header:
     found = {name: place[0] for name, place in places.items()}
-    return Header(start=start, stop=stop, names=_unique(names), found=found)
+    return Header(start=start, stop=stop, names=unique(names), found=found)
 
 
 def _lengthened(
@@ -235,7 +235,7 @@ def _clean(text: str) -> str:
     return re.sub(r"\s+", " ", text).strip()
 
 
-def _unique(names: Sequence[str]) -> tuple[str, ...]:
+def unique(names: Sequence[str]) -> tuple[str, ...]:
     """Names that are never empty nor doubled."""
     seen: dict[str, int] = {}
     result = []

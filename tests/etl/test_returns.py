@@ -14,8 +14,8 @@ from openpyxl.styles import PatternFill
 
 from etl.findings import Doubts, IntArray
 from etl.ledger import Ledger, empty_quarantine
+from etl.returned.brought import WHOLE_ROWS
 from etl.returned.marker import RETURN_COLUMNS
-from etl.returned.sheet import WHOLE_ROWS
 from etl.returns import (
     Handed,
     ReturnMarker,
