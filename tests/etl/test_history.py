@@ -11,8 +11,9 @@ import pandas as pd
 import pytest
 
 from etl.findings import Doubts, Finding
-from etl.history import NEWEST_WEEKS, doubt_history, doubt_population, each_series
+from etl.history import doubt_history, doubt_population
 from etl.model import Text
+from etl.series import NEWEST_WEEKS, each_series
 from etl.settings import Intake, MeasureSettings
 from etl.sources.settings import ObservationsSource
 from etl.sources.values import week_name
