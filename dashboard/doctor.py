@@ -20,6 +20,7 @@ from dashboard.report import chromium
 from dashboard.report.capture import try_webgl
 from dashboard.text import DEFAULT_LANGUAGE, Catalog, load
 from etl.settings import Settings
+from etl.store import qgis
 from geo.errors import RenderError
 
 Status = Literal["ok", "warn", "fail"]
@@ -88,6 +89,7 @@ class _Doctor:
         try:
             with engine.connect() as connection:
                 version = connection.execute(text("SHOW server_version")).scalar_one()
+                has_postgis = qgis.available(connection)
         except DBAPIError as exc:
             reason = str(exc.orig).splitlines()[0] if exc.orig else type(exc).__name__
             found = self.words.t("doctor.found.not_connected", driver=driver, error=reason)
@@ -95,6 +97,9 @@ class _Doctor:
         finally:
             engine.dispose()
         found = self.words.t("doctor.found.connected", driver=driver, version=version)
+        if not has_postgis:
+            lacking = self.words.t("doctor.found.no_postgis", found=found)
+            return self.say("database", "warn", lacking, "postgis")
         return self.say("database", "ok", found)
 
     def browser(self) -> list[Check]:

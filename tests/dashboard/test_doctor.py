@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from sqlalchemy import create_engine, text
 
 from dashboard import doctor
 from dashboard.doctor import examine
@@ -94,3 +95,14 @@ def test_a_driver_that_is_missing_fails(tmp_path: Path) -> None:
     check = by_code(examine(settings(tmp_path, "oracle+cx_oracle://x/y"), lang="en"))["database"]
     assert check.status == "fail"
     assert "cx_oracle" in check.found
+
+
+def test_a_database_without_postgis_is_said(postgres_url: str, tmp_path: Path) -> None:
+    assert by_code(examine(settings(tmp_path, postgres_url)))["database"].status == "ok"
+    engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("DROP EXTENSION postgis CASCADE"))
+    engine.dispose()
+    without = by_code(examine(settings(tmp_path, postgres_url)))["database"]
+    assert without.status == "warn"
+    assert "CREATE EXTENSION postgis" in without.remedy
