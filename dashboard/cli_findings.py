@@ -115,4 +115,4 @@ def _print(findings: pd.DataFrame, *, hidden: int) -> None:
     if findings.empty:
         console.print("没有发现问题 Nothing doubtful")
     if hidden:
-        console.print(f"[dim]另有 {hidden} 条未列出 {hidden} more not listed[/]")
+        console.print(f"[dim]另有 {hidden} 条在筛选之外 {hidden} more filtered out[/]")

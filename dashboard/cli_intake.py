@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
+from zoneinfo import ZoneInfo
 
 import typer
 from rich.box import SIMPLE
@@ -59,7 +60,7 @@ def deliveries(
     if changes is not None:
         _print_changes(engine, changes)
     else:
-        _print_log(engine, source)
+        _print_log(engine, source, ZoneInfo(settings.config.locality.timezone))
 
 
 @app.command()
@@ -85,12 +86,12 @@ def returns(
         console.print("没有退回的行 No row waits")
 
 
-def _print_log(engine: Engine, source: str | None) -> None:
+def _print_log(engine: Engine, source: str | None, zone: ZoneInfo) -> None:
     from etl.store.history import load_log
 
     name = Column("文件", overflow="fold", ratio=3)
     ends_of_rows = Column("各行去向", overflow="fold", ratio=2)
-    table = Table("#", name, "收到 UTC", "状态", ends_of_rows, "改动", box=SIMPLE, expand=True)
+    table = Table("#", name, "收到", "状态", ends_of_rows, "改动", box=SIMPLE, expand=True)
     for entry in load_log(engine).to_dict("records"):
         if source is None or entry["source_id"] == source:
             ends = [f"{word} {entry[fate]:,}" for fate, word in FATES.items() if entry[fate]]
@@ -99,12 +100,13 @@ def _print_log(engine: Engine, source: str | None) -> None:
             table.add_row(
                 str(entry["delivery_id"]),
                 entry["name"],
-                f"{entry['received_at_utc']:%m-%d %H:%M}",
+                f"{entry['received_at_utc'].astimezone(zone):%m-%d %H:%M}",
                 STATES[entry["state"]],
                 "，".join(ends),
                 " ".join(changes),
             )
     console.print(table)
+    console.print("[dim]改动：+ 新增的数字，~ 改变的，− 去掉的[/]")
 
 
 def _print_changes(engine: Engine, delivery_id: int) -> None:

@@ -36,10 +36,10 @@ from etl.sources.values import Amount, WeekFault
 from geo.model import Level
 
 _CONVENTIONS = {
-    "iso": "2026-W46",
-    "monday": "Monday 星期一",
-    "sunday": "Sunday 星期日",
-    "date": "2026-11-09",
+    "iso": {"zh": "周次，如 2026-W46", "en": "a week, as 2026-W46"},
+    "monday": {"zh": "星期一的日期，如 2026-11-09", "en": "a Monday, as 2026-11-09"},
+    "sunday": {"zh": "星期日的日期，如 2026-11-08", "en": "a Sunday, as 2026-11-08"},
+    "date": {"zh": "日期，如 2026-11-09", "en": "a date, as 2026-11-09"},
 }
 FRAME_COLUMNS = ("level", "area_code", "week", "measure", "count", "source_row")
 
@@ -340,13 +340,14 @@ def _spelling(name: str, level: Level) -> str:
 def _map_weeks(body: Body, source: ObservationsSource, today: date) -> IntArray:
     name = body.found[source.columns.week]
     weeks = values.weeks(body.column(source.columns.week), source.week)
-    ledger, convention = body.ledger, _CONVENTIONS[source.week]
+    ledger = body.ledger
+    said = {f"convention_{lang}": text for lang, text in _CONVENTIONS[source.week].items()}
     ledger.reject("missing_value", weeks.faults == WeekFault.BLANK, column=name)
     malformed = weeks.faults == WeekFault.MALFORMED
     propose = proposals.week(source.week)
-    ledger.reject("malformed_week", malformed, column=name, proposal=propose, convention=convention)
+    ledger.reject("malformed_week", malformed, column=name, proposal=propose, **said)
     wrong_day = weeks.faults == WeekFault.WRONG_DAY
-    ledger.reject("week_start", wrong_day, column=name, proposal=propose, convention=convention)
+    ledger.reject("week_start", wrong_day, column=name, proposal=propose, **said)
     newest = values.monday_of(today)
     future = weeks.mondays > newest
     ledger.reject("future_week", future, column=name, newest=values.week_name(newest))

@@ -89,9 +89,10 @@ def marks(frame: pd.DataFrame, row: int) -> list[list[str | None]]:
 def test_quarantine_joins_the_rules_of_a_row() -> None:
     ledger = ledger_of({"周": ["x", "y"], "n": ["-1", "2"]})
     first = ledger.rows == 2
-    ledger.reject("malformed_week", first, column="周", convention="2026-W46")
+    week = {"convention_zh": "周次，如 2026-W46", "convention_en": "a week, as 2026-W46"}
+    ledger.reject("malformed_week", first, column="周", **week)
     ledger.reject("negative_count", first, column="n")
-    ledger.reject("malformed_week", first, column="周", convention="2026-W46")
+    ledger.reject("malformed_week", first, column="周", **week)
     quarantine = ledger.quarantine()
     assert tuple(quarantine.columns) == QUARANTINE_COLUMNS
     assert quarantine.drop(columns="marks").to_dict("records") == [
