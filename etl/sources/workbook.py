@@ -40,6 +40,7 @@ _DAMAGED = (
     EOFError,
     LookupError,
     OSError,
+    RecursionError,
     SyntaxError,  # broken XML
     TypeError,
     ValueError,

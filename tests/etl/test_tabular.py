@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tempfile
 from datetime import date
+from math import isnan
 from pathlib import Path
 
 import psutil
@@ -501,3 +502,23 @@ def test_a_million_rows_of_ten_columns_pass(tmp_path: Path) -> None:
     folder.weekly()
     table = read_table(path, _source(folder), HEADER.split(","), Doubts("weekly", "large.csv"))
     assert len(table.cells) == 1_000_000
+
+
+@pytest.mark.parametrize("text", ["12①", "5²", "12⒈", "3⑫", "3 4", "1 2 3", "１２①"])
+def test_a_note_or_a_second_figure_is_not_read_into_a_figure(tmp_path: Path, text: str) -> None:
+    folder = Folder.with_areas(tmp_path)
+    folder.weekly()
+    folder.write("weekly.csv", f"周,代码,人次\n2026-W40,{SW},{text}\n2026-W40,{NW},1 234\n")
+    result = folder.result()
+    assert rules(result) == ["not_a_number"]
+    assert {k: c for k, c in counts(result).items() if not isnan(c)} == {(NW, "2026-W40"): 1234}
+
+
+@pytest.mark.parametrize(("week", "code"), [("2026-W4①", SW), ("2026-W40", f"{SW[:-1]}①")])
+def test_a_note_is_not_read_into_a_key(tmp_path: Path, week: str, code: str) -> None:
+    folder = Folder.with_areas(tmp_path)
+    folder.weekly()
+    folder.write("weekly.csv", f"周,代码,人次\n{week},{code},5\n2026-W40,{NE},7\n")
+    result = folder.result()
+    assert counts(result) == {(NE, "2026-W40"): 7}
+    assert result.quarantined == 1

@@ -18,8 +18,9 @@ import shapely
 
 from etl.findings import Doubts, UnusableFileError
 from etl.sources import limits
+from etl.sources.layers import map_format
 from etl.sources.settings import AreasSource, FacilitiesSource, SourceBase
-from etl.sources.vector import LAT, LON, Features, map_format, read_features, read_points
+from etl.sources.vector import LAT, LON, Features, read_features, read_points
 
 FRAME = gpd.GeoDataFrame(
     {"代码": ["0990101001001", "0990101001002"], "名称": ["柳溪村", "㙍塘村"]},
@@ -332,3 +333,33 @@ def test_large_map_is_refused_unopened(tmp_path: Path) -> None:
     with pytest.raises(UnusableFileError) as caught:
         read(path)
     assert caught.value.rule == "file_too_large"
+
+
+@pytest.mark.parametrize(
+    "geometry",
+    [
+        {"type": "Polygon", "coordinates": []},
+        {"type": "Polygon", "coordinates": [[]]},
+        {"type": "GeometryCollection", "geometries": []},
+        None,
+    ],
+)
+def test_a_site_without_a_point_has_no_place(tmp_path: Path, geometry: object) -> None:
+    shapes = [geometry, {"type": "Point", "coordinates": [113.9, 31.4]}]
+    text = {
+        "type": "FeatureCollection",
+        "features": [
+            {"type": "Feature", "properties": {"name": str(i), "address": "x"}, "geometry": shape}
+            for i, shape in enumerate(shapes)
+        ],
+    }
+    path = tmp_path / "sites.geojson"
+    path.write_text(json.dumps(text))
+    columns = {"name": "name", "address": "address"}
+    source = FacilitiesSource.model_validate(
+        {"id": "s", "role": "facilities", "path": path.name, "kind": "school", "columns": columns}
+    )
+    table = read_points(path, source, ["name", "address"], Doubts("s", path.name))
+    assert [(x, y) for x, y in zip(table.cells[LON], table.cells[LAT], strict=True)] == [
+        ("", ""), ("113.90000000", "31.40000000"),
+    ]  # fmt: skip

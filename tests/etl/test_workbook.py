@@ -398,3 +398,22 @@ def test_every_cut_of_a_workbook_ends_in_a_finding_or_a_table(tmp_path: Path) ->
         path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x55]) + whole[at + 1 :])
         with suppress(UnusableFileError):
             read(path)
+
+
+def test_rows_below_a_long_gap_are_rows(tmp_path: Path) -> None:
+    gap = [[] for _ in range(7_000)]
+    written = rows(list(HEADER), ["2026-W40", "a", 7], *gap, ["2026-W41", "a", 9])
+    table, _ = read(workbook(tmp_path / "a.xlsx", written))
+    assert table.cells.index.tolist() == [2, 7003]
+
+
+def test_an_old_workbook_whose_folders_go_in_circles_is_damaged(tmp_path: Path) -> None:
+    whole = bytearray((Path(__file__).parents[1] / "data" / "files" / "weekly.xls").read_bytes())
+    # Sector of the folders; the entry of the root names itself as its neighbour on the left.
+    start = 512 + 512 * int.from_bytes(whole[48:52], "little")
+    whole[start + 128 + 68 : start + 128 + 72] = (1).to_bytes(4, "little")
+    path = tmp_path / "a.xls"
+    path.write_bytes(whole)
+    with pytest.raises(UnusableFileError) as caught:
+        read(path)
+    assert caught.value.rule == "unreadable_workbook"
