@@ -21,6 +21,7 @@ from etl.sources.changes import map_changes
 from etl.sources.context import map_context
 from etl.sources.facilities import map_facilities
 from etl.sources.geography import Geography
+from etl.sources.layers import map_format
 from etl.sources.mapping import Areas, Mapped, map_population
 from etl.sources.observations import map_observations
 from etl.sources.settings import (
@@ -35,7 +36,7 @@ from etl.sources.settings import (
 from etl.sources.sites import SiteIndex
 from etl.sources.successors import NO_CHANGES, Successors
 from etl.sources.tabular import Table, read_table
-from etl.sources.vector import LAT, LON, Features, map_format, read_features, read_points
+from etl.sources.vector import LAT, LON, Features, read_features, read_points
 from geo.model import Level
 
 Fate = Literal["current", "replaced", "failed", "absent"]

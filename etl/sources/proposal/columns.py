@@ -13,10 +13,11 @@ import shapely
 from etl.findings import Doubts, UnusableFileError
 from etl.sources.files import decide_encoding, table_format
 from etl.sources.headers import MOST_ROWS, SEARCHED_ROWS, flatten
+from etl.sources.layers import map_format
 from etl.sources.proposal.signs import best_meaning, is_number
 from etl.sources.settings import ContextSource
 from etl.sources.tabular import longest_line
-from etl.sources.vector import map_format, read_features
+from etl.sources.vector import read_features
 from etl.sources.workbook import open_book
 
 # Rows whose values are looked at.
