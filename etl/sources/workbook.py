@@ -8,12 +8,9 @@ were never calculated, hidden rows) is looked up in the XML while the sheet is m
 from __future__ import annotations
 
 import io
-import posixpath
-import re
 import struct
-import xml.etree.ElementTree as ET
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date, datetime, time
 from functools import partial
 from pathlib import Path
@@ -28,9 +25,9 @@ from etl.findings import UnusableFileError, listed
 from etl.sources import limits
 from etl.sources.archives import Archive
 from etl.sources.headers import nearest, plain
+from etl.sources.sheetxml import Marks, measure, sheet_parts
 
 T = TypeVar("T")
-
 # What the readers raise on bytes that are no whole workbook, as fuzzing them has shown.
 _DAMAGED = (
     ArithmeticError,
@@ -48,21 +45,6 @@ _DAMAGED = (
     python_calamine.CalamineError,
     struct.error,
 )
-# The index of a workbook's sheets is some kilobytes.
-_MOST_INDEX_BYTES = 4 << 20
-_CELL = re.compile(rb"<(?:\w+:)?c((?:\s[^<>]*)?)(?<!/)>(.*?)</(?:\w+:)?c>", re.DOTALL)
-_REFERENCE = re.compile(rb"""\br=["']([A-Za-z]{1,3})([0-9]{1,9})["']""")
-# Cells beyond column Z, or below any row: only then is the rectangle worth measuring.
-_FAR = re.compile(rb"""\br=["'](?:[A-Za-z]{2,}|[A-Za-z]?[0-9]{8,})""")
-_HIDDEN_ROW = re.compile(rb"""<(?:\w+:)?row\s(?=[^<>]*\bhidden=["'](?:1|true)["'])([^<>]*)>""")
-_ROW_NUMBER = re.compile(rb"""\br=["']([0-9]{1,9})["']""")
-_UNCALCULATED = re.compile(
-    rb"\s*+<(?:\w+:)?f\b[^<>]*+(?:(?<=/)>|(?<!/)>[^<]*+</(?:\w+:)?f>)\s*+"
-    rb"(?:<(?:\w+:)?v\s*+/>|<(?:\w+:)?v>\s*+</(?:\w+:)?v>)?\s*+"
-)
-_IS_TEXT = re.compile(rb"""\bt=["']str["']""")
-_IS_ERROR = re.compile(rb"""\bt=["']e["']""")
-_VALUE = re.compile(rb"<(?:\w+:)?v>([^<]*)</")
 
 
 @dataclass(frozen=True)
@@ -83,18 +65,6 @@ class Sheet:
     uncalculated: tuple[tuple[int, int], ...] = ()
     hidden_rows: frozenset[int] = frozenset()
     hidden: bool = False
-
-
-@dataclass
-class _Marks:
-    """What the XML of a sheet says beside its values; columns counted from 0, rows from 1."""
-
-    cells: int = 0
-    last_row: int = 0
-    last_column: int = 0
-    errors: dict[tuple[int, int], str] = field(default_factory=dict)
-    uncalculated: list[tuple[int, int]] = field(default_factory=list)
-    hidden_rows: set[int] = field(default_factory=set)
 
 
 @dataclass(frozen=True)
@@ -145,9 +115,6 @@ def _chosen(names: list[str], wanted: str | None) -> list[str]:
     )
 
 
-# ------------------------------------------------------------------ XLSX
-
-
 def _xlsx(path: Path) -> tuple[list[str], Callable[[str], Sheet]]:
     with Archive(path, damaged="unreadable_workbook", most=limits.MAX_UNPACKED_BYTES) as archive:
         names = set(archive.names)
@@ -156,7 +123,7 @@ def _xlsx(path: Path) -> tuple[list[str], Callable[[str], Sheet]]:
             raise UnusableFileError("workbook_format", came=kind)
         if "xl/workbook.xml" not in names:
             raise UnusableFileError("not_a_table", came="ZIP")
-        parts = _parts(archive)
+        parts = sheet_parts(archive)
         # What the reader takes in beside the sheets is unpacked once, to see its true size.
         for name in sorted(names - set(parts.values())):
             if name.endswith((".xml", ".rels")):
@@ -174,118 +141,14 @@ def _xlsx(path: Path) -> tuple[list[str], Callable[[str], Sheet]]:
         with Archive(
             path, damaged="unreadable_workbook", most=limits.MAX_UNPACKED_BYTES
         ) as archive:
-            marks = _measure(archive, parts[name])
+            marks = measure(archive, parts[name])
         return _from_calamine(book, name, marks, hidden=about[name].visible != visible)
 
     return names_read, read
 
 
-def _parts(archive: Archive) -> dict[str, str]:
-    """Sheet name → its part of the archive."""
-    index = _xml(archive, "xl/workbook.xml")
-    links = _xml(archive, "xl/_rels/workbook.xml.rels")
-    targets = {link.get("Id"): link.get("Target", "") for link in links}
-    parts = {}
-    for sheet in index.iter():
-        if sheet.tag.rpartition("}")[2] != "sheet":
-            continue
-        link = next((v for k, v in sheet.attrib.items() if k.rpartition("}")[2] == "id"), None)
-        target = targets.get(link, "")
-        part = posixpath.normpath(posixpath.join("/xl", target)).lstrip("/")
-        if part in archive.names:
-            parts[sheet.get("name", "")] = part
-    return parts
-
-
-def _xml(archive: Archive, name: str) -> ET.Element:
-    try:
-        text = archive.read(name, most=_MOST_INDEX_BYTES)
-    except KeyError as exc:
-        raise archive.broken(name) from exc
-    if b"<!DOCTYPE" in text or b"<!ENTITY" in text or b"\x00" in text:
-        raise archive.broken("DTD")  # entities that grow when read; Excel writes none
-    return ET.fromstring(text)  # noqa: S314  (no DTD in it, as just seen)
-
-
-def _measure(archive: Archive, part: str) -> _Marks:
-    """Walk over the XML of a sheet before it is read: how large it is, and what it marks.
-
-    Raises
-    ------
-    UnusableFileError : the rectangle around its cells is beyond the limit.
-    """
-    marks, carry = _Marks(), b""
-    for chunk in archive.chunks(part):
-        piece = carry + chunk
-        if not marks.cells and b"\x00" in piece[:4]:
-            raise archive.broken("UTF-16")
-        cut = max(piece.rfind(b"</c>") + 4, piece.rfind(b"</row>"), piece.rfind(b":c>") + 3)
-        if cut <= 3:
-            cut = 0
-        carry = piece[cut:]
-        if len(carry) > limits.MAX_CELL_BYTES + len(chunk):
-            raise UnusableFileError(
-                "sheet_too_large", came=f"> {limits.megabytes(limits.MAX_CELL_BYTES)}",
-                most=limits.megabytes(limits.MAX_CELL_BYTES),
-            )  # fmt: skip
-        _mark(piece[:cut], marks)
-    _mark(carry, marks)
-    # Without a reference a cell stands right of the one before, so there are no more than cells.
-    rectangle = max(marks.cells, marks.last_row * (marks.last_column + 1))
-    if rectangle > limits.MAX_SHEET_CELLS or marks.last_row > limits.MAX_SHEET_ROWS:
-        raise UnusableFileError(
-            "sheet_too_large",
-            came=f"{marks.last_row:,} × {marks.last_column + 1:,}, {marks.cells:,}",
-            most=f"{limits.MAX_SHEET_CELLS:,}",
-        )
-    return marks
-
-
-def _mark(piece: bytes, marks: _Marks) -> None:
-    marks.cells += piece.count(b"<c ") + piece.count(b"<c>") + piece.count(b":c ")
-    if marks.cells > limits.MAX_SHEET_CELLS:
-        raise UnusableFileError(
-            "sheet_too_large", came=f"> {marks.cells:,}", most=f"{limits.MAX_SHEET_CELLS:,}"
-        )
-    if _FAR.search(piece) is not None:
-        for letters, digits in set(_REFERENCE.findall(piece)):
-            marks.last_column = max(marks.last_column, _column(letters))
-            marks.last_row = max(marks.last_row, int(digits))
-    if b"<f" in piece or b":f" in piece or b't="e"' in piece or b"t='e'" in piece:
-        _mark_cells(piece, marks)
-    if b"hidden=" in piece:
-        for attributes in _HIDDEN_ROW.findall(piece):
-            if number := _ROW_NUMBER.search(attributes):
-                marks.hidden_rows.add(int(number[1]))
-
-
-def _mark_cells(piece: bytes, marks: _Marks) -> None:
-    for attributes, content in _CELL.findall(piece):
-        is_error = _IS_ERROR.search(attributes) is not None
-        blank = _UNCALCULATED.fullmatch(content) is not None and not _IS_TEXT.search(attributes)
-        if not (is_error or blank):
-            continue
-        reference = _REFERENCE.search(attributes)
-        if reference is None:
-            raise UnusableFileError("unreadable_workbook", came="a cell without its reference")
-        place = int(reference[2]), _column(reference[1])
-        if blank:
-            marks.uncalculated.append(place)
-        else:
-            value = _VALUE.search(content)
-            marks.errors[place] = value[1].decode("ascii", "replace") if value else "#ERROR"
-
-
-def _column(letters: bytes) -> int:
-    """Column from 0: A, B … Z, AA."""
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + letter - 64
-    return number - 1
-
-
 def _from_calamine(
-    book: python_calamine.CalamineWorkbook, name: str, marks: _Marks, *, hidden: bool
+    book: python_calamine.CalamineWorkbook, name: str, marks: Marks, *, hidden: bool
 ) -> Sheet:
     sheet = book.get_sheet_by_name(name)
     left = sheet.start[1] if sheet.start else 0
@@ -343,9 +206,6 @@ def _patched(line: list[str], errors: dict[int, str] | None) -> list[str]:
     return line
 
 
-# ------------------------------------------------------------------ XLS
-
-
 def _xls(path: Path) -> tuple[list[str], Callable[[str], Sheet]]:
     # Its remarks go nowhere: what matters of them is said as a finding. Formats hold the merged
     # regions; a file whose formats are odd is read without them.
@@ -390,9 +250,6 @@ def _xls_text(cell: xlrd.sheet.Cell, mode: Literal[0, 1]) -> str:
     if cell.ctype == xlrd.XL_CELL_ERROR:
         return xlrd.error_text_from_code.get(int(cell.value), "#ERROR")
     return _text(cell.value)
-
-
-# ------------------------------------------------------------------ both
 
 
 def _filled(rows: Iterable[list[str]]) -> tuple[list[int], list[list[str]]]:
