@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
 from datetime import date
-from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from etl import proposals
 from etl.findings import BoolArray, Doubts, IntArray, listed
 from etl.ledger import Ledger
 from etl.returned.marker import RETURN_COLUMNS
 from etl.sources import values
+from etl.sources.cells import Cells, blank_ranges, framed, silent, summed, without, zeros
 from etl.sources.headers import nearest, plain
 from etl.sources.mapping import (
     Areas,
@@ -42,33 +40,6 @@ _CONVENTIONS = {
     "date": {"zh": "日期，如 2026-11-09", "en": "a date, as 2026-11-09"},
 }
 FRAME_COLUMNS = ("level", "area_code", "week", "measure", "count", "source_row")
-
-
-@dataclass(frozen=True)
-class Cells:
-    """Counts by area, week (ordinal of its Monday) and measure, as parallel arrays.
-
-    `row` is the row of the file that says it, 0 where none does.
-    """
-
-    area: IntArray
-    monday: IntArray
-    measure: IntArray
-    count: npt.NDArray[np.float64]
-    row: IntArray
-
-    def take(self, kept: BoolArray | IntArray) -> Cells:
-        """Some of the cells."""
-        return Cells(*(getattr(self, field.name)[kept] for field in fields(self)))
-
-    def joined(self, other: Cells) -> Cells:
-        """These cells and others."""
-        return Cells(
-            *(
-                np.concatenate([getattr(self, field.name), getattr(other, field.name)])
-                for field in fields(self)
-            )
-        )
 
 
 def map_observations(
@@ -114,13 +85,13 @@ def map_observations(
     reported = cells.monday[~np.isnan(cells.count)]
     newest = values.week_name(int(reported.max())) if len(reported) else None
     # What was refused is no data: it must not be taken for an area and week that nobody reported.
-    cells = cells.joined(_without(withheld, cells))
+    cells = cells.joined(without(withheld, cells))
     ends = _ends(areas, n_today, successors)
     _say_late(body.ledger, cells, ends, areas, successors, column=_area_name(body, source))
     if source.absent == "zero":
-        cells = cells.joined(_zeros(cells, source, ends, doubts))
-    cells = _blank_ranges(cells, source, doubts)
-    return Mapped(_frame(cells, areas, used), body.ledger, body.set_aside, newest)
+        cells = cells.joined(zeros(cells, source, ends, doubts))
+    cells = blank_ranges(cells, source, doubts)
+    return Mapped(framed(cells, areas, used), body.ledger, body.set_aside, newest)
 
 
 def _long(
@@ -138,11 +109,7 @@ def _long(
     body = open_body(table, doubts, key=area_column, figures=figures)
     area = map_area_codes(body, area_column, source, areas)
     monday = _map_weeks(body, source, today)
-    if columns.measure is not None:
-        measure, used = _map_measures(body, source, measures)
-    else:
-        used = list(columns.counts) or [str(source.measure)]
-        measure = np.zeros(len(area), dtype=np.int64)
+    measure, used = _map_measures(body, source, measures)
     keyed = body.ledger.accepted.copy()
     amounts, some_bad = read_amounts(body, [body.found[name] for name in figures], whole=True)
     counts = np.stack([amount.values for amount in amounts], axis=1)
@@ -150,22 +117,12 @@ def _long(
         body.ledger, [area, monday, measure], counts, column=body.found[area_column]
     )
 
-    def cells(rows: BoolArray) -> Cells:
-        kept = np.flatnonzero(rows)
-        n_figures = len(figures)
-        offsets = np.arange(n_figures) if n_figures > 1 else np.zeros(1, dtype=np.int64)
-        return Cells(
-            np.repeat(area[kept], n_figures),
-            np.repeat(monday[kept], n_figures),
-            (measure[kept, None] + offsets).ravel(),
-            counts[kept].ravel(),
-            np.repeat(body.ledger.rows[kept], n_figures),
-        )
-
+    every = Cells(area, monday, measure, counts[:, 0], body.ledger.rows)
     refused = keyed & body.ledger.rejected & (some_bad | conflict)
-    withheld = cells(refused)
+    withheld = every.spread(counts, np.flatnonzero(refused))
     withheld.count[:] = np.nan
-    return body, cells(body.ledger.accepted), used, withheld
+    accepted = every.spread(counts, np.flatnonzero(body.ledger.accepted))
+    return body, accepted, used, withheld
 
 
 def _by_site(
@@ -186,11 +143,7 @@ def _by_site(
     ledger, name = body.ledger, body.found[site_column]
     site = sites.positions(body, site_column, source.level)
     monday = _map_weeks(body, source, today)
-    if columns.measure is not None:
-        measure, used = _map_measures(body, source, measures)
-    else:
-        used = list(columns.counts) or [str(source.measure)]
-        measure = np.zeros(len(site), dtype=np.int64)
+    measure, used = _map_measures(body, source, measures)
     keyed = ledger.accepted.copy()
     amounts, some_bad = read_amounts(body, [body.found[figure] for figure in figures], whole=True)
     counts = np.stack([amount.values for amount in amounts], axis=1)
@@ -200,53 +153,15 @@ def _by_site(
     used_rows = np.flatnonzero(ledger.accepted | (keyed & (some_bad | conflict)))
     place = areas.by_code
     area_of = np.array([place.get(code or "", -1) for code in sites.codes(source.level)] or [-1])
-    n_figures = len(figures)
-    offsets = np.arange(n_figures) if n_figures > 1 else np.zeros(1, dtype=np.int64)
-    of_sites = Cells(
-        np.repeat(site[used_rows], n_figures),
-        np.repeat(monday[used_rows], n_figures),
-        (measure[used_rows, None] + offsets).ravel(),
-        counts[used_rows].ravel(),
-        np.repeat(ledger.rows[used_rows], n_figures),
-    )
-    of_sites = of_sites.joined(_silent(of_sites, sites)) if source.absent == "no_data" else of_sites
+    of_sites = Cells(site, monday, measure, counts[:, 0], ledger.rows).spread(counts, used_rows)
+    of_sites = of_sites.joined(silent(of_sites, sites)) if source.absent == "no_data" else of_sites
     none = of_sites.take(np.zeros(len(of_sites.area), dtype=np.bool_))
     if not len(of_sites.area):
         return body, none, used, none
     at = Cells(
         area_of[of_sites.area], of_sites.monday, of_sites.measure, of_sites.count, of_sites.row
     )
-    return body, _summed(at), used, none
-
-
-def _silent(cells: Cells, sites: SiteIndex) -> Cells:
-    """No data for each week in which a facility that reports in this file did not.
-
-    From its first report, or its opening, to the file's last week or its closing.
-    """
-    gone: list[tuple[int, int, int]] = []
-    last = int(cells.monday.max()) if len(cells.area) else 0
-    pairs = np.unique(np.column_stack([cells.area, cells.measure]), axis=0)
-    for site, measure in pairs.tolist():
-        own = set(cells.monday[(cells.area == site) & (cells.measure == measure)].tolist())
-        until = min(last, sites.last_week(site))
-        gone += [
-            (site, monday, measure) for monday in range(min(own), until + 1, 7) if monday not in own
-        ]
-    found = np.array(gone, dtype=np.int64).reshape(-1, 3)
-    nothing = np.full(len(gone), np.nan)
-    no_row = np.zeros(len(gone), dtype=np.int64)
-    return Cells(found[:, 0], found[:, 1], found[:, 2], nothing, no_row)
-
-
-def _summed(cells: Cells) -> Cells:
-    """One cell an area, week and measure: the sum of its facilities, no data if one has none."""
-    _, first, group = np.unique(_keys(cells), return_index=True, return_inverse=True)
-    row = np.full(len(first), np.iinfo(np.int64).max)
-    np.minimum.at(row, group, np.where(cells.row > 0, cells.row, row.max(initial=0)))
-    row[row == np.iinfo(np.int64).max] = 0
-    total = np.bincount(group, weights=cells.count, minlength=len(first)).astype(np.float64)
-    return Cells(cells.area[first], cells.monday[first], cells.measure[first], total, row)
+    return body, summed(at), used, none
 
 
 def _wide(
@@ -357,7 +272,11 @@ def _map_weeks(body: Body, source: ObservationsSource, today: date) -> IntArray:
 def _map_measures(
     body: Body, source: ObservationsSource, measures: Sequence[str]
 ) -> tuple[IntArray, list[str]]:
-    wanted = str(source.columns.measure)
+    """Position of each row's measure among those used; the first, where columns hold them."""
+    wanted = source.columns.measure
+    if wanted is None:
+        used = list(source.columns.counts) or [str(source.measure)]
+        return np.zeros(len(body.cells), dtype=np.int64), used
     column = body.column(wanted)
     known: Mapping[str, str] = {code: code for code in measures}
     known = {**known, **{plain(text): code for text, code in source.measures.items()}}
@@ -373,21 +292,6 @@ def _map_measures(
     unknown = (found < 0) & ~blank
     body.ledger.reject("unknown_measure", unknown, column=name, proposal=propose, known=named)
     return found, used
-
-
-def _keys(cells: Cells) -> IntArray:
-    """One number for area, week and measure; ordinals of Mondays stay below 2^22."""
-    keys: IntArray = (cells.area << 32) + ((cells.monday // 7) << 10) + cells.measure
-    return keys
-
-
-def _without(cells: Cells, others: Cells) -> Cells:
-    """Those cells that the others do not have, each once."""
-    if not len(cells.area):
-        return cells
-    _, first = np.unique(_keys(cells), return_index=True)
-    cells = cells.take(first)
-    return cells.take(~np.isin(_keys(cells), _keys(others)))
 
 
 def _ends(areas: Areas, n_today: int, successors: Successors) -> IntArray:
@@ -426,78 +330,3 @@ def _say_late(
         told.append(listed(successors.shares(areas.level, code, day)))
         since.append(date.fromordinal(day).isoformat())
     ledger.note("former_area_used", mask, column=column, successors=told, since=since)
-
-
-def _zeros(cells: Cells, source: ObservationsSource, ends: IntArray, doubts: Doubts) -> Cells:
-    """Zeros for every area and week that the file covers without a row.
-
-    A former area gets them for its own time only.
-    """
-    n_areas = len(ends)
-    none = cells.take(np.zeros(len(cells.area), dtype=bool))
-    if not len(cells.area) and (source.covers_from is None or source.covers_to is None):
-        return none
-    covers_from, covers_to = source.covers_from, source.covers_to
-    first = int(cells.monday.min()) if covers_from is None else values.monday_of(covers_from)
-    last = int(cells.monday.max()) if covers_to is None else values.monday_of(covers_to)
-    n_weeks = (last - first) // 7 + 1
-    kinds = np.unique(cells.measure) if len(cells.measure) else np.zeros(1, dtype=np.int64)
-    if n_weeks <= 0:
-        return none
-    have = np.zeros((len(kinds), n_areas, n_weeks), dtype=bool)
-    inside = (cells.monday >= first) & (cells.monday <= last)
-    week = (cells.monday[inside] - first) // 7
-    have[np.searchsorted(kinds, cells.measure[inside]), cells.area[inside], week] = True
-    have |= (first + 7 * np.arange(n_weeks))[None, None, :] >= ends[None, :, None]
-    kind, area, week = np.nonzero(~have)
-    if len(area):
-        doubts.add(
-            "zero_filled",
-            count=len(area),
-            start=values.week_name(first),
-            end=values.week_name(last),
-        )
-    none_of_file = np.zeros(len(area), dtype=np.int64)
-    return Cells(area, first + week * 7, kinds[kind], np.zeros(len(area)), none_of_file)
-
-
-def _blank_ranges(cells: Cells, source: ObservationsSource, doubts: Doubts) -> Cells:
-    """Blank the weeks for which the department never had figures."""
-    for span in source.no_data:
-        start, end = values.monday_of(span.start), values.monday_of(span.end)
-        hit = (cells.monday >= start) & (cells.monday <= end)
-        if not hit.any():
-            continue
-        words: dict[str, Any] = {
-            "start": values.week_name(start),
-            "end": values.week_name(end),
-            "reason_zh": span.reason.zh,
-            "reason_en": span.reason.en,
-            "sum": f"{np.nansum(cells.count[hit]):g}",
-        }
-        doubts.add("no_data_range", count=int(hit.sum()), **words)
-        n_figures = int((cells.count[hit] > 0).sum())
-        if n_figures:
-            doubts.add("no_data_figures", count=n_figures, **words)
-        cells.count[hit] = np.nan
-    return cells
-
-
-def _frame(cells: Cells, areas: Areas, measures: Sequence[str]) -> pd.DataFrame:
-    cells = cells.take(np.argsort(_keys(cells), kind="stable"))
-    mondays, week = np.unique(cells.monday, return_inverse=True)
-    n_rows = len(cells.area)
-    return pd.DataFrame(
-        {
-            "level": _category(np.zeros(n_rows, dtype=np.int64), [areas.level]),
-            "area_code": _category(cells.area, areas.codes.tolist()),
-            "week": _category(week.astype(np.int64), values.week_names(mondays.tolist())),
-            "measure": _category(cells.measure, measures),
-            "count": cells.count,
-            "source_row": cells.row,
-        }
-    )
-
-
-def _category(codes: IntArray, categories: Sequence[str]) -> pd.Categorical:
-    return pd.Categorical.from_codes(codes, categories=pd.Index(list(categories), dtype="str"))
