@@ -26,7 +26,8 @@ Store = Annotated[
 SourceId = Annotated[str | None, typer.Option("--source", help="of this source only")]
 FATES = {"accepted": "采用", "superseded": "被取代", "quarantined": "隔离", "set_aside": "搁置"}
 SIDES = ("before", "after")
-STATES = {"current": "在用", "replaced": "已被替换", "failed": "未能使用", "withdrawn": "已撤回"}
+STATES = {"current": "在用", "replaced": "已被替换", "failed": "未能使用", "withdrawn": "已撤回",
+          "forgotten": "来源已删"}  # fmt: skip
 
 
 @app.command()

@@ -23,7 +23,7 @@ from etl.sources.database import fetch
 from etl.sources.files import Fingerprint, fingerprint
 from etl.sources.settings import Source
 
-State = Literal["current", "replaced", "failed", "withdrawn"]
+State = Literal["current", "replaced", "failed", "withdrawn", "forgotten"]
 WILD = frozenset("*?[")
 # What other programs leave beside a file while somebody works on it.
 _UNFINISHED = ("~$*", ".*", "*.tmp", "*.part", "*.crdownload", "*.swp")
@@ -150,7 +150,8 @@ def _counts(entry: Logged, known: Sequence[Logged], settings: Settings) -> bool:
     if entry.state == "failed":
         later = any(e.name == entry.name and e.state == "current" for e in known)
         return not later and RawStore(settings.raw_folder).path(entry.sha256) is not None
-    return entry.state == "current"
+    # A source that xintu.toml left out for a while finds its files again.
+    return entry.state in {"current", "forgotten"}
 
 
 def _is_known(arrival: Arrival, known: Sequence[Logged]) -> bool:

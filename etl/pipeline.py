@@ -140,7 +140,7 @@ def take_in(
     try:
         found = scan(settings, holdings.log(), settle_s=settle_s)
         intake = ingest(settings, now=now, found=found, holdings=holdings, on_progress=on_progress)
-        _store(writer, settings, intake, now=now)
+        _store(writer, settings, intake, now=now, say=as_progress(on_progress))
     finally:
         shutil.rmtree(settings.incoming, ignore_errors=True)
     return intake, found
@@ -161,7 +161,9 @@ def _result(intake: Intake, snapshot_id: str, week: str, *, fresh: bool) -> RunR
     )
 
 
-def _store(writer: Writer, settings: Settings, intake: Intake, *, now: datetime) -> None:
+def _store(
+    writer: Writer, settings: Settings, intake: Intake, *, now: datetime, say: Progress
+) -> None:
     sources = [
         SourceIntake(
             row=_source_row(source, inputs_sha256=intake.contexts[source.id]),
@@ -170,12 +172,14 @@ def _store(writer: Writer, settings: Settings, intake: Intake, *, now: datetime)
         for source in settings.config.sources
         if source.id in intake.contexts
     ]
+    say.step("store", 0, 1)
     writer.store_intake(
         sources,
         [result for result in intake.results if not result.source_id],
         intake.areas if any(source.row["role"] == "areas" for source in sources) else None,
         keep=[source.id for source in settings.config.sources],
         now=now,
+        on_rows=say.rows,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -103,6 +103,7 @@ def store_intake(
     *,
     keep: Sequence[str],
     now: datetime,
+    on_rows: Callable[[int], object] = lambda _n: None,
 ) -> None:
     """Put what was read in the place of what those sources said before.
 
@@ -113,12 +114,14 @@ def store_intake(
     areas : all areas, where they were read.
     keep : sources of the configuration; the rows of others go, their deliveries stay in the log.
     now : when new files count as received.
+    on_rows : told how many rows have been written.
     """
     _forget(connection, keep)
     if areas is not None:
         _replace_areas(connection, areas)
     for source in sources:
         _store_source(connection, source, now=now)
+        on_rows(sum(len(result.frame) for result in source.results))
     connection.execute(delete(t.intake_finding).where(t.intake_finding.c.source_id == ""))
     for stranger in strangers:
         delivery_id = _log_delivery(connection, stranger, now=now)
@@ -151,8 +154,9 @@ def _forget(connection: Connection, keep: Sequence[str]) -> None:
     for source_id in gone:
         _clear(connection, source_id)
         connection.execute(delete(t.intake_source).where(sources == source_id))
-        own = t.intake_delivery.c.source_id == source_id
-        connection.execute(update(t.intake_delivery).where(own).values(state="withdrawn"))
+        columns = t.intake_delivery.c
+        own = (columns.source_id == source_id, columns.state == "current")
+        connection.execute(update(t.intake_delivery).where(*own).values(state="forgotten"))
 
 
 def _clear(connection: Connection, source_id: str) -> None:

@@ -67,7 +67,8 @@ intake_source = Table(
 )
 
 # Every file ever handed in, and where each of its rows ended. state: current, replaced (by a later
-# file of the same name), failed (could not be used; nothing of it is kept), withdrawn.
+# file of the same name), failed (could not be used; nothing of it is kept), withdrawn by a person,
+# forgotten (its source is no longer in xintu.toml).
 intake_delivery = Table(
     "intake_delivery",
     metadata,

@@ -97,10 +97,13 @@ class Writer:
         *,
         keep: Sequence[str],
         now: datetime,
+        on_rows: Callable[[int], object] = lambda _n: None,
     ) -> None:
         """Store what an intake has read, in one transaction; see `etl.store.intake`."""
         with self._transaction() as connection:
-            store_intake(connection, sources, strangers, areas, keep=keep, now=now)
+            store_intake(
+                connection, sources, strangers, areas, keep=keep, now=now, on_rows=on_rows
+            )
 
     def withdraw(self, delivery_id: int) -> str | None:
         """Take a delivery out of force, and say of which source it was."""

@@ -318,7 +318,11 @@ def test_sources_that_the_configuration_dropped_are_forgotten(office: Office) ->
     office.take_in()
     assert office.counts() == {}
     assert "weekly" not in load_accepted(office.engine).sources["source_id"].tolist()
-    assert office.log()["state"].tolist() == ["withdrawn"], "the log remembers"
+    assert office.log()["state"].tolist() == ["forgotten"], "the log remembers"
+    office.folder.weekly("weekly*.csv")
+    office.take_in()
+    assert office.counts() == {(SW, "2026-W40"): 3}, "and finds it again"
+    assert office.fates() == [("weekly.csv", "current", 1, 0, 0)]
 
 
 def test_areas_come_back_as_they_went_in(office: Office) -> None:
