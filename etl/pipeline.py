@@ -20,7 +20,7 @@ from etl.build.warnings import lead_weeks, watch
 from etl.build.weeks import last_complete_week, week_range
 from etl.build.work import Work
 from etl.deliveries import Scan, scan
-from etl.findings import Doubts
+from etl.findings import Doubts, IntakeError
 from etl.fingerprint import find_published, fingerprint
 from etl.ingest import Intake, ingest
 from etl.progress import OnProgress, Progress, as_progress
@@ -141,6 +141,9 @@ def take_in(
         found = scan(settings, holdings.log(), settle_s=settle_s)
         intake = ingest(settings, now=now, found=found, holdings=holdings, on_progress=on_progress)
         _store(writer, settings, intake, now=now, say=as_progress(on_progress))
+    except IntakeError as error:
+        writer.note_findings(error.findings)
+        raise
     finally:
         shutil.rmtree(settings.incoming, ignore_errors=True)
     return intake, found

@@ -13,7 +13,7 @@ import pandas as pd
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, update
 
 from etl.deliveries import Logged
-from etl.findings import finding_row
+from etl.findings import Finding, finding_row
 from etl.outcome import DeliveryResult
 from etl.store import tables as t
 from etl.store.log import read_log
@@ -126,6 +126,16 @@ def store_intake(
     for stranger in strangers:
         delivery_id = _log_delivery(connection, stranger, now=now)
         _insert_findings(connection, stranger, delivery_id)
+
+
+def note_findings(connection: Connection, findings: Sequence[Finding]) -> None:
+    """Keep what was found where an intake came to nothing; all else stays as it was."""
+    for source_id in dict.fromkeys(finding.source_id for finding in findings):
+        own = [finding for finding in findings if finding.source_id == source_id]
+        connection.execute(
+            delete(t.intake_finding).where(t.intake_finding.c.source_id == source_id)
+        )
+        connection.execute(insert(t.intake_finding), [finding_row(finding) for finding in own])
 
 
 def withdraw(connection: Connection, delivery_id: int) -> str | None:

@@ -17,13 +17,14 @@ from sqlalchemy.exc import DBAPIError
 from etl.store import migrate, qgis
 from etl.store import tables as t
 from etl.store.engine import bulk_insert, open_engine
-from etl.store.intake import SourceIntake, store_intake, withdraw
+from etl.store.intake import SourceIntake, note_findings, store_intake, withdraw
 from etl.store.rows import insert_frame, plain
 from geo.errors import StoreError
 
 if TYPE_CHECKING:
     import geopandas as gpd
 
+    from etl.findings import Finding
     from etl.outcome import DeliveryResult
 
 ADVISORY_LOCK = 0x58494E54  # "XINT": one writer at a time on PostgreSQL
@@ -101,9 +102,12 @@ class Writer:
     ) -> None:
         """Store what an intake has read, in one transaction; see `etl.store.intake`."""
         with self._transaction() as connection:
-            store_intake(
-                connection, sources, strangers, areas, keep=keep, now=now, on_rows=on_rows
-            )
+            store_intake(connection, sources, strangers, areas, keep=keep, now=now, on_rows=on_rows)
+
+    def note_findings(self, findings: Sequence[Finding]) -> None:
+        """Keep what was found where an intake came to nothing."""
+        with self._transaction() as connection:
+            note_findings(connection, findings)
 
     def withdraw(self, delivery_id: int) -> str | None:
         """Take a delivery out of force, and say of which source it was."""

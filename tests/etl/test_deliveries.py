@@ -19,6 +19,7 @@ import pytest
 from sqlalchemy import Engine, select
 
 from etl.deliveries import waiting
+from etl.findings import IntakeError
 from etl.giveback import give_back
 from etl.ingest import Intake
 from etl.pipeline import run, take_in
@@ -491,3 +492,17 @@ def test_rooms_come_as_points_of_a_map_file(office: Office) -> None:
     office.take_in()
     (site,) = load_accepted(office.engine).sites.to_dict("records")
     assert (site["name"], site["village_code"], site["lon"]) == ("柳溪室", SW, 113.85)
+
+
+def test_without_boundaries_nothing_changes_and_the_reason_is_kept(office: Office) -> None:
+    office.hand_in("weekly.csv", f"2026-W40,{SW},3")
+    office.take_in()
+    raw = office.folder.settings().raw_folder
+    (kept,) = raw.rglob("villages.geojson")
+    kept.write_text("{", encoding="utf-8")  # the kept copy is damaged, too
+    office.folder.write("villages.geojson", "{")
+    office.hand_in("weekly.csv", f"2026-W40,{SW},9")
+    with pytest.raises(IntakeError, match="nothing can be placed without them"):
+        office.take_in()
+    assert office.counts() == {(SW, "2026-W40"): 3}
+    assert "unreadable_vector" in office.rules("villages")
