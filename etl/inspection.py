@@ -6,7 +6,6 @@ each refuses the file. Nothing is written, unpacked to a disk, or remembered.
 
 from __future__ import annotations
 
-import csv
 import html
 import itertools
 import re
@@ -29,7 +28,7 @@ from etl.headings import is_name
 from etl.persons import Texts, has_identity_number, redact, signs
 from etl.sources import limits
 from etl.sources.archives import Archive
-from etl.sources.files import decide_encoding, table_format
+from etl.sources.files import decide_encoding, table_format, text_records
 from etl.sources.headers import Header
 from etl.sources.tabular import OVERFLOW, longest_line, read_regular
 from etl.sources.workbook import open_book
@@ -140,7 +139,7 @@ def _text(path: Path, look: _Look, encoding: str) -> Iterator[PersonalColumn]:
         sample = "".join(itertools.islice(file, _SAMPLE))
     delimiter = max(_DELIMITERS, key=lambda mark: _steadiness(sample, mark))
     with path.open(encoding=decided, newline="") as file:
-        records = _records(file, delimiter)
+        records = text_records(file, delimiter)
         head = list(itertools.islice(records, _HEAD + 3))
         body = _regular_body(path, decided, delimiter, head)
         if body is None:  # rows of uneven length
@@ -185,20 +184,6 @@ def _steadiness(sample: str, delimiter: str) -> tuple[int, int]:
         return 0, 0
     often, lines = counts.most_common(1)[0]
     return lines, often
-
-
-def _records(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
-    reader = csv.reader(lines, delimiter=delimiter)
-    number = 0
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as exc:  # a cell longer than any: its quote was never closed
-            raise UnusableFileError("unclosed_quote", row=number + 1) from exc
-        if row is None:
-            return
-        number += 1
-        yield row
 
 
 def _grid(rows: Iterable[list[str]], look: _Look, *, part: str | None) -> list[PersonalColumn]:

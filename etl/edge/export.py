@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import csv
 import itertools
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from etl.findings import UnusableFileError
 from etl.headings import shown_header
 from etl.sources import limits, values
-from etl.sources.files import decide_encoding, table_format
+from etl.sources.files import decide_encoding, table_format, text_records
 from etl.sources.headers import SEARCHED_ROWS, flatten, plain
 from etl.sources.workbook import open_book
 from geo.errors import InputError
@@ -161,21 +160,7 @@ def _numbered(
         return
     limits.check_size(path, 8 * limits.MAX_TEXT_BYTES)  # in chunks, so that far more fits
     with path.open(encoding=encoding, newline="") as file:
-        yield from enumerate(_records(file, delimiter), start=1)
-
-
-def _records(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
-    reader = csv.reader(lines, delimiter=delimiter)
-    number = 0
-    while True:
-        try:
-            row = next(reader, None)
-        except csv.Error as exc:  # a cell longer than any: its quote was never closed
-            raise UnusableFileError("unclosed_quote", row=number + 1) from exc
-        if row is None:
-            return
-        number += 1
-        yield row
+        yield from enumerate(text_records(file, delimiter), start=1)
 
 
 def _delimiter(path: Path, encoding: str) -> str:

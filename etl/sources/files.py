@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import codecs
+import csv
 import difflib
 import hashlib
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from etl.findings import UnusableFileError
+from etl.sources import limits
 
 Format = Literal["text", "xlsx", "xls"]
 
@@ -169,3 +171,24 @@ def _nearby(path: Path) -> str | None:
     names = [p.name for p in path.parent.iterdir() if p.is_file()]
     close = difflib.get_close_matches(path.name, names, n=1, cutoff=0.6)
     return close[0] if close else None
+
+
+def text_records(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
+    """Records one by one; a record that goes over lines is no longer than a line may be."""
+    size = number = 0
+
+    def counted() -> Iterator[str]:
+        nonlocal size
+        for line in lines:
+            size += len(line)
+            if size > 2 * limits.MAX_LINE_BYTES:
+                raise UnusableFileError("unclosed_quote", row=number + 1)
+            yield line
+
+    records = csv.reader(counted(), delimiter=delimiter)
+    try:
+        for record in records:
+            size, number = 0, number + 1
+            yield record
+    except csv.Error as exc:  # a cell longer than any: its quote was never closed
+        raise UnusableFileError("unclosed_quote", row=number + 1) from exc

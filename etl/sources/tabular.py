@@ -6,10 +6,9 @@ distinct text once.
 
 from __future__ import annotations
 
-import csv
 import io
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -20,7 +19,7 @@ from pandas.api.types import union_categoricals
 
 from etl.findings import BoolArray, Doubts, UnusableFileError, listed
 from etl.sources import limits, merges
-from etl.sources.files import decide_encoding, table_format
+from etl.sources.files import decide_encoding, table_format, text_records
 from etl.sources.headers import MOST_ROWS, SEARCHED_ROWS, Header, find_header
 from etl.sources.settings import SourceBase
 from etl.sources.workbook import Sheet, open_book
@@ -261,7 +260,7 @@ def _read_ragged(path: Path, encoding: str, delimiter: str, header: Header) -> T
     rows: list[list[str]] = []
     kept: dict[str, str] = {}
     with path.open(encoding=encoding, newline="") as file:
-        for number, row in enumerate(_iterate(file, delimiter), start=1):
+        for number, row in enumerate(text_records(file, delimiter), start=1):
             if not any(text.strip() for text in row) and number > header.stop:
                 continue
             numbers.append(number)
@@ -308,25 +307,4 @@ def _parse(head: str, delimiter: str) -> list[list[str]]:
 
 
 def _records(lines: Iterable[str], delimiter: str) -> list[list[str]]:
-    return list(_iterate(lines, delimiter))
-
-
-def _iterate(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
-    """Records one by one; a record that goes over lines is no longer than a line may be."""
-    size = number = 0
-
-    def counted() -> Iterator[str]:
-        nonlocal size
-        for line in lines:
-            size += len(line)
-            if size > 2 * limits.MAX_LINE_BYTES:
-                raise UnusableFileError("unclosed_quote", row=number + 1)
-            yield line
-
-    records = csv.reader(counted(), delimiter=delimiter)
-    try:
-        for record in records:
-            size, number = 0, number + 1
-            yield record
-    except csv.Error as exc:  # a cell longer than any: its quote was never closed
-        raise UnusableFileError("unclosed_quote", row=number + 1) from exc
+    return list(text_records(lines, delimiter))
