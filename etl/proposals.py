@@ -28,6 +28,8 @@ _DEGREES = re.compile(
     r"""[东北en]?[经纬]?(\d{1,3})[°度](?:(\d{1,2}(?:\.\d+)?)['′分])?(?:(\d{1,2}(?:\.\d+)?)(?:["″秒]|['′]{2}))?[en]?"""
 )
 # A name is proposed when so much of it agrees (difflib's ratio), and no other is as near.
+# So many times as long as the longest known name, a text is like none of them.
+_FAR = 3
 _LIKE = 0.7
 
 
@@ -59,10 +61,11 @@ def code(known: Collection[str]) -> Propose:
     """
     every = frozenset(known)
     letters = sorted(set("".join(every)))
+    longest = max(map(len, every), default=0)
 
     def propose(text: str) -> str | None:
         came = re.sub(r"\s+", "", unicodedata.normalize("NFKC", text))
-        if not came:
+        if not came or len(came) > longest + 1:  # further off than one slip
             return None
         if came in every:
             return came
@@ -92,11 +95,14 @@ def name(known: Collection[str]) -> Propose:
     '心理咨询室'
     """
     by_key = {_tight(other): other for other in known}
+    longest = max(map(len, by_key), default=0)
 
     def propose(text: str) -> str | None:
         came = _tight(text)
         if came in by_key:
             return by_key[came]
+        if len(came) > _FAR * longest:
+            return None
         ratios = sorted(
             (
                 (difflib.SequenceMatcher(None, came, key).ratio(), other)

@@ -75,9 +75,10 @@ class Archive:
     def chunks(self, name: str) -> Iterator[bytes]:
         """An entry bit by bit, ended at the first byte more than it says it has."""
         info = self._zip.getinfo(name)
-        came = 0
+        came = checksum = 0
         for chunk in self._inflated(info):
             came += len(chunk)
+            checksum = zlib.crc32(chunk, checksum)
             if came > info.file_size:
                 raise UnusableFileError(
                     "archive_too_large", came=f"{name}: > {megabytes(info.file_size)}",
@@ -86,6 +87,8 @@ class Archive:
             yield chunk
         if came < info.file_size:
             raise self.broken("cut off")
+        if checksum != info.CRC:
+            raise self.broken("checksum")  # a figure of it may be another
 
     def _inflated(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
         inflate = zlib.decompressobj(-15) if info.compress_type == zipfile.ZIP_DEFLATED else None
@@ -107,6 +110,8 @@ class Archive:
 
     def _packed(self, info: zipfile.ZipInfo) -> Iterator[bytes]:
         with self.path.open("rb") as file:
+            if info.header_offset < 0:
+                raise self.broken("an entry before the file")
             file.seek(info.header_offset)
             header = file.read(_LOCAL_HEADER)
             if len(header) < _LOCAL_HEADER or not header.startswith(b"PK\x03\x04"):

@@ -147,8 +147,14 @@ def _check_shapefile(parts: dict[str, bytes], size: int) -> None:
     count, start, width = (
         int.from_bytes(table[a:b], "little") for a, b in ((4, 8), (8, 10), (10, 12))
     )
-    if len(table) < 32 or start + count * width > len(table) + 1 or (len(index) - 100) // 8 > size:
+    if len(table) < 32 or start + count * width > len(table) or (len(index) - 100) // 8 > size:
         raise UnusableFileError("unreadable_vector", came=f".dbf: {start + count * width}")
+    # One byte too many or too few, and every field behind it is cut in another place: 101 would be
+    # read as 10. Each record begins with its mark, and the end of the file's follows the last.
+    end = start + count * width
+    marks = table[start:end:width] if width else b""
+    if marks.strip(b" *") or table[end:].strip(b"\x1a\x00") or table[end - 1 : end] == b"\x1a":
+        raise UnusableFileError("unreadable_vector", came=".dbf: records out of step")
 
 
 def _dbf_encoding(parts: dict[str, bytes], source: SourceBase) -> str:
@@ -167,7 +173,7 @@ def _dbf_encoding(parts: dict[str, bytes], source: SourceBase) -> str:
     for encoding in candidates:
         try:
             records.decode(encoding)
-        except (UnicodeDecodeError, LookupError):
+        except (ValueError, LookupError):  # damaged text, or a name that is none of an encoding
             continue
         return encoding
     raise UnusableFileError("encoding_unknown", came=".dbf")

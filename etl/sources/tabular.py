@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import warnings
 from collections.abc import Iterable, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -220,10 +221,16 @@ def read_regular(
 ) -> pd.DataFrame | None:
     """The body through pandas' C parser; None if rows are of uneven length."""
     try:
-        with warnings.catch_warnings():
+        # pandas' parser loses rows where a carriage return alone ends lines and some are blank.
+        with (
+            (
+                path.open(encoding=encoding) if _lone_returns(path, encoding) else nullcontext(path)
+            ) as given,
+            warnings.catch_warnings(),
+        ):
             warnings.simplefilter("error", pd.errors.ParserWarning)
             with pd.read_csv(
-                path,
+                given,
                 sep=delimiter,
                 encoding=encoding,
                 header=None,
@@ -251,6 +258,21 @@ def read_regular(
     if not parts:
         raise UnusableFileError("empty_file", came="0 rows")
     return pd.DataFrame({n: union_categoricals([part[n] for part in parts]) for n in parts[0]})
+
+
+def _lone_returns(path: Path, encoding: str) -> bool:
+    """Whether carriage returns stand in the text without a line feed behind them."""
+    if encoding.startswith("utf-16"):
+        return True  # in bytes it cannot be seen
+    last = b""
+    with path.open("rb") as file:
+        while chunk := file.read(_SCANNED):
+            data = last + chunk
+            last = data[-1:] if data.endswith(b"\r") else b""
+            data = data[: len(data) - len(last)]
+            if data.count(b"\r") != data.count(b"\r\n"):
+                return True
+    return bool(last)
 
 
 def _read_ragged(path: Path, encoding: str, delimiter: str, header: Header) -> Table:

@@ -98,10 +98,14 @@ def read_points(
     return Table(cells, found, table.titles, table.overfull, table.encoding, table.sheet)
 
 
+# No coordinate on Earth is larger, in degrees or metres.
+_FAR = 1e9
+
+
 def _points_on(geometry: npt.NDArray[np.object_]) -> npt.NDArray[np.object_]:
     """A point on each shape; None where it is missing, empty or without end."""
     points = np.full(len(geometry), None, dtype=object)
-    sound = np.isfinite(shapely.bounds(geometry)).all(axis=1)
+    sound = (np.abs(shapely.bounds(geometry)) < _FAR).all(axis=1)  # NaN where there is none
     points[sound] = shapely.point_on_surface(shapely.make_valid(geometry[sound]))
     points[shapely.is_empty(points)] = None
     return points

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ import pandas as pd
 import pytest
 
 import etl
+from etl import proposals
 from etl.findings import Doubts, UnusableFileError, listed, rules, shown
 from etl.ledger import MARKED_OF_ONE, QUARANTINE_COLUMNS, Ledger
 
@@ -166,3 +168,11 @@ def test_a_million_refused_rows_are_remembered_in_bounds() -> None:
 @pytest.mark.parametrize("code", sorted(rules()))
 def test_severities_are_those_of_the_page(code: str) -> None:
     assert rules()[code].severity in {"info", "warning", "error"}
+
+
+def test_nothing_is_proposed_for_a_text_without_end() -> None:
+    text = "x" * 200_000
+    started = time.process_time()
+    assert proposals.code(["990101001001", "990101001002"])(text) is None
+    assert proposals.name(["心理咨询室", "医院"])(text) is None
+    assert time.process_time() - started < 5

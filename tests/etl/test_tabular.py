@@ -522,3 +522,17 @@ def test_a_note_is_not_read_into_a_key(tmp_path: Path, week: str, code: str) -> 
     result = folder.result()
     assert counts(result) == {(NE, "2026-W40"): 7}
     assert result.quarantined == 1
+
+
+@pytest.mark.parametrize("end", ["\r", "\n", "\r\n"])
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16"])
+def test_blank_lines_above_the_header_take_no_row_away(
+    tmp_path: Path, end: str, encoding: str
+) -> None:
+    folder = Folder.with_areas(tmp_path)
+    folder.weekly()
+    lines = ["标题", "", "", "周,代码,人次", f"2026-W40,{SW},3", "", f"2026-W40,{NW},5", ""]
+    folder.write("weekly.csv", end.join(lines), encoding=encoding)
+    result = folder.result()
+    assert counts(result) == {(SW, "2026-W40"): 3, (NW, "2026-W40"): 5}
+    assert sorted(result.frame["source_row"]) == [5, 7]

@@ -363,3 +363,29 @@ def test_a_site_without_a_point_has_no_place(tmp_path: Path, geometry: object) -
     assert [(x, y) for x, y in zip(table.cells[LON], table.cells[LAT], strict=True)] == [
         ("", ""), ("113.90000000", "31.40000000"),
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("at", [40, 100, 161, 162, 250, 358, -2])
+def test_a_table_whose_fields_are_out_of_step_is_refused(tmp_path: Path, at: int) -> None:
+    shp = shapefile(tmp_path / "shp", encoding="UTF-8")
+    dbf = shp.with_suffix(".dbf")
+    whole = dbf.read_bytes()
+    for damaged in (whole[:at] + b"7" + whole[at:], whole[:at] + whole[at:][1:]):
+        dbf.write_bytes(damaged)
+        assert refused(shp).rule in {"unreadable_vector", "missing_column", "encoding_unknown"}
+    dbf.write_bytes(whole + b"\x1a\x00\x00")
+    read(shp)
+
+
+def test_an_archive_whose_entry_lies_before_it_is_damaged(tmp_path: Path) -> None:
+    shp = shapefile(tmp_path / "shp", encoding="UTF-8")
+    whole = zipped(tmp_path / "a.zip", parts_of(shp)).read_bytes()
+    path = tmp_path / "b.zip"
+    path.write_bytes(whole[40:])
+    assert refused(path).rule == "unreadable_vector"
+
+
+def test_a_code_page_with_a_nul_is_none(tmp_path: Path) -> None:
+    shp = shapefile(tmp_path / "shp", encoding="UTF-8")
+    shp.with_suffix(".cpg").write_bytes(b"UT\x00F-8")
+    read(shp)
