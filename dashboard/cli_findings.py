@@ -98,7 +98,7 @@ def _print(findings: pd.DataFrame, *, hidden: int) -> None:
             for name, (word, colour) in SEVERITIES.items()
             if name in counts
         )
-        console.print(f"[bold]{escape(str(file))}[/]  {summary}")
+        console.print(f"[bold]{escape(str(file))}[/]  {summary}", highlight=False)
         for row in own.astype("string").fillna("").to_dict("records"):
             word, colour = SEVERITIES[row["severity"]]
             where = [row["sheet"], row["row"] and f"第 {row['row']} 行", row["column"]]
@@ -106,11 +106,11 @@ def _print(findings: pd.DataFrame, *, hidden: int) -> None:
             came = f"：{row['came']}" if row["came"] else ""
             times = "" if row["count"] == "1" else f"（{row['count']} 处）"
             line = " · ".join([*filter(None, where), f"{title}{came}{times}"])
-            console.print(f"  [{colour}]{word}[/]  {escape(line)}")
+            console.print(f"  [{colour}]{word}[/]  {escape(line)}", highlight=False)
             advice = f"应为 {row['wanted_zh']}；{row['action_zh']}"
             if row["proposal"]:
                 advice += f"；建议改为“{row['proposal']}”"
-            console.print(f"        [dim]{escape(advice)}[/]")
+            console.print(f"        [dim]{escape(advice)}[/]", highlight=False)
         console.print()
     if findings.empty:
         console.print("没有发现问题 Nothing doubtful")

@@ -42,6 +42,7 @@ class _Line:
     wanted: Label
     action: Label
     first: tuple[int, str | None] | None
+    came: str
 
 
 def write_cover(
@@ -78,7 +79,9 @@ def _lines(cells: Sequence[Doubted], findings: Sequence[Finding]) -> list[_Line]
         source: Doubted | Finding = first[rule] if rule in first else said[rule]
         place = (first[rule].row, first[rule].column) if rule in first else None
         count = max(listed[rule], counted[rule])
-        lines.append(_Line(rule, count, source.wanted, source.action, place))
+        # What concerns no one cell says itself where it is: which areas did not report.
+        came = "" if place or rule not in said else said[rule].came or ""
+        lines.append(_Line(rule, count, source.wanted, source.action, place, came))
     return sorted(lines, key=lambda line: (_ORDER[rules()[line.rule].severity], -line.count))
 
 
@@ -137,10 +140,10 @@ class _Cover:
             texts = [
                 getattr(label, self.language) for label in (rule.title, line.wanted, line.action)
             ]
-            self._row([texts[0], "", line.count, texts[1], texts[2], ""], severity=rule.severity)
-            if line.first is None:
-                self._put(_LAST, self.say("file_level"), style.font(10, color=style.SECOND))
-            else:
+            where = "" if line.first else line.came or self.say("file_level")
+            own = [texts[0], "", line.count, texts[1], texts[2], where]
+            self._row(own, severity=rule.severity)
+            if line.first:
                 self._link(_LAST, line.first)
             self.line += 1
 

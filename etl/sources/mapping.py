@@ -151,7 +151,7 @@ def _check_totals(
                 "total_mismatch",
                 row=int(cells.index[position]),
                 column=name,
-                came=f"{came:g}",
+                came=f"{came:.15g}",
                 sum=f"{wanted:.10g}",
             )
 

@@ -57,7 +57,7 @@ def check_row_totals(
                 "row_total_mismatch",
                 body.ledger.rows[wrong],
                 column=name,
-                came=[f"{total:g}" for total in came[wrong]],
+                came=[f"{total:.15g}" for total in came[wrong]],
                 proposal=sums,
                 sum=sums,
             )
