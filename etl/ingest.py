@@ -34,7 +34,8 @@ from etl.progress import OnProgress, as_progress
 from etl.reading import Job, Place, fits, read_areas, read_other
 from etl.settings import LocalityConfig, Settings
 from etl.sources import values
-from etl.sources.boundaries import Zones, assemble
+from etl.sources.assembly import assemble
+from etl.sources.boundaries import Zones
 from etl.sources.files import Fingerprint
 from etl.sources.geography import Geography
 from etl.sources.mapping import Areas

@@ -15,7 +15,8 @@ from scipy.stats import binomtest
 
 from etl.findings import Doubts
 from etl.settings import LocalityConfig
-from etl.sources.boundaries import Zones, assemble, map_areas
+from etl.sources.assembly import assemble
+from etl.sources.boundaries import Zones, map_areas
 from etl.sources.datums import ALARM, Preference, check_datum, preference, sign_test
 from etl.sources.geography import Geography, Place
 from etl.sources.settings import AreasSource
