@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from enum import IntEnum
 
 CITY_ZH = "云汐市"
-CITY_EN = "Yunxi City"
 # GB/T 2260 assigns no codes under 99; 81 upwards marks a county-level city.
 COUNTY6 = "990181"
 COUNTY_CODE = COUNTY6 + "000000"

@@ -15,7 +15,6 @@ from etl.sources.mapping import Mapped
 from etl.sources.settings import ContextSource
 from etl.sources.vector import Features
 
-CONTEXT_COLUMNS = ("theme", "rank", "name", "geometry")
 _DRAWN = (1, 2, 3, 5, 6)  # lines, rings, polygons and several of them
 _RANKS = range(1, 4)
 
