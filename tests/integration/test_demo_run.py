@@ -20,7 +20,6 @@ from etl.demo import write_demo
 from etl.pipeline import run
 from etl.settings import load_locality
 from etl.store.reader import Reader
-from geo.errors import XintuError
 from geo.model import GapClass, Missing, Tier
 
 END_WEEK = "2026-W46"
@@ -170,21 +169,28 @@ def test_a_second_run_changes_nothing(city: City) -> None:
     assert again.snapshot_id == city.snapshot_id
 
 
-def test_a_run_that_cannot_finish_leaves_the_last_snapshot(city: City) -> None:
+def test_damaged_boundaries_leave_those_before_in_force(city: City) -> None:
     settings = load_locality(city.folder)
-    boundaries = next(
-        settings.data / source.path
+    source = next(
+        source
         for source in settings.config.sources
         if source.role == "areas" and source.level == "village"
     )
+    boundaries = settings.data / source.path
     whole = boundaries.read_bytes()
     boundaries.write_bytes(whole[: len(whole) // 2])
     try:
-        with pytest.raises(XintuError, match=boundaries.name):
-            run(settings, now=NOW + timedelta(hours=2))
+        result = run(settings, now=NOW + timedelta(hours=2))
     finally:
         boundaries.write_bytes(whole)
-    assert city.reader.current().snapshot_id == city.snapshot_id
+    assert result.failed_sources == (source.id,)
+    hashes = {
+        snapshot_id: city.reader.snapshot(snapshot_id).level("village")["geometry"]["hash"]
+        for snapshot_id in (city.snapshot_id, result.snapshot_id)
+    }
+    assert len(set(hashes.values())) == 1, "the same villages"
+    findings = city.reader.table(result.snapshot_id, "findings")
+    assert source.id in set(findings[findings["severity"] == "error"]["source_id"])
 
 
 def test_a_missing_weekly_file_is_said_and_the_rest_goes_on(city: City) -> None:
