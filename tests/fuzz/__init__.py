@@ -1,0 +1,1 @@
+"""Files as nobody should send them, by number, and what must hold of each: see `worker`."""
