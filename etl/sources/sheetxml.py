@@ -19,7 +19,9 @@ _MOST_INDEX_BYTES = 4 << 20
 _CELL = re.compile(rb"<(?:\w+:)?c((?:\s[^<>]*)?)(?<!/)>(.*?)</(?:\w+:)?c>", re.DOTALL)
 _REFERENCE = re.compile(rb"""\br=["']([A-Za-z]{1,3})([0-9]{1,9})["']""")
 # Cells beyond column Z, or below any row: only then is the rectangle worth measuring.
-_FAR = re.compile(rb"""\br=["'](?:[A-Za-z]{2,}|[A-Za-z]?[0-9]{8,})""")
+_FAR = re.compile(rb"""\br=["'](?:[A-Za-z]{2,}|[A-Za-z]?[0-9]{7,})""")
+# No sheet has such cells; the reader would lay out all that lies before them.
+_NOWHERE = re.compile(rb"""\br=["'](?:[A-Za-z]{4,}|[A-Za-z]*[0-9]{8,})""")
 _HIDDEN_ROW = re.compile(rb"""<(?:\w+:)?row\s(?=[^<>]*\bhidden=["'](?:1|true)["'])([^<>]*)>""")
 _ROW_NUMBER = re.compile(rb"""\br=["']([0-9]{1,9})["']""")
 _UNCALCULATED = re.compile(
@@ -111,6 +113,8 @@ def _mark(piece: bytes, marks: Marks) -> None:
             "sheet_too_large", came=f"> {marks.cells:,}", most=f"{limits.MAX_SHEET_CELLS:,}"
         )
     if _FAR.search(piece) is not None:
+        if _NOWHERE.search(piece) is not None:
+            raise UnusableFileError("unreadable_workbook", came="a cell beyond any sheet")
         for letters, digits in set(_REFERENCE.findall(piece)):
             marks.last_column = max(marks.last_column, _column(letters))
             marks.last_row = max(marks.last_row, int(digits))

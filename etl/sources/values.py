@@ -278,7 +278,7 @@ def week_name(monday: int) -> str:
     '2026-W46'
     """
     year, week, _ = date.fromordinal(monday).isocalendar()
-    return f"{year}-W{week:02d}"
+    return f"{year:04d}-W{week:02d}"
 
 
 def week_names(mondays: Iterable[int]) -> list[str]:

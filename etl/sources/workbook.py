@@ -8,6 +8,7 @@ were never calculated, hidden rows) is looked up in the XML while the sheet is m
 from __future__ import annotations
 
 import io
+import re
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -27,6 +28,7 @@ from etl.sources.archives import Archive
 from etl.sources.headers import nearest, plain
 from etl.sources.sheetxml import Marks, measure, sheet_parts
 
+_TEXTS_SAID = re.compile(rb"""<(?:\w+:)?sst\b[^>]*\buniqueCount=["']([0-9]+)["']""")
 T = TypeVar("T")
 # What the readers raise on bytes that are no whole workbook, as fuzzing them has shown.
 _DAMAGED = (
@@ -127,8 +129,13 @@ def _xlsx(path: Path) -> tuple[list[str], Callable[[str], Sheet]]:
         # What the reader takes in beside the sheets is unpacked once, to see its true size.
         for name in sorted(names - set(parts.values())):
             if name.endswith((".xml", ".rels")):
-                for _ in archive.chunks(name):
-                    pass
+                size, head = 0, b""
+                for chunk in archive.chunks(name):
+                    size, head = size + len(chunk), head or chunk[:4096]
+                # The reader takes memory for as many texts as are said to come.
+                said = _TEXTS_SAID.search(head)
+                if said is not None and int(said[1]) > size:
+                    raise archive.broken("count of texts")
     book = python_calamine.CalamineWorkbook.from_path(str(path))
     visible = python_calamine.SheetVisibleEnum.Visible
     worksheet = python_calamine.SheetTypeEnum.WorkSheet

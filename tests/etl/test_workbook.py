@@ -417,3 +417,25 @@ def test_an_old_workbook_whose_folders_go_in_circles_is_damaged(tmp_path: Path) 
     with pytest.raises(UnusableFileError) as caught:
         read(path)
     assert caught.value.rule == "unreadable_workbook"
+
+
+@pytest.mark.parametrize("reference", ["ZZZZ1", "A99999999", "ZZZZ99999999", "Z9999999"])
+def test_a_cell_beyond_any_sheet_is_refused_before_it_is_laid_out(
+    tmp_path: Path, reference: str
+) -> None:
+    body = HEAD_ROW + f'<row r="2"><c r="{reference}"><v>1</v></c></row>'
+    with pytest.raises(UnusableFileError) as caught:
+        read(raw_workbook(tmp_path / "a.xlsx", body))
+    assert caught.value.rule in {"unreadable_workbook", "sheet_too_large"}
+
+
+def test_more_texts_said_than_there_are_is_damage(tmp_path: Path) -> None:
+    path = raw_workbook(tmp_path / "a.xlsx", HEAD_ROW)
+    space = "http://schemas.openxmlformats.org/spreadsheetml/2006/main"
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(
+            "xl/sharedStrings.xml", f'<sst xmlns="{space}" uniqueCount="4294967295"></sst>'
+        )
+    with pytest.raises(UnusableFileError) as caught:
+        read(path)
+    assert caught.value.rule == "unreadable_workbook"

@@ -15,15 +15,15 @@ from tests.fuzz.forms import Case
 
 _MIB = 1 << 20
 _RNG = np.random.default_rng(0)
+# A workbook of one sheet, its texts in one table.
+_ONE_SHEET = 4
 _HEAD = "周,代码,名称,咨询,热线\n"
 
 
 def _workbook(sheet: str | Iterator[str], *, strings: str | None = None) -> bytes:
     """A workbook whose first sheet, and its shared texts, are as given."""
-    sound = forms.as_workbook(
-        [["周", "代码", "名称", "咨询", "热线"], ["2026-W40", forms.VILLAGES[0], "x", "1", "2"]],
-        _RNG,
-    )
+    rows = [["周", "代码", "名称", "咨询", "热线"], ["2026-W40", forms.VILLAGES[0], "x", "1", "2"]]
+    sound = forms.as_workbook(rows, np.random.default_rng(_ONE_SHEET))
     out = io.BytesIO()
     with (
         zipfile.ZipFile(io.BytesIO(sound)) as old,
@@ -126,6 +126,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
     "sparse.xlsx": lambda: _workbook(_sheet(_cell("A1"), _cell("XFD1048576"))),
     "sparse_rows.xlsx": lambda: _workbook(_sheet(_cell("A1"), _cell("A1048576"))),
     "sparse_diagonal.xlsx": lambda: _workbook(_sheet(*(_cell(f"{c}{i * 100_000 + 1}") for i, c in enumerate(("A", "ZZ", "AAA", "XFD"))))),
+    "sparse_below.xlsx": lambda: _workbook(_sheet(_cell("A1"), _cell("Z9999999"))),
     "beyond.xlsx": lambda: _workbook(_sheet(_cell("A1"), _cell("ZZZZ99999999"))),
     "two_gigabytes.xlsx": lambda: _workbook(_endless('<row><c><v>1</v></c></row>', 2200)),
     "cells_without_reference.xlsx": lambda: _workbook(_endless("<row>" + "<c><v>1</v></c>" * 1000 + "</row>", 600)),
@@ -156,7 +157,7 @@ BOMBS: dict[str, Callable[[], bytes]] = {
 }  # fmt: skip
 # Quick enough for every run of the tests.
 SMALL = (
-    "million_columns.csv", "million_commas.csv", "sparse.xlsx", "sparse_rows.xlsx", "laughs.xlsx", "beyond.xlsx",
+    "million_columns.csv", "million_commas.csv", "sparse.xlsx", "sparse_rows.xlsx", "sparse_below.xlsx", "laughs.xlsx", "beyond.xlsx",
     "laughs_in_strings.xlsx", "strings_count_lie.xlsx", "merges.xlsx", "deep.geojson", "deep.kml", "laughs.kml",
     "zip_in_zip.zip",
 )  # fmt: skip

@@ -345,7 +345,7 @@ def records_of(case: Case, path: Path) -> list[dict[str, Any]] | None:
     try:
         if kind == ".geojson":
             text = json.loads(case.content.decode("utf-8-sig"))
-            found = [f.get("properties") or {} for f in text.get("features", [text])]
+            found = [f.get("properties") or {} for f in text["features"]]
         elif kind == ".gpkg":
             with closing(connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as db:
                 table = db.execute("SELECT table_name FROM gpkg_contents").fetchone()[0]
