@@ -9,7 +9,7 @@ LOCALITY := demo-city
 RUNTIME := .venv/.installed-runtime
 DEV := .venv/.installed-dev
 
-.PHONY: help setup run test prove lint bench screenshots lock clean
+.PHONY: help setup run test prove fuzz lint bench screenshots lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -40,6 +40,10 @@ test: $(DEV)  ## Install what tests need, lint, then run every test
 prove: $(DEV)  ## Kill 200 runs at random moments, fill disks, take databases away; half an hour
 	@scripts/install_system.sh
 	XINTU_KILLS=200 $(BIN)/pytest -q tests/integration/test_killed.py
+
+fuzz: $(DEV)  ## Hand in 10 000 damaged files and the bombs; an hour (XINTU_FUZZ=n for another number)
+	@mkdir -p build/fuzz
+	XINTU_FUZZ=$${XINTU_FUZZ:-10000} XINTU_FUZZ_FOLDER=build/fuzz nice -n 10 $(BIN)/pytest -q tests/fuzz
 
 lint: $(DEV)  ## Check style, types and import rules
 	$(BIN)/ruff check
