@@ -9,7 +9,7 @@ LOCALITY := demo-city
 RUNTIME := .venv/.installed-runtime
 DEV := .venv/.installed-dev
 
-.PHONY: help setup run test prove fuzz lint bench screenshots lock clean
+.PHONY: help setup run test prove fuzz lint bench screenshots rules lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -55,10 +55,14 @@ lint: $(DEV)  ## Check style, types and import rules
 bench: $(DEV)  ## Measure speed and memory beside peers, and write docs/benchmarks.md (QUICK=1 for a short form)
 	$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
 
-screenshots: $(DEV)  ## Take the pictures of the read-me from the demo city, into docs/images
+screenshots: $(DEV)  ## Take the pictures of the read-me and of docs/intake.md, into docs/images
 	$(BIN)/xintu demo $(LOCALITY) --if-absent
 	$(BIN)/xintu run $(LOCALITY)
 	$(BIN)/python scripts/screenshots.py $(LOCALITY) docs/images
+	$(BIN)/python scripts/intake_pictures.py docs/images
+
+rules: $(DEV)  ## Write docs/rules.md from the catalogue of rules
+	$(BIN)/python scripts/write_rules.py
 
 # The index in use must not be written into the locks, and they hold for every Python and system at once.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
