@@ -131,6 +131,8 @@ def _check_geopackage(path: Path) -> None:
                 own = re.match(r"table\s+CREATE\s+TABLE\b", made, re.IGNORECASE)
                 if own is None or re.search(r"\bGENERATED\b|\bAS\s*\(", made, re.IGNORECASE):
                     raise UnusableFileError("unreadable_vector", came=f"{layer}: no plain table")
+    except UnicodeDecodeError as exc:
+        raise UnusableFileError("unreadable_vector", came="sqlite_master") from exc
     except sqlite3.Error as exc:
         raise UnusableFileError("unreadable_vector", came=str(exc)) from exc
 

@@ -389,3 +389,12 @@ def test_a_code_page_with_a_nul_is_none(tmp_path: Path) -> None:
     shp = shapefile(tmp_path / "shp", encoding="UTF-8")
     shp.with_suffix(".cpg").write_bytes(b"UT\x00F-8")
     read(shp)
+
+
+def test_a_geopackage_with_damaged_names_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "a.gpkg"
+    frame = gpd.GeoDataFrame({"code": ["1"]}, geometry=[shapely.Point(113.9, 31.4)], crs=4326)
+    frame.to_file(path, driver="GPKG", layer="villages")
+    whole = path.read_bytes()
+    path.write_bytes(whole.replace(b'CREATE TABLE "villages"', b'CREATE TABLE "vill\x83ges"'))
+    assert refused(path).rule == "unreadable_vector"
