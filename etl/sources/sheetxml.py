@@ -19,9 +19,10 @@ _MOST_INDEX_BYTES = 4 << 20
 _CELL = re.compile(rb"<(?:\w+:)?c((?:\s[^<>]*)?)(?<!/)>(.*?)</(?:\w+:)?c>", re.DOTALL)
 _REFERENCE = re.compile(rb"""\br=["']([A-Za-z]{1,3})([0-9]{1,9})["']""")
 # Cells beyond column Z, or below any row: only then is the rectangle worth measuring.
-_FAR = re.compile(rb"""\br=["'](?:[A-Za-z]{2,}|[A-Za-z]?[0-9]{7,})""")
+# After a blank, since every sheet that Excel writes begins with xmlns:r="http…".
+_FAR = re.compile(rb"""\sr=["'](?:[A-Za-z]{2,}|[A-Za-z]?[0-9]{7,})""")
 # No sheet has such cells; the reader would lay out all that lies before them.
-_NOWHERE = re.compile(rb"""\br=["'](?:[A-Za-z]{4,}|[A-Za-z]*[0-9]{8,})""")
+_NOWHERE = re.compile(rb"""\sr=["'](?:[A-Za-z]{4,}|[A-Za-z]*[0-9]{8,})""")
 _HIDDEN_ROW = re.compile(rb"""<(?:\w+:)?row\s(?=[^<>]*\bhidden=["'](?:1|true)["'])([^<>]*)>""")
 _ROW_NUMBER = re.compile(rb"""\br=["']([0-9]{1,9})["']""")
 _UNCALCULATED = re.compile(
