@@ -126,9 +126,7 @@ def scan(
             absent[source.id] = failure
         found += dropped.get(source.id, [])
         held = [_held(entry, settings) for entry in known if _counts(entry, known, settings)]
-        ids = {arrival.delivery_id for arrival in held}
-        fresh = [_seen_before(a, known) for a in found if not _is_known(a, known)]
-        arrivals[source.id] = (*held, *(a for a in fresh if a.delivery_id not in ids - {None}))
+        arrivals[source.id] = (*held, *_fresh(found, held, known))
     return Scan(arrivals, absent, tuple(strangers))
 
 
@@ -152,6 +150,19 @@ def _counts(entry: Logged, known: Sequence[Logged], settings: Settings) -> bool:
         return not later and RawStore(settings.raw_folder).path(entry.sha256) is not None
     # A source that xintu.toml left out for a while finds its files again.
     return entry.state in {"current", "forgotten"}
+
+
+def _fresh(
+    found: Sequence[Arrival], held: Sequence[Arrival], known: Sequence[Logged]
+) -> list[Arrival]:
+    """Files that still have to be judged: the same content counts once, wherever it lies."""
+    have = {arrival.print.sha256 for arrival in held}
+    fresh = []
+    for arrival in found:
+        if arrival.print.sha256 not in have and not _is_known(arrival, known):
+            have.add(arrival.print.sha256)
+            fresh.append(_seen_before(arrival, known))
+    return fresh
 
 
 def _is_known(arrival: Arrival, known: Sequence[Logged]) -> bool:

@@ -133,6 +133,18 @@ def test_the_same_file_twice_changes_nothing(office: Office) -> None:
     assert office.changes() == []
 
 
+def test_the_same_content_under_another_name_or_in_the_drop_folder_changes_nothing(
+    office: Office,
+) -> None:
+    rows = (f"2026-W40,{SW},3", f"2026-W40,{NW},4")
+    office.hand_in("weekly.csv", *rows)
+    office.take_in()
+    office.hand_in("weekly_again.csv", *rows)
+    office.hand_in("收件箱/weekly.csv", *rows)
+    assert office.take_in().results == ()
+    assert len(office.log()) == 1
+
+
 def test_a_corrected_file_supersedes_with_history_and_difference(office: Office) -> None:
     office.hand_in("weekly.csv", f"2026-W40,{SW},3", f"2026-W40,{NW},4", f"2026-W40,{NE},5")
     office.take_in()
