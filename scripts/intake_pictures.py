@@ -40,6 +40,7 @@ td, th { padding: 3px 7px; }
 .grid td { border: 1px solid #d9dee5; max-width: 250px; }
 .number { text-align: right; font-variant-numeric: tabular-nums; }
 .grid th { background: #f1f3f5; border: 1px solid #d9dee5; color: #5a6675; font-weight: 400; }
+.grid .beside { border: 0; max-width: none; }
 .grid .head { background: #f6f7f9; font-weight: 600; }
 .gap td { border: 0; color: #5a6675; text-align: center; line-height: 8px; }
 .note { display: inline-block; background: #fffbe6; border: 1px solid #c9b458; padding: 6px 9px;
@@ -140,7 +141,7 @@ def sheet_page(path: Path) -> str:
             said = html.escape(noted[row].comment.text)
             place = f"<b>{noted[row].coordinate}</b> "
             note = (
-                f'<td rowspan="3" style="border:0;max-width:none"><span class="note">{place}{said}</span></td>'
+                f'<td rowspan="3" class="beside"><span class="note">{place}{said}</span></td>'
                 if own
                 else ""
             )
