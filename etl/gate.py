@@ -86,8 +86,7 @@ class PersonalColumn:
 
     def __str__(self) -> str:
         where = f"{self.part} › " if self.part else ""
-        count = "" if self.reason == "header" else f" ({self.cells})"
-        return f"{where}{self.column}{count}"
+        return f"{where}{self.column} ({self.cells})"
 
 
 def personal_columns(

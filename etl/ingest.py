@@ -31,7 +31,7 @@ from etl.holdings import Holdings
 from etl.outcome import DeliveryResult, outcome
 from etl.precedence import settle, settle_sites
 from etl.progress import OnProgress, as_progress
-from etl.reading import Job, Place, fits, read_areas, read_other
+from etl.reading import Job, Place, about_persons, fits, read_areas, read_other
 from etl.settings import LocalityConfig, Settings
 from etl.sources import values
 from etl.sources.assembly import assemble
@@ -336,7 +336,11 @@ class _Intake:
 
     def _report_stranger(self, stranger: Arrival, fitting: list[str]) -> None:
         doubts = Doubts("", stranger.name)
-        doubts.add("nobodys_file", came=stranger.name, fitting="、".join(fitting) or "—")
+        personal = about_persons(stranger.path)
+        if personal is not None:  # says more than that nobody knows the file
+            doubts.add_failure(personal)
+        else:
+            doubts.add("nobodys_file", came=stranger.name, fitting="、".join(fitting) or "—")
         nobody = self.settings.config.sources[0]
         self.jobs.append(Job(nobody, stranger, doubts, fate="failed"))
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import date
+from pathlib import Path
 from typing import Literal
 
 import pandas as pd
 
 from etl.deliveries import Arrival
 from etl.findings import Doubts, UnusableFileError, listed
+from etl.gate import PersonalColumn
 from etl.inspection import inspect_path
 from etl.precedence import Share
 from etl.raw import RawStore
@@ -256,11 +258,24 @@ def _refuse_personal(job: Job, place: Place | None) -> None:
         code_columns=_code_columns(job.source),
     )
     if found:
-        raise UnusableFileError(
-            "personal_data",
-            column=listed(column.column for column in found),
-            columns=listed(str(column) for column in found),
-        )
+        raise _personal(found)
+
+
+def about_persons(path: Path) -> UnusableFileError | None:
+    """Why a file of no source may not be kept; None if nothing in it is about persons."""
+    try:
+        found = inspect_path(path)
+    except UnusableFileError:
+        return None  # nobody can say, and nothing is kept of it
+    return _personal(found) if found else None
+
+
+def _personal(found: Sequence[PersonalColumn]) -> UnusableFileError:
+    return UnusableFileError(
+        "personal_data",
+        column=listed(column.column for column in found),
+        columns=listed(str(column) for column in found),
+    )
 
 
 def _code_columns(source: Source) -> list[str]:

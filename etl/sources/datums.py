@@ -220,7 +220,7 @@ def _within(away: FloatArray) -> FloatArray:
 
 def _metres(away: FloatArray) -> str:
     finite = away[np.isfinite(away)]
-    return f"{finite.mean():.0f}" if len(finite) else "—"
+    return f"{np.median(finite):.0f}" if len(finite) else "—"
 
 
 def _words(found: Preference, declared: str) -> dict[str, Any]:

@@ -153,9 +153,28 @@ def withdraw(connection: Connection, delivery_id: int) -> str | None:
     if source_id is not None:
         own = columns.delivery_id == delivery_id
         connection.execute(update(t.intake_delivery).where(own).values(state="withdrawn"))
+        _bring_back(connection, delivery_id)
         same = t.intake_source.c.source_id == source_id
         connection.execute(update(t.intake_source).where(same).values(inputs_sha256=""))
     return source_id
+
+
+def _bring_back(connection: Connection, delivery_id: int) -> None:
+    """Put the file that a withdrawn one had replaced in force again."""
+    columns = t.intake_delivery.c
+    gone = connection.execute(
+        select(columns.source_id, columns.name).where(columns.delivery_id == delivery_id)
+    ).one()
+    before = connection.scalar(
+        select(func.max(columns.delivery_id)).where(
+            columns.source_id == gone.source_id,
+            columns.name == gone.name,
+            columns.state == "replaced",
+            columns.delivery_id < delivery_id,
+        )
+    )
+    own = columns.delivery_id == before
+    connection.execute(update(t.intake_delivery).where(own).values(state="current"))
 
 
 def _forget(connection: Connection, keep: Sequence[str]) -> None:

@@ -324,6 +324,25 @@ def test_a_withdrawn_delivery_no_longer_counts(office: Office) -> None:
     assert Writer(office.folder.store_url).withdraw(int(wrong)) is None
 
 
+def test_withdrawing_a_correction_brings_back_what_it_replaced(office: Office) -> None:
+    office.hand_in("weekly.csv", f"2026-W40,{SW},3")
+    office.take_in()
+    office.hand_in("weekly.csv", f"2026-W40,{SW},30")
+    office.take_in()
+    assert Writer(office.folder.store_url).withdraw(int(office.log()["delivery_id"].iloc[-1]))
+    office.take_in()
+    assert office.counts() == {(SW, "2026-W40"): 3}
+    assert [fate[1] for fate in office.fates()] == ["current", "withdrawn"]
+    assert office.take_in().results == ()
+
+
+def test_a_stranger_about_persons_is_told_as_such(office: Office) -> None:
+    office.hand_in("weekly.csv", f"2026-W40,{SW},3")
+    office.folder.write("收件箱/台账.csv", "姓名,事由\n略,略\n")
+    office.take_in()
+    assert office.rules("") == ["personal_data"]
+
+
 def test_sources_that_the_configuration_dropped_are_forgotten(office: Office) -> None:
     office.hand_in("weekly.csv", f"2026-W40,{SW},3")
     office.take_in()
