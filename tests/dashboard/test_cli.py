@@ -37,7 +37,7 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A small fictional city, published."""
     folder = tmp_path_factory.mktemp("cli") / "city"
     xintu("demo", folder, "--cells", "200", "--weeks", "60")
-    assert re.search(r"published in [\d.]+ s: [\d,]+ rows read", xintu("run", folder))
+    assert re.search(r"published in [\d.]+ s：读入 [\d,]+ 行", xintu("run", folder))
     return folder
 
 
