@@ -125,9 +125,7 @@ def run(
     # Looked up before the science is loaded, so that a run with nothing to do ends at once.
     published = nothing_new(settings, until=until)
     if published is not None:
-        console.print(
-            f"{published.snapshot_id}：没有变化 nothing has changed since it was published"
-        )
+        console.print(f"{published.snapshot_id}：没有变化 nothing has changed")
         return
     from etl.pipeline import run as run_pipeline
 
@@ -142,15 +140,13 @@ def run(
         )
     seconds = (datetime.now(UTC) - started).total_seconds()
     console.print(
-        f"{result.snapshot_id} 已发布 published in {seconds:.1f} s：读入 {result.rows_read:,} 行 rows "
-        f"read，采用 {result.accepted:,} accepted，隔离 {result.quarantined:,} quarantined"
+        f"{result.snapshot_id} 已发布 published in {seconds:.1f} s：读入 {result.rows_read:,} 行，"
+        f"采用 accepted {result.accepted:,}，隔离 quarantined {result.quarantined:,}"
     )
     if result.quarantined:
         errors.print(f"有行等待改正 rows wait: xintu returns {folder}")
     for name in result.strangers:
-        errors.print(
-            f"[bold]{escape(name)}[/]：不属于任何来源 of no source: xintu findings {folder}"
-        )
+        errors.print(f"[bold]{escape(name)}[/]：不属于任何来源 of no source")
     for source_id in result.failed_sources:
         errors.print(f"[bold]{source_id}[/]：文件未采用 file not used: xintu findings {folder}")
 
