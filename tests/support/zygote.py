@@ -12,6 +12,7 @@ import resource
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
@@ -26,8 +27,9 @@ class Run:
         self._zygote, self.pid = zygote, pid
 
     def kill(self) -> None:
-        """kill -9, at whatever it is."""
-        os.kill(self.pid, signal.SIGKILL)
+        """kill -9, at whatever it is; nothing, if it has ended by itself."""
+        with suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
 
     def end(self) -> dict[str, Any]:
         """How it ended: `snapshot`, `error`, or `killed`."""
