@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-from etl.findings import Doubts
+from etl.findings import Doubts, UnusableFileError
 from etl.sources import limits, values
 from etl.sources.headers import Header
 from etl.sources.settings import (
@@ -36,15 +36,22 @@ def spread(sheet: Sheet, header: Header, source: SourceBase, doubts: Doubts) -> 
     A town's name merged over its villages stands in each of their rows. A figure merged over
     villages is that of all together: given to one of them it would be wrong, so it is made
     unreadable where it stands.
+
+    Raises
+    ------
+    UnusableFileError : under a merged cell stands what it does not show.
     """
     keys, figures = _roles(source, header)
+    mapped = sorted(keys | figures)
     taken = 0
-    for top, left, bottom, _ in sheet.merged:
+    for top, left, bottom, right in sheet.merged:
         first = bisect_left(sheet.numbers, top)
         stop = bisect_left(sheet.numbers, bottom + 1)
         taken += stop - first
         if taken > limits.MAX_SHEET_ROWS * len(header.names):
             return  # regions that lie on each other are made by no person
+        under = [at for at in mapped if left <= at <= right]
+        _require_shown(sheet, range(max(first, header.start), stop), under, at=(top, left))
         if bottom == top or first < header.stop or first >= len(sheet.rows):
             continue
         if sheet.numbers[first] != top or not 0 <= left < len(sheet.rows[first]):
@@ -63,6 +70,23 @@ def spread(sheet: Sheet, header: Header, source: SourceBase, doubts: Doubts) -> 
         elif left in figures and not values.is_total(sheet.rows[first][0]):
             sheet.rows[first][left] = f"{value} [{bottom - top + 1}]"
             doubts.add_rows("merged_figure", [top], column=name, came=[value])
+
+
+def _require_shown(
+    sheet: Sheet, rows: range, columns: Sequence[int], *, at: tuple[int, int]
+) -> None:
+    """Refuse what stands under a merged cell and is not what it shows: nobody has seen it."""
+    if not rows or not columns:
+        return
+    top, left = at
+    first = bisect_left(sheet.numbers, top)
+    there = first < len(sheet.rows) and sheet.numbers[first] == top
+    shown = sheet.rows[first][left].strip() if there and 0 <= left < len(sheet.rows[first]) else ""
+    for i in rows:
+        row = sheet.rows[i]
+        for column in columns:
+            if column < len(row) and row[column].strip() not in {"", shown}:
+                raise UnusableFileError("hidden_under_merge", row=sheet.numbers[i])
 
 
 def say_hidden(sheet: Sheet, header: Header, doubts: Doubts) -> None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from etl.findings import UnusableFileError
 from etl.sources import limits
 from etl.sources.archives import Archive
+from etl.sources.references import Places, column_number
 
 # The index of a workbook's sheets is some kilobytes.
 _MOST_INDEX_BYTES = 4 << 20
@@ -78,9 +79,10 @@ def measure(archive: Archive, part: str) -> Marks:
 
     Raises
     ------
-    UnusableFileError : the rectangle around its cells is beyond the limit.
+    UnusableFileError : the rectangle around its cells is beyond the limit, or they contradict
+        each other.
     """
-    marks, carry = Marks(), b""
+    marks, places, carry = Marks(), Places(), b""
     for chunk in archive.chunks(part):
         piece = carry + chunk
         if not marks.cells and b"\x00" in piece[:4]:
@@ -95,7 +97,9 @@ def measure(archive: Archive, part: str) -> Marks:
                 most=limits.megabytes(limits.MAX_CELL_BYTES),
             )  # fmt: skip
         _mark(piece[:cut], marks)
+        places.follow(piece[:cut])
     _mark(carry, marks)
+    places.follow(carry)
     # Without a reference a cell stands right of the one before, so there are no more than cells.
     rectangle = max(marks.cells, marks.last_row * (marks.last_column + 1))
     if rectangle > limits.MAX_SHEET_CELLS or marks.last_row > limits.MAX_SHEET_ROWS:
@@ -117,7 +121,7 @@ def _mark(piece: bytes, marks: Marks) -> None:
         if _NOWHERE.search(piece) is not None:
             raise UnusableFileError("unreadable_workbook", came="a cell beyond any sheet")
         for letters, digits in set(_REFERENCE.findall(piece)):
-            marks.last_column = max(marks.last_column, _column(letters))
+            marks.last_column = max(marks.last_column, column_number(letters))
             marks.last_row = max(marks.last_row, int(digits))
     if b"<f" in piece or b":f" in piece or b't="e"' in piece or b"t='e'" in piece:
         _mark_cells(piece, marks)
@@ -136,17 +140,9 @@ def _mark_cells(piece: bytes, marks: Marks) -> None:
         reference = _REFERENCE.search(attributes)
         if reference is None:
             raise UnusableFileError("unreadable_workbook", came="a cell without its reference")
-        place = int(reference[2]), _column(reference[1])
+        place = int(reference[2]), column_number(reference[1])
         if blank:
             marks.uncalculated.append(place)
         else:
             value = _VALUE.search(content)
             marks.errors[place] = value[1].decode("ascii", "replace") if value else "#ERROR"
-
-
-def _column(letters: bytes) -> int:
-    """Column from 0: A, B … Z, AA."""
-    number = 0
-    for letter in letters.upper():
-        number = number * 26 + letter - 64
-    return number - 1

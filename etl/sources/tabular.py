@@ -109,6 +109,7 @@ def _read_workbook(
         merges.say_hidden(sheet, header, doubts)
         merges.say_uncalculated(sheet, header, source, doubts)
         merges.spread(sheet, header, source, doubts)
+        _say_above(sheet.rows, sheet.numbers, header, doubts)
         return _from_rows(sheet.numbers, sheet.rows, header, encoding=None, sheet=sheet.name)
     if failure is not None:
         raise failure
@@ -133,6 +134,8 @@ def _read_text(path: Path, source: SourceBase, wanted: Sequence[str], doubts: Do
         doubts.add("encoding_decided", came=encoding.upper())
     head = _head(path, encoding)
     delimiter, header = _find_text_header(head, source, wanted)
+    records = _parse(head, delimiter)[: header.stop]
+    _say_above(records, range(1, len(records) + 1), header, doubts)
     chunk_rows = max(1, min(_CHUNK_ROWS, limits.CHUNK_BYTES // max(1, longest)))
     cells = read_regular(path, encoding, delimiter, header, chunk_rows=chunk_rows)
     if cells is None:
@@ -147,8 +150,22 @@ def _read_text(path: Path, source: SourceBase, wanted: Sequence[str], doubts: Do
         cells, overfull = cells[~blank], overfull[~blank]
     if cells.empty:
         raise UnusableFileError("empty_file", came="0 rows")
-    titles = sum(any(map(str.strip, row)) for row in _parse(head, delimiter)[: header.start])
+    titles = sum(any(map(str.strip, row)) for row in records[: header.start])
     return Table(cells, _found(header), titles, overfull, encoding, None)
+
+
+def _say_above(
+    rows: Sequence[Sequence[str]], numbers: Sequence[int], header: Header, doubts: Doubts
+) -> None:
+    """Say that rows above the header are as full as rows of data: titles seldom are."""
+    at = {*header.found.values()}
+    full = [
+        number
+        for row, number in zip(rows[: header.start], numbers, strict=False)
+        if all(i < len(row) and row[i].strip() for i in at)
+    ]
+    if len(full) > 1 and len(at) > 1:
+        doubts.add("rows_above_header", row=full[0], n=len(full))
 
 
 def longest_line(path: Path) -> int:

@@ -536,3 +536,23 @@ def test_blank_lines_above_the_header_take_no_row_away(
     result = folder.result()
     assert counts(result) == {(SW, "2026-W40"): 3, (NW, "2026-W40"): 5}
     assert sorted(result.frame["source_row"]) == [5, 7]
+
+
+def test_rows_as_full_as_data_above_the_header_are_said(folder: Folder) -> None:
+    """A header that only a repetition further down spells right hides what stands above it."""
+    above = ["周,代码,合计", *ROWS]
+    folder.write("weekly.csv", "\n".join([*above, HEADER, f"2026-W42,{SW},6"]) + "\n")
+    result = folder.result()
+    assert counts(result) == {(SW, "2026-W42"): 6.0}
+    (finding,) = findings(result, "rows_above_header")
+    assert (finding.severity, finding.row) == ("warning", 1)
+    assert "4 rows" in finding.action.en
+    assert result.set_aside == 4
+    assert_accounted(result)
+
+
+def test_titles_above_the_header_are_no_data(folder: Folder) -> None:
+    folder.write("weekly.csv", f"心理服务周报\n单位：人次,,2026\n{TEXT}")
+    result = folder.result()
+    assert counts(result) == GOOD
+    assert not findings(result, "rows_above_header")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import time
 import zipfile
 from collections.abc import Callable, Mapping
@@ -267,7 +268,8 @@ def test_chart_sheets_are_no_tables(tmp_path: Path) -> None:
 
 def test_two_cells_at_the_ends_of_a_sheet_are_no_terabyte(tmp_path: Path) -> None:
     for far in ("XFD1048576", "aaa1000000"):
-        body = HEAD_ROW + f'<row r="2"><c r="{far}"><v>1</v></c></row>'
+        row = far[3:]
+        body = HEAD_ROW + f'<row r="{row}"><c r="{far}"><v>1</v></c></row>'
         error = refused(raw_workbook(tmp_path / "sparse.xlsx", body))
         assert error.rule == "sheet_too_large"
     assert "× " in str(error.came)
@@ -376,7 +378,7 @@ def test_other_kinds_of_workbook_are_named(tmp_path: Path) -> None:
 
 
 def test_merged_regions_over_each_other_end(tmp_path: Path) -> None:
-    merges = "".join(f'<mergeCell ref="A{i}:C1048576"/>' for i in range(2, 20_000))
+    merges = "".join(f'<mergeCell ref="A{i}:A1048576"/>' for i in range(2, 20_000))
     body = HEAD_ROW + "".join(cells("2026-W40", "a", "7", row=row) for row in range(2, 20_000))
     path = raw_workbook(tmp_path / "a.xlsx", body)
     sheet = zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml")
@@ -386,6 +388,77 @@ def test_merged_regions_over_each_other_end(tmp_path: Path) -> None:
     table, _ = read(path)
     assert len(table.cells) == 19_998
     assert time.monotonic() - started < 60
+
+
+ROW = '<row r="2"><c r="A2" t="str"><v>2026-W40</v></c><c r="B2" t="str"><v>a</v></c>{}</row>'
+CONTRADICTIONS = (
+    ROW.format('<c r="C2"><v>7</v><v>8</v></c>'),
+    ROW.format('<c r="C2"><v/><v>8</v></c>'),
+    ROW.format('<c r="C2"><v>7</v><is><t>8</t></is></c>'),
+    ROW.format('<c r="C2"><v>7</v></c><c r="C2"><v>8</v></c>'),
+    ROW.format('<c r="C7"><v>7</v></c>'),
+    ROW.format('<c r="A2"><v>7</v></c>'),
+    ROW.format('<c s="0" r="C3"><v>7</v></c>'),
+    ROW.format('<c r="7"><v>7</v></c>'),
+    ROW.format('<c r="C2"><v>7</v></c>') * 2,
+    ROW.replace('row r="2"', 'row r="5"').format('<c r="C2"><v>7</v></c>'),
+    '<row r="5"/>' + ROW.format('<c r="C2"><v>7</v></c>'),
+    '<x:row spans="1:3" r="3"><x:c r="A2"><x:v>1</x:v></x:c></x:row>',
+)
+
+
+@pytest.mark.parametrize("body", CONTRADICTIONS)
+def test_a_sheet_that_contradicts_itself_is_refused(tmp_path: Path, body: str) -> None:
+    """Excel would mend it in one way, every library reads it in another."""
+    error = refused(raw_workbook(tmp_path / "a.xlsx", HEAD_ROW + body))
+    assert error.rule == "contradictory_sheet"
+
+
+def test_a_contradiction_is_found_wherever_the_sheet_is_cut(tmp_path: Path) -> None:
+    body = "".join(cells("2026-W40", "a", "7", row=row) for row in range(2, 30_000))
+    for far in (1_000, 15_001, 29_999):
+        wrong = body.replace(f'r="C{far}"', f'r="C{far - 1}"')
+        assert wrong != body
+        error = refused(raw_workbook(tmp_path / "a.xlsx", HEAD_ROW + wrong))
+        assert (error.rule, error.row, error.came) == ("contradictory_sheet", far, f"C{far - 1}")
+
+
+@pytest.mark.parametrize(
+    "strip", [' r="[A-Z]+[0-9]+"', '(?<=<row) r="[0-9]+"', ' r="[A-Z]*[0-9]+"', "(?<=<c)(?= r=)"]
+)
+def test_places_may_be_left_out_or_named_last(tmp_path: Path, strip: str) -> None:
+    body = HEAD_ROW + "".join(cells("2026-W40", "a", "7", row=row) for row in (2, 3))
+    written = re.sub(strip, ' s="0"' if "?= r=" in strip else "", body)
+    assert written != body
+    table, _ = read(raw_workbook(tmp_path / "a.xlsx", written))
+    assert column(table, "人次") == {2: "7", 3: "7"}
+
+
+def test_what_stands_below_the_cells_is_no_second_value(tmp_path: Path) -> None:
+    value = '<c r="C2"><v>7</v>\n</c>'
+    path = raw_workbook(tmp_path / "a.xlsx", HEAD_ROW + ROW.format(value))
+    sheet = zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml")
+    after = b"</sheetData><extLst><ext><v>1</v><v>2</v></ext></extLst>"
+    rewrite(path, {"xl/worksheets/sheet1.xml": sheet.replace(b"</sheetData>", after)})
+    table, _ = read(path)
+    assert column(table, "人次") == {2: "7"}
+
+
+def test_data_that_a_merged_cell_covers_refuse_the_file(tmp_path: Path) -> None:
+    def with_merge(ref: str, *lines: list[object]) -> Path:
+        path = workbook(tmp_path / "a.xlsx", rows(list(HEADER), *lines))
+        sheet = zipfile.ZipFile(path).read("xl/worksheets/sheet1.xml")
+        end = f'</sheetData><mergeCells count="1"><mergeCell ref="{ref}"/></mergeCells>'.encode()
+        rewrite(path, {"xl/worksheets/sheet1.xml": sheet.replace(b"</sheetData>", end)})
+        return path
+
+    lines = [["2026-W40", "a", 7], ["2026-W41", "b", 8], ["2026-W41", "c", 9]]
+    for ref, row in (("A1:XFD1048576", 1), ("A2:A4", 3), ("C3:C4", 4), ("B2:C3", 2), ("A1:A2", 2)):
+        error = refused(with_merge(ref, *lines))
+        assert (error.rule, error.row) == ("hidden_under_merge", row)
+    # What the cell shows may stand under it as well: some programs keep it there.
+    table, _ = read(with_merge("A3:A4", *lines))
+    assert column(table, "周") == {2: "2026-W40", 3: "2026-W41", 4: "2026-W41"}
 
 
 def test_every_cut_of_a_workbook_ends_in_a_finding_or_a_table(tmp_path: Path) -> None:
@@ -424,7 +497,7 @@ def test_an_old_workbook_whose_folders_go_in_circles_is_damaged(tmp_path: Path) 
 def test_a_cell_beyond_any_sheet_is_refused_before_it_is_laid_out(
     tmp_path: Path, reference: str
 ) -> None:
-    body = HEAD_ROW + f'<row r="2"><c r="{reference}"><v>1</v></c></row>'
+    body = HEAD_ROW + f'<row r="{reference.strip("AZ")}"><c r="{reference}"><v>1</v></c></row>'
     with pytest.raises(UnusableFileError) as caught:
         read(raw_workbook(tmp_path / "a.xlsx", body))
     assert caught.value.rule in {"unreadable_workbook", "sheet_too_large"}

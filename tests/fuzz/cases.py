@@ -51,6 +51,8 @@ def _table(number: int, rng: Rng) -> Case:
     if not in_cells or rng.random() < 0.15:
         fitting = [m.BYTES, m.ZIP, m.XML, m.XML] if dress == "xlsx" else [m.BYTES, m.TEXT]
         _change(case, fitting, rng)
+    if dress == "xlsx" and number % 7 == 1:
+        _change(case, [{"contradict_xml": m.contradict_xml}], rng)
     return case
 
 

@@ -276,6 +276,7 @@ def _check(case: Case, path: Path, result: DeliveryResult, verdict: Verdict) -> 
         _require(result.frame.empty and not len(result.quarantine), "of a refused file rows remain")
     _no_canary(case, _words(result), "findings")
     _accounted(result)
+    _refused_where_needed(case, path, result)
     if not result.failed:
         _figures(case, path, result, verdict)
 
@@ -287,6 +288,26 @@ def _accounted(result: DeliveryResult) -> None:
     _require(bool(result.quarantine["row"].is_unique), "a row waits twice")
     for name in ("accepted", "superseded", "quarantined", "set_aside"):
         _require(getattr(result, name) >= 0, f"{name} below 0")
+
+
+# Fewer mobile numbers than these may be anybody's; one identity number is a person.
+_MANY = 12
+
+
+def _refused_where_needed(case: Case, path: Path, result: DeliveryResult) -> None:
+    """A list of persons, or a sheet that says two things, is never taken in part."""
+    if result.failed:
+        return
+    if path.suffix == ".xlsx":
+        _require(not oracle.contradicts(case.content), "a contradiction read in one way")
+    if not case.canaries or case.grid is None:
+        return
+    is_identity = len(case.canaries[0]) == 18
+    if case.role == "facilities" and not is_identity:
+        return  # telephones of institutions
+    tables = oracle.tables_of(case, path, result.encoding, result.sheet)
+    found = [oracle.persons_in(rows, case.canaries) for rows in tables]
+    _require(max(found, default=0) < (1 if is_identity else _MANY), "a list of persons taken in")
 
 
 _STANDS = {

@@ -425,9 +425,32 @@ SHEET_EDITS: tuple[tuple[str, str], ...] = (
 )  # fmt: skip
 
 
+# The sheet says two things at once: whoever reads it must choose, or refuse it.
+CONTRADICTIONS: tuple[tuple[str, str], ...] = (
+    (r"<v>(\d+)</v>", r"<v>\1</v><v>4999</v>"),
+    (r"<v>(\d+)</v>", r"<v/><v>4999</v>"),
+    (r"<v>(\d+)</v>", r"<v>\1</v><is><t>4999</t></is>"),
+    (r'<row r="\d+"', '<row r="5"'),
+    (r'<row r="(\d+)"', r'<row r="\g<1>0"'),
+    (r"(<row .*?</row>)(<row .*?</row>)", r"\2\1"),
+    (r"(<row .*?</row>)", r"\1\1"),
+    (r"(<c r=.*?</c>)(<c r=.*?</c>)", r"\2\1"),
+    (r'(<c r="[A-Z]+\d+"[^>]*><v>\d+</v></c>)', r"\1\1"),
+    (r'<c r="([A-Z])(\d+)"', r'<c r="\g<1>1\2"'),
+)  # fmt: skip
+
+
 def edit_xml(raw: bytes, rng: Rng) -> bytes:
-    """One of the edits above, at one place or at all."""
-    pattern, to = SHEET_EDITS[rng.integers(len(SHEET_EDITS))]
+    return _edited(raw, rng, SHEET_EDITS)
+
+
+def contradict_xml(raw: bytes, rng: Rng) -> bytes:
+    return _edited(raw, rng, CONTRADICTIONS)
+
+
+def _edited(raw: bytes, rng: Rng, edits: tuple[tuple[str, str], ...]) -> bytes:
+    """One of the edits, at one place or at all."""
+    pattern, to = edits[rng.integers(len(edits))]
     everywhere = rng.random() < 0.4
 
     def change(parts: dict[str, bytes]) -> list[tuple[str, bytes]]:

@@ -43,7 +43,14 @@ _WIDE = {0x3000: " "} | {code: chr(code - 0xFEE0) for code in range(0xFF01, 0xFF
 
 
 # What these leave is as whole as before, and says something else.
-_REWRITTEN = {"edit_xml", "damage_member", "rename_member", "double_member", "drop_member"}
+_REWRITTEN = {
+    "edit_xml",
+    "contradict_xml",
+    "damage_member",
+    "rename_member",
+    "double_member",
+    "drop_member",
+}
 
 
 # ------------------------------------------------------------------ what stands there
@@ -100,6 +107,34 @@ def _sheets(path: Path, content: bytes, sheet: str | None) -> Iterator[Rows]:
             n: [_shown(cell) for cell in row]
             for n, row in enumerate(page.iter_rows(values_only=True), start=1)
         }
+
+
+def contradicts(content: bytes) -> bool:
+    """Whether a sheet's rows and cells do not stand where they say, or a cell has two values."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as archive:
+            sheets = [n for n in archive.namelist() if re.search(r"worksheets/[^/]*\.xml$", n)]
+            roots = [ET.fromstring(archive.read(name)) for name in sheets]
+    except Exception:  # noqa: BLE001 (not read by this reader: nothing is known)
+        return False
+    for root in roots:
+        row_before = 0
+        for row in (e for data in root if _tag(data) == "sheetData" for e in data):
+            n = int(row.get("r", row_before + 1))
+            column_before, wrong = 0, n <= row_before
+            for cell in row:
+                place = re.fullmatch(r"([A-Z]+)([0-9]+)", cell.get("r", ""))
+                column = sum(
+                    26**i * (ord(c) - 64) for i, c in enumerate(reversed(place[1] if place else ""))
+                )
+                column = column or column_before + 1
+                wrong |= column <= column_before or (place is not None and int(place[2]) != n)
+                wrong |= sum(_tag(e) in {"v", "is"} for e in cell) > 1
+                column_before = column
+            if wrong:
+                return True
+            row_before = n
+    return False
 
 
 def _unmerged(content: bytes) -> io.BytesIO:
@@ -305,6 +340,8 @@ def stands_site(read: Read, source: dict[str, Any], site: Any) -> bool:
 def clean_rows(rows: Rows, source: dict[str, Any]) -> set[int]:
     """Rows of a long table that nothing speaks against: plain cells, a key of their own."""
     columns = source["columns"]
+    if source.get("week", "iso") != "iso":
+        return set()  # a week is no Monday
     names = [
         columns["week"],
         columns["area"],
@@ -334,6 +371,12 @@ def clean_rows(rows: Rows, source: dict[str, Any]) -> set[int]:
         and re.fullmatch(r"2026-W(39|4[0-6])", str(rows[n][at[0]]))
         and all(re.fullmatch(r"[0-9]{1,4}", str(rows[n][i])) for i in at[2:])
     }  # fmt: skip
+
+
+def persons_in(rows: Rows, canaries: Iterable[str]) -> int:
+    """In how many cells a person's number stands whole, as it was planted."""
+    planted = {*canaries}
+    return sum(plain(cell) in planted for row in rows.values() for cell in row)
 
 
 # ------------------------------------------------------------------ maps
