@@ -134,6 +134,7 @@ def safe_name(name: str) -> str:
 
 def _text(path: Path, look: _Look, encoding: str) -> Iterator[PersonalColumn]:
     limits.check_size(path, limits.MAX_TEXT_BYTES)
+    longest = longest_line(path)
     decided = decide_encoding(path, encoding)
     with path.open(encoding=decided, newline="") as file:
         sample = "".join(itertools.islice(file, _SAMPLE))
@@ -141,7 +142,7 @@ def _text(path: Path, look: _Look, encoding: str) -> Iterator[PersonalColumn]:
     with path.open(encoding=decided, newline="") as file:
         records = text_records(file, delimiter)
         head = list(itertools.islice(records, _HEAD + 3))
-        body = _regular_body(path, decided, delimiter, head)
+        body = _regular_body(path, decided, delimiter, head, longest=longest)
         if body is None:  # rows of uneven length
             yield from _grid(itertools.chain(head, records), look, part=None)
         else:
@@ -149,7 +150,7 @@ def _text(path: Path, look: _Look, encoding: str) -> Iterator[PersonalColumn]:
 
 
 def _regular_body(
-    path: Path, encoding: str, delimiter: str, head: Sequence[Sequence[str]]
+    path: Path, encoding: str, delimiter: str, head: Sequence[Sequence[str]], *, longest: int
 ) -> pd.DataFrame | None:
     """Everything under the header as categories, by the fast parser; None if it is uneven."""
     start, stop = _header(head[:_HEAD])
@@ -158,7 +159,7 @@ def _regular_body(
         return None
     names = tuple(f"#{i + 1}" for i in range(width))
     header = Header(start, stop, names, {})
-    at_a_time = max(1, min(_ROWS_AT_A_TIME, limits.CHUNK_BYTES // max(1, longest_line(path))))
+    at_a_time = max(1, min(_ROWS_AT_A_TIME, limits.CHUNK_BYTES // max(1, longest)))
     try:
         return read_regular(path, encoding, delimiter, header, chunk_rows=at_a_time)
     except UnusableFileError:

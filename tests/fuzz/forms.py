@@ -8,7 +8,7 @@ import json
 import re
 import tempfile
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import cache
@@ -18,6 +18,7 @@ from typing import Any
 import geopandas as gpd
 import numpy as np
 import openpyxl
+import pyogrio
 
 from tests.support.locality import NAMES, VILLAGES, feature, village_features
 from tests.support.persons import with_check
@@ -243,7 +244,29 @@ def as_workbook(grid: Grid, rng: Rng) -> bytes:
         book.create_sheet("说明", 0).append(["填表说明"])
     file = io.BytesIO()
     book.save(file)
-    return file.getvalue() if rng.random() < 0.4 else _shared(file.getvalue())
+    raw = file.getvalue() if rng.random() < 0.4 else _shared(file.getvalue())
+    return undated(raw)
+
+
+_TIME = re.compile(rb"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}Z")
+
+
+def undated(raw: bytes) -> bytes:
+    """The same workbook whenever it is made."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as archive:
+        parts = [(name, archive.read(name)) for name in archive.namelist()]
+    about = {name: _TIME.sub(b"2026-11-18T00:00:00Z", part) for name, part in parts
+             if name == "docProps/core.xml"}  # fmt: skip
+    return packed((name, about.get(name, part)) for name, part in parts)
+
+
+def packed(parts: Iterable[tuple[str, bytes]], packing: int = zipfile.ZIP_DEFLATED) -> bytes:
+    """An archive of these parts that does not say when it was made."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        for name, content in parts:
+            archive.writestr(zipfile.ZipInfo(name), content, compress_type=packing)
+    return out.getvalue()
 
 
 _STRINGS = (
@@ -364,9 +387,11 @@ def geojson(role: str) -> bytes:
 def _files(role: str, driver: str, encoding: str) -> dict[str, bytes]:
     """Suffix → content of what GDAL writes."""
     frame = gpd.GeoDataFrame.from_features(map_features(role), crs=4326)
-    options = {"encoding": encoding} if driver == "ESRI Shapefile" else {"layer": "layer"}
+    shape = {"encoding": encoding, "DBF_DATE_LAST_UPDATE": "2026-11-18"}
+    options = shape if driver == "ESRI Shapefile" else {"layer": "layer"}
     with tempfile.TemporaryDirectory() as folder:
         suffix = ".shp" if driver == "ESRI Shapefile" else ".gpkg"
+        pyogrio.set_gdal_config_options({"OGR_CURRENT_DATE": "2026-11-18T00:00:00Z"})
         frame.to_file(Path(folder) / f"layer{suffix}", driver=driver, **options)
         return {path.suffix: path.read_bytes() for path in sorted(Path(folder).iterdir())}
 
@@ -377,12 +402,11 @@ def shapefile(role: str, encoding: str = "UTF-8") -> dict[str, bytes]:
 
 def zipped(role: str) -> bytes:
     """A zipped shapefile with GBK attributes and nothing that says so."""
-    packed = io.BytesIO()
-    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
-        for suffix, content in shapefile(role, "GBK").items():
-            if suffix != ".cpg":
-                archive.writestr(f"边界/村{suffix}", content)
-    return packed.getvalue()
+    return packed(
+        (f"边界/村{suffix}", content)
+        for suffix, content in shapefile(role, "GBK").items()
+        if suffix != ".cpg"
+    )
 
 
 def geopackage(role: str) -> bytes:

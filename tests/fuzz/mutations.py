@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tests.fuzz.forms import Case, Grid, Rng, identity, mobile
+from tests.fuzz.forms import Case, Grid, Rng, identity, mobile, packed
 
 NUMBERS = (
     "1e999", "1e9", "1e-3", "0x10", "١٢", "12①", "5²", "１２", "½", "−3", "-3", "1,2,3", "1,234",
@@ -318,11 +318,7 @@ TEXT: dict[str, Bytes] = {
 def _repacked(raw: bytes, change: Callable[[dict[str, bytes]], list[tuple[str, bytes]]]) -> bytes:
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, content in change(parts):
-            archive.writestr(name, content)
-    return out.getvalue()
+    return packed(change(parts))
 
 
 def _one(parts: dict[str, bytes], rng: Rng) -> str:
@@ -355,12 +351,13 @@ def double_member(raw: bytes, rng: Rng) -> bytes:
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         infos = archive.infolist()
         one = infos[rng.integers(len(infos))]
-        packed = archive.read(one)
+        content = archive.read(one)
     out = io.BytesIO(raw)
     with zipfile.ZipFile(out, "a", zipfile.ZIP_DEFLATED) as archive:
         archive._didModify = True
         archive.NameToInfo.pop(one.filename)
-        archive.writestr(one.filename, flip(packed, rng) if packed else b"x")
+        other = flip(content, rng) if content else b"x"
+        archive.writestr(zipfile.ZipInfo(one.filename), other, zipfile.ZIP_DEFLATED)
     return out.getvalue()
 
 
@@ -368,11 +365,7 @@ def stored(raw: bytes, rng: Rng) -> bytes:
     """Without packing, and a byte changed: only the checksum shows it."""
     with zipfile.ZipFile(io.BytesIO(raw)) as archive:
         parts = {name: archive.read(name) for name in archive.namelist()}
-    out = io.BytesIO()
-    with zipfile.ZipFile(out, "w", zipfile.ZIP_STORED) as archive:
-        for name, content in parts.items():
-            archive.writestr(name, content)
-    return digit(out.getvalue(), rng)
+    return digit(packed(parts.items(), zipfile.ZIP_STORED), rng)
 
 
 ZIP: dict[str, Bytes] = {
