@@ -192,3 +192,28 @@ def text_records(lines: Iterable[str], delimiter: str) -> Iterator[list[str]]:
             yield record
     except csv.Error as exc:  # a cell longer than any: its quote was never closed
         raise UnusableFileError("unclosed_quote", row=number + 1) from exc
+
+
+def require_closed_quotes(path: Path, encoding: str, delimiter: str) -> None:
+    """Refuse a text in which a stray quotation mark makes one cell of several rows.
+
+    The cell would end at the next stray mark, and its row with another row's figures.
+
+    Raises
+    ------
+    UnusableFileError : a cell over several lines is closed in the middle of a text.
+    """
+    with path.open("rb") as raw:
+        if not any(line.count(b'"') % 2 for line in raw):
+            return  # no cell goes beyond its line
+    with path.open(encoding=encoding, newline="") as file:
+        records = csv.reader(file, delimiter=delimiter, strict=True)
+        before = 0
+        while True:
+            try:
+                if next(records, None) is None:
+                    return
+            except csv.Error as exc:
+                if "expected after" in str(exc) and records.line_num > before + 1:
+                    raise UnusableFileError("unclosed_quote", row=before + 1) from exc
+            before = records.line_num

@@ -20,7 +20,12 @@ from pandas.api.types import union_categoricals
 
 from etl.findings import BoolArray, Doubts, UnusableFileError, listed
 from etl.sources import limits, merges
-from etl.sources.files import decide_encoding, table_format, text_records
+from etl.sources.files import (
+    decide_encoding,
+    require_closed_quotes,
+    table_format,
+    text_records,
+)
 from etl.sources.headers import MOST_ROWS, SEARCHED_ROWS, Header, find_header
 from etl.sources.settings import SourceBase
 from etl.sources.workbook import Sheet, open_book
@@ -134,6 +139,7 @@ def _read_text(path: Path, source: SourceBase, wanted: Sequence[str], doubts: Do
         doubts.add("encoding_decided", came=encoding.upper())
     head = _head(path, encoding)
     delimiter, header = _find_text_header(head, source, wanted)
+    require_closed_quotes(path, encoding, delimiter)
     records = _parse(head, delimiter)[: header.stop]
     _say_above(records, range(1, len(records) + 1), header, doubts)
     chunk_rows = max(1, min(_CHUNK_ROWS, limits.CHUNK_BYTES // max(1, longest)))

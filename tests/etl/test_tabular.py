@@ -556,3 +556,21 @@ def test_titles_above_the_header_are_no_data(folder: Folder) -> None:
     result = folder.result()
     assert counts(result) == GOOD
     assert not findings(result, "rows_above_header")
+
+
+def test_stray_quotes_that_make_one_cell_of_several_rows_refuse_the_file(folder: Folder) -> None:
+    """Between them the code of the first row would stand before the figure of the last."""
+    lines = [f'2026-W40,{SW},"柳溪,3', f"2026-W40,{NW},松岭,4", f'2026-W41,{SW},"柳溪,5']
+    folder.write("weekly.csv", "\n".join(["周,代码,名称,人次", *lines]) + "\n")
+    result = folder.result()
+    assert result.failed
+    (finding,) = result.findings
+    assert (finding.rule, finding.row) == ("unclosed_quote", 2)
+
+
+def test_quoted_cells_over_lines_and_names_in_quotes_are_read(folder: Folder) -> None:
+    lines = [
+        f'2026-W40,{SW},"柳溪,\n""东""",3', f'2026-W40,{NW},"心"桥,4', f"2026-W41,{SW},x,5",
+    ]  # fmt: skip
+    folder.write("weekly.csv", "\n".join(["周,代码,名称,人次", *lines]) + "\n")
+    assert counts(folder.result()) == GOOD

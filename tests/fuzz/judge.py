@@ -339,13 +339,20 @@ def _figures(case: Case, path: Path, result: DeliveryResult, verdict: Verdict) -
     )
     verdict.figures = len(figures)
     wrong: list[Any] = []
+    fault: FaultError | None = None
     for rows in tables:
         keys = oracle.merged_down(case.content, rows) if path.suffix == ".xlsx" else rows
         read = oracle.Read(rows, keys)
         wrong = [f for f in figures if not stands(read, case.source, f)]
         if not wrong:
-            _rows_accounted(case, rows, result)
-            return
+            try:
+                _rows_accounted(case, rows, result)
+            except FaultError as error:  # with another delimiter the rows may be others
+                fault = fault or error
+            else:
+                return
+    if fault is not None:
+        raise fault
     raise FaultError(f"{len(wrong)} figures do not stand there, as {wrong[0]}")
 
 

@@ -195,6 +195,10 @@ def plain(text: object) -> str:
     return re.sub(r"\s+", "", str(text).translate(_WIDE)).casefold()
 
 
+def _folded(text: object) -> str:
+    return plain(unicodedata.normalize("NFKC", str(text)))
+
+
 def number(text: object) -> float | None:
     """The number that a cell holds, if it is one for everybody."""
     if isinstance(text, _Day):
@@ -326,8 +330,9 @@ def stands_site(read: Read, source: dict[str, Any], site: Any) -> bool:
     row = read.rows.get(n)
     if row is None:
         return False
-    names = {plain(text) for text in cells(row, read.columns(columns["name"], n))}
-    good = plain(site.name) in names
+    # A name's digits and letters may be written in any form: ³ is 3 in a name.
+    names = {_folded(text) for text in cells(row, read.columns(columns["name"], n))}
+    good = _folded(site.name) in names
     for axis, said in (("lon", site.x_original), ("lat", site.y_original)):
         if good and site.quality == "exact" and columns.get(axis):
             values = [
@@ -388,7 +393,8 @@ def records_of(case: Case, path: Path) -> list[dict[str, Any]] | None:
     try:
         if kind == ".geojson":
             text = json.loads(case.content.decode("utf-8-sig"))
-            found = [f.get("properties") or {} for f in text["features"]]
+            about = [f.get("properties") for f in text["features"]]
+            found = [one if isinstance(one, dict) else {} for one in about]
         elif kind == ".gpkg":
             with closing(connect(f"{path.as_uri()}?mode=ro&immutable=1", uri=True)) as db:
                 table = db.execute("SELECT table_name FROM gpkg_contents").fetchone()[0]

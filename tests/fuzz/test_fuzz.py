@@ -21,7 +21,7 @@ SHORT = 40
 # Each of these once ended in a traceback, a hang or a wrong figure.
 ONCE_WRONG = (
     6, 63, 633, 732, 885, 1110, 1172, 1546, 2118, 2161, 2476, 2550, 2742, 2940, 3113, 3297,
-    1950,
+    1950, 5689, 6663,
 )  # fmt: skip
 
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fuzz")]
