@@ -30,6 +30,7 @@ from etl.sources import limits
 from etl.sources.archives import Archive
 from etl.sources.files import decide_encoding, table_format, text_records
 from etl.sources.headers import Header
+from etl.sources.layers import check_names
 from etl.sources.tabular import OVERFLOW, longest_line, read_regular
 from etl.sources.workbook import open_book
 
@@ -334,6 +335,8 @@ def _map(path: Path, look: _Look, encoding: str) -> Iterator[PersonalColumn]:
     if suffix in _TEXT_MAPS:
         decided = decide_encoding(path, encoding)
         content = path.read_bytes()
+        if content and suffix != ".kml":
+            check_names(path)
         yield from _bytes(content, None)
         if decided not in {"utf-8", "utf-8-sig"}:
             given = content.decode(decided).encode("utf-8")

@@ -100,6 +100,19 @@ def read_layers(path: Path, source: SourceBase) -> list[Layer]:
 
 def _geojson(path: Path, source: SourceBase) -> list[Layer]:
     encoding = decide_encoding(path, source.encoding)
+    check_names(path)
+    if encoding == "utf-8":
+        return _gdal(path, None, said=encoding)
+    return _gdal(path.read_bytes().decode(encoding).encode("utf-8"), None, said=encoding)
+
+
+def check_names(path: Path) -> None:
+    """Refuse GeoJSON with more different names than a table has columns, before GDAL sees it.
+
+    Raises
+    ------
+    UnusableFileError : rule `too_many_columns`.
+    """
     names: set[bytes] = set()
     with (
         path.open("rb") as file,
@@ -113,9 +126,6 @@ def _geojson(path: Path, source: SourceBase) -> list[Layer]:
                     "too_many_columns", came=f"> {limits.MAX_QUERY_COLUMNS:,}",
                     most=f"{limits.MAX_QUERY_COLUMNS:,}",
                 )  # fmt: skip
-    if encoding == "utf-8":
-        return _gdal(path, None, said=encoding)
-    return _gdal(path.read_bytes().decode(encoding).encode("utf-8"), None, said=encoding)
 
 
 def _check_geopackage(path: Path) -> None:

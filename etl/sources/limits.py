@@ -18,6 +18,8 @@ MAX_TEXT_BYTES = 1024 * _MIB
 MAX_LINE_BYTES = 4 * _MIB
 # As many columns as Excel has. A week by village of a whole province fits.
 MAX_COLUMNS = 16_384
+# Five million rows and as many blank ones between them; a file of nothing but line ends has more.
+MAX_TEXT_LINES = 10_000_000
 # What pandas is given at a time is so many rows that they hold no more than this.
 CHUNK_BYTES = 64 * _MIB
 

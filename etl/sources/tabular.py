@@ -179,7 +179,8 @@ def longest_line(path: Path) -> int:
 
     Raises
     ------
-    UnusableFileError : longer than a row can be, or with more cells than a table has columns.
+    UnusableFileError : longer than a row can be, with more cells than a table has columns, or more
+        lines than a table has rows.
     """
     longest, rest, number = 0, b"", 1
     with path.open("rb") as file:
@@ -207,6 +208,9 @@ def longest_line(path: Path) -> int:
                     )  # fmt: skip
             rest = data[int(bounds[-2]) + 1 :]
             number += len(ends)
+            if number > limits.MAX_TEXT_LINES:
+                most = f"{limits.MAX_TEXT_LINES:,} 行 lines"
+                raise UnusableFileError("file_too_large", came=f"> {most}", most=most)
     return longest
 
 

@@ -181,3 +181,31 @@ def test_what_cannot_be_read_is_not_let_pass(tmp_path: Path) -> None:
     (tmp_path / "a.xlsx").write_bytes(b"PK\x03\x04 no workbook")
     with pytest.raises(UnusableFileError):
         inspect_path(tmp_path / "a.xlsx")
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "rule"),
+    [
+        ("blank.csv", b"a,b\n" + b"\n" * 10_000_001, "file_too_large"),
+        ("returns.csv", b"a,b\r" + b"\r" * 10_000_001, "file_too_large"),
+        (
+            "names.geojson",
+            ("{" + ",".join(f'"k{i}":{i}' for i in range(2000)) + "}").encode(),
+            "too_many_columns",
+        ),
+    ],
+)
+def test_what_was_built_to_take_long_is_refused_at_once(
+    tmp_path: Path, name: str, content: bytes, rule: str
+) -> None:
+    path = tmp_path / name
+    path.write_bytes(content)
+    with pytest.raises(UnusableFileError) as caught:
+        inspect_path(path)
+    assert caught.value.rule == rule
+
+
+def test_an_empty_map_file_holds_nobody(tmp_path: Path) -> None:
+    path = tmp_path / "empty.geojson"
+    path.write_bytes(b"")
+    assert inspect_path(path) == ()
