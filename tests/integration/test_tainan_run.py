@@ -30,6 +30,7 @@ def published(tainan_dir: Path, tmp_path_factory: pytest.TempPathFactory) -> Ite
     """The city as it stood in the great outbreak, and as it stands now."""
     store = tmp_path_factory.mktemp("store") / "xintu.db"
     settings = load_locality(LOCALITY, data=tainan_dir, store_url=f"sqlite:///{store}")
+    settings = settings.model_copy(update={"folder": store.parent})  # where files are kept
     started = time.process_time()
     run(settings, now=NOW, week=WEEK)
     assert time.process_time() - started < LIMIT_S
