@@ -7,16 +7,17 @@ file counts. Of sites that a source names again, the later file counts, too.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
 
-from etl.findings import BoolArray, Doubts, IntArray
+from etl.findings import BoolArray, IntArray
 from etl.sources import overlaps
 from etl.sources.facilities import repeated_sites
 from etl.sources.geography import Geography
+from etl.sources.overlaps import Share
 from etl.sources.places import metric_positions
 from etl.sources.settings import FacilitiesSource
 
@@ -28,21 +29,6 @@ FIGURE_KEYS = {
     "count": ("level", "measure", "week", "area_code"),
 }
 _NO_DATA, _FILLED, _FIGURE = 0, 1, 2
-
-
-@dataclass
-class Share:
-    """One file's canonical rows, while they are compared with the others'.
-
-    Attributes
-    ----------
-    frame : replaced by what counts of it.
-    lost : rows of the file of which nothing counts any more.
-    """
-
-    frame: pd.DataFrame
-    doubts: Doubts
-    lost: set[int] = field(default_factory=set)
 
 
 def settle(jobs: list[Job], role: str, *, figure: str) -> None:
@@ -72,10 +58,7 @@ def settle_sites(jobs: list[Job], geography: Geography, *, near_m: float) -> Non
         for job, share in zip(own, shares, strict=True):
             job.take("facilities", share)
     mapped = [job.mapped for job in sited if job.mapped]
-    claims = [
-        overlaps.Share(job.source.id, before.frame, job.doubts)
-        for job, before in zip(sited, mapped, strict=True)
-    ]
+    claims = [Share(before.frame, job.doubts) for job, before in zip(sited, mapped, strict=True)]
     overlaps.reject_repeated_sites(claims, [before.ledger for before in mapped], geography)
     # Of a facility file the name is the first column that is mapped.
     names = [str(before.ledger.cells.columns[0]) for before in mapped]

@@ -14,7 +14,6 @@ from etl.deliveries import Arrival
 from etl.findings import Doubts, UnusableFileError, listed
 from etl.gate import PersonalColumn
 from etl.inspection import inspect_path
-from etl.precedence import Share
 from etl.raw import RawStore
 from etl.returns import read_marker, released_rows
 from etl.settings import Settings
@@ -26,6 +25,7 @@ from etl.sources.geography import Geography
 from etl.sources.layers import map_format
 from etl.sources.mapping import Areas, Mapped, map_population
 from etl.sources.observations import map_observations
+from etl.sources.overlaps import Share
 from etl.sources.settings import (
     AreasSource,
     ChangesSource,

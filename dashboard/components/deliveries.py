@@ -21,7 +21,7 @@ def delivery_list(deliveries: pd.DataFrame | None, catalog: Catalog, zone: str) 
     if deliveries is None or deliveries.empty:
         return None
     t = catalog.t
-    names = ("received", "source", "file", "state", "rows", "ends", "changes")
+    names = ("source", "state", "received", "file", "rows", "ends", "changes")
     head = [html.Th(t(f"data.deliveries.{name}"), scope="col",
                     className="number" if name == "rows" else None) for name in names]  # fmt: skip
     rows = [_row(row, catalog, zone) for row in deliveries.to_dict("records")]
@@ -42,11 +42,11 @@ def _row(row: dict[Any, Any], catalog: Catalog, zone: str) -> Component:
     comma = t("data.deliveries.comma")
     return html.Tr(
         [
-            html.Td(words.moment(catalog, datetime.fromisoformat(row["received_at_utc"]), zone)),
             html.Th(title if isinstance(title, str) else t("data.deliveries.nobody"), scope="row"),
-            html.Td(html.Code(row["name"])),
             html.Td(html.Span(t(f"data.deliveries.state_{row['state']}"),
                               className=f"fate fate-{row['state']}")),
+            html.Td(words.moment(catalog, datetime.fromisoformat(row["received_at_utc"]), zone)),
+            html.Td(html.Code(row["name"])),
             html.Td(words.number(float(row["rows_read"])), className="number"),
             html.Td(comma.join(ends) or t("data.deliveries.nothing")),
             html.Td(comma.join(changes) or t("data.deliveries.unchanged")),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import pandas as pd
@@ -28,11 +28,17 @@ _SHORTEST = 4
 
 @dataclass
 class Share:
-    """A source's canonical rows, while they are compared with the others'."""
+    """One file's canonical rows, while they are compared with the others'.
 
-    source_id: str
+    Attributes
+    ----------
+    frame : replaced by what counts of it.
+    lost : rows of the file of which nothing counts any more.
+    """
+
     frame: pd.DataFrame
     doubts: Doubts
+    lost: set[int] = field(default_factory=set)
 
 
 def reject_repeated_sites(

@@ -123,7 +123,7 @@ def test_outside_waits_with_its_distance(folder: Folder) -> None:
     assert result.frame["name"].tolist() == ["内"]
     found = findings(result, "outside_locality")
     assert [(f.row, f.came) for f in found] == [(3, "114.1"), (4, "0"), (5, "113.85")]
-    assert {f.severity for f in found} == {"warning"}
+    assert {f.severity for f in found} == {"error"}
     # 0.1 degree of longitude at 31.35 N: 111.32 km x cos(31.35) x 0.1.
     assert "9.5 千米" in found[0].action.zh
     assert_accounted(result)

@@ -37,7 +37,7 @@ def share(names: list[str], *, metres: float = 50, file: str = "a.csv", **column
     )
     for name, value in columns.items():
         frame[name] = value
-    return Share(file, frame, Doubts(file, file))
+    return Share(frame, Doubts(file, file))
 
 
 def said(geography: Geography, *shares: Share, near_m: float = 200) -> list[tuple[str, str, int]]:
@@ -109,7 +109,7 @@ def test_closed_with_staff(geography: Geography, columns: dict[str, object], wan
 
 def test_nothing_is_said_of_nothing(geography: Geography) -> None:
     assert said(geography) == []
-    assert said(geography, Share("a", pd.DataFrame(), Doubts("a", "a.csv"))) == []
+    assert said(geography, Share(pd.DataFrame(), Doubts("a", "a.csv"))) == []
 
 
 def test_two_thousand_sites_of_a_dense_city_are_quick(geography: Geography) -> None:
