@@ -28,7 +28,7 @@ from etl.series import (
 from etl.sources.values import week_name
 
 if TYPE_CHECKING:
-    from etl.settings import Intake, MeasureSettings
+    from etl.sections import Intake, MeasureSettings
     from etl.sources.settings import ObservationsSource
 
 # An area's own past must be known for so many weeks before anything is said.

@@ -16,6 +16,7 @@ from etl.build.gaps import classify_gaps
 from etl.build.intake import area_changes, public_findings, recent_deliveries
 from etl.build.levels import build_levels
 from etl.build.summary import coverage_table, gap_ranking, headline, source_table, warning_rows
+from etl.build.travel import Travel
 from etl.build.warnings import lead_weeks, watch
 from etl.build.weeks import last_complete_week, week_range
 from etl.build.work import Work
@@ -231,7 +232,8 @@ def build(
     reported = _followed(reported, successors, doubts, figure="count")
     counts = arrange_counts(reported, levels, weeks, config)
     say("coverage")
-    reach = measure_reach(work, accepted.sites)
+    travel = Travel(levels[0], config.travel)
+    reach = measure_reach(work, accepted.sites, travel)
     say("warnings")
     warned = watch(work, counts, weeks)
     say("gaps")

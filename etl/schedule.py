@@ -26,7 +26,7 @@ from sqlalchemy.exc import DBAPIError
 
 from etl.due import At, Due, Every, last_due
 from etl.progress import Progress, StopFlag, Stopped, describe
-from etl.settings import Schedule
+from etl.sections import Schedule
 from etl.store.lease import SCHEDULER, TTL_S, Holder, Lease
 from etl.store.runs import FAILED, INTERRUPTED, OK, Entry, Forecast, Runs
 from geo.errors import ConfigError, FaultsError, PersonalDataError

@@ -7,179 +7,34 @@ so that a misspelt key is an error and not a silent default.
 from __future__ import annotations
 
 import hashlib
-import re
 import tomllib
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
-from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from etl.model import Model, Text
+from etl.model import Model
+from etl.sections import (
+    Access,
+    Codes,
+    Disclosure,
+    GroupSettings,
+    Intake,
+    KindSettings,
+    Locality,
+    MeasureSettings,
+    Publish,
+    Schedule,
+    Travel,
+    Warnings,
+)
 from etl.sources.settings import Source
 from geo.errors import ConfigError, Fault, FaultsError
-from geo.model import Kind, Polarity
+from geo.model import Kind
 
 CONFIG_NAME = "xintu.toml"
-
-
-class Locality(Model):
-    """Who and where the locality is."""
-
-    code: str = Field(description="area code of the county or city")
-    name: Text
-    crs: str = Field(description="metric CRS for distances, as EPSG:n")
-    timezone: str = "Asia/Shanghai"
-    demo: bool = Field(default=False, description="every screen says 演示数据")
-    notice: Text | None = Field(default=None, description="stated on every picture")
-    boundary_source: str = ""
-    map_approval: str = Field(default="", description="审图号 that came with the boundaries")
-
-
-class Codes(Model):
-    """Regular expression that a whole area code of each level must match."""
-
-    county: str = r"\d{12}"
-    town: str = r"\d{12}"
-    village: str = r"\d{12}"
-    grid: str = r"\d{12}-?\w+"
-
-    @field_validator("*")
-    @classmethod
-    def _compiles(cls, pattern: str) -> str:
-        try:
-            re.compile(pattern)
-        except re.error as exc:
-            raise ValueError(f"not a regular expression: {exc}") from exc
-        return pattern
-
-
-class GroupSettings(Model):
-    """A population group."""
-
-    code: str = Field(pattern=r"[a-z][a-z0-9_]*")
-    name: Text
-
-
-class MeasureSettings(Model):
-    """A weekly count; see `geo.model.Measure`."""
-
-    code: str = Field(pattern=r"[a-z][a-z0-9_]*")
-    name: Text
-    unit: Text = Text(zh="人次", en="visits")
-    polarity: Polarity = Polarity.NEUTRAL
-    warn: bool = False
-    group: str = "total"
-    stock: bool = False
-
-
-class KindSettings(Model):
-    """How a facility kind is named and reached."""
-
-    code: Kind
-    name: Text
-    mode: Literal["foot", "car"] = "foot"
-    threshold_min: float = Field(gt=0, description="covered within so many minutes, inclusive")
-    on_map: bool = True
-
-
-class Travel(Model):
-    """Straight line × detour, until a locality brings a road network."""
-
-    detour: float = Field(default=1.3, ge=1)
-    foot_kmh: float = Field(default=4.8, gt=0)
-    car_kmh: float = Field(default=30.0, gt=0)
-
-
-class Access(Model):
-    """Two-step floating catchment: which kinds supply, in which unit, how far."""
-
-    kinds: tuple[Kind, ...] = (
-        Kind.COUNSELLING_ROOM,
-        Kind.GUIDANCE_CENTRE,
-        Kind.SERVICE_ORG,
-        Kind.MINORS_CENTRE,
-    )
-    supply: Literal["staff", "rooms", "places"] = "staff"
-    catchments_m: tuple[float, float, float] = (1000.0, 2000.0, 3000.0)
-    default_catchment_m: float = 2000.0
-    group: str = "total"
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Access:
-        if list(self.catchments_m) != sorted(set(self.catchments_m)) or self.catchments_m[0] <= 0:
-            raise ValueError("catchments_m must be three positive distances in rising order")
-        if self.default_catchment_m not in self.catchments_m:
-            raise ValueError("default_catchment_m must be one of catchments_m")
-        return self
-
-
-class Disclosure(Model):
-    """Small counts are withheld before publication."""
-
-    k: int = Field(default=10, ge=5, description="counts from 1 to k-1 are withheld")
-    min_denominator: float = Field(default=100, ge=1)
-
-
-class Warnings(Model):
-    """EARS with a minimum count, and the scores of the four tiers."""
-
-    method: Literal["C1", "C2", "C3"] = "C2"
-    baseline: int = Field(default=7, ge=4)
-    min_sigma: float = Field(default=1.0, gt=0)
-    min_count: int = Field(default=5, ge=2)
-    episode_weeks: int = Field(
-        default=8, ge=1, description="an alarm that stands longer is taken for a new normal"
-    )
-    blue: float = 2.0
-    yellow: float = 3.0
-    orange: float = 4.5
-    red: float = 6.5
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Warnings:
-        if not 0 < self.blue < self.yellow < self.orange < self.red:
-            raise ValueError("tier scores must rise: 0 < blue < yellow < orange < red")
-        return self
-
-
-class Intake(Model):
-    """Where departments put files beside the configured paths, and what looks doubtful."""
-
-    drop: str = Field(default="收件箱", description="drop folder, under the data folder")
-    returns: str = Field(default="退回", description="where workbooks with refused rows go")
-    jump_factor: float = Field(
-        default=5.0, gt=1, description="times the area's own usual count that is called a jump"
-    )
-    jump_min: float = Field(default=20, ge=1, description="no jump below this difference")
-    zero_weeks: int = Field(
-        default=8, ge=2, description="zeros in a row after usual figures that are doubted"
-    )
-    near_m: float = Field(
-        default=200.0, gt=0, description="nearer, two sites of like names may be one"
-    )
-
-
-class Schedule(Model):
-    """When the clock works, in the locality's own time."""
-
-    drop_minutes: int = Field(default=10, ge=1, le=720, description="look at the drop folder")
-    build: str = Field(default="02:30", pattern=r"([01]\d|2[0-3]):[0-5]\d")
-    publish: str = Field(default="07:00", pattern=r"([01]\d|2[0-3]):[0-5]\d")
-    publish_day: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "mon"
-    grace_hours: float = Field(default=12.0, gt=0, description="how late a run may still start")
-    retries: int = Field(default=3, ge=0, description="after a failure, each after twice the wait")
-    retry_minutes: float = Field(default=5.0, gt=0, description="wait before the first retry")
-
-
-class Publish(Model):
-    """What a snapshot holds."""
-
-    weeks: int = Field(default=26, ge=1, description="weeks on the slider, newest last")
-    min_reported_share: float = Field(
-        default=0.8, gt=0, le=1, description="below it a rolled-up count is no data"
-    )
 
 
 def _none_of(what: str, codes: set[str]) -> None:

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from etl.build import text
-from etl.build.facilities import Reach, resident_mean, resident_states
+from etl.build.facilities import Reach
 from etl.build.layers import LayerSpec
 from etl.build.levels import Floats, LevelFrame, ancestors
+from etl.build.residents import resident_mean, resident_states
 from etl.build.warnings import WarningResult
 from etl.build.work import Work
 from etl.model import Text

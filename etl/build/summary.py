@@ -9,9 +9,10 @@ import numpy as np
 import pandas as pd
 
 from etl.build.counts import CountBook
-from etl.build.facilities import Reach, resident_mean
+from etl.build.facilities import Reach
 from etl.build.gaps import Gaps
 from etl.build.levels import Floats, LevelFrame, ancestors
+from etl.build.residents import resident_mean
 from etl.build.weeks import monday
 from etl.build.work import Work
 from etl.freshness import judge, rhythm

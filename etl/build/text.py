@@ -7,7 +7,8 @@ from typing import Any
 
 from etl.build.layers import Group, LayerSpec, LayerText, Palette
 from etl.model import Text
-from etl.settings import KindSettings, LocalityConfig, MeasureSettings, registry
+from etl.sections import KindSettings, MeasureSettings
+from etl.settings import LocalityConfig, registry
 
 SUPPLY = {
     "staff": Text(zh="服务人员", en="staff"),

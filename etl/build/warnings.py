@@ -15,7 +15,8 @@ from etl.build.layers import LayerSpec, States
 from etl.build.levels import Floats, LevelFrame
 from etl.build.weeks import week_number
 from etl.build.work import Work
-from etl.settings import LocalityConfig, MeasureSettings
+from etl.sections import MeasureSettings
+from etl.settings import LocalityConfig
 from geo.detect.ears import Ears, ears
 from geo.detect.tiers import assign_tiers, weeks_running
 from geo.disclosure import suppress_hierarchy

@@ -19,6 +19,7 @@ from etl.build.gaps import classify_gaps
 from etl.build.layers import LayerBook, LayerSpec, LayerText, quantile_breaks
 from etl.build.levels import LevelFrame, ancestors, build_levels
 from etl.build.summary import coverage_table, gap_ranking
+from etl.build.travel import Travel
 from etl.build.warnings import BLOCK_WEEKS, blocks, lead_weeks, watch
 from etl.build.weeks import iso_week, monday, week_number, week_range
 from etl.build.work import Work
@@ -201,7 +202,7 @@ def test_coverage_counts_residents_and_leaves_out_empty_cells(
         ("a", "counselling_room", "open", 114.005, 3.0),
         ("b", "counselling_room", "planned", 114.065, 3.0),
     )
-    reach = measure_reach(work, rooms)
+    reach = measure_reach(work, rooms, Travel(work.levels[0], work.config.travel))
     # 15 min at 4.8 km/h and a detour of 1.3 are 923 m; a cell is about 960 m wide.
     grid = layer(work.book, "covered.counselling_room", "grid")
     assert grid.values[:2].tolist() == [1, 0]
@@ -221,7 +222,9 @@ def test_more_staff_raises_access_and_its_sum_is_the_supply(
     for staff in (2.0, 4.0):
         work = Work(levels, config())
         room = ("a", "counselling_room", "open", 114.005, staff)
-        reaches.append(measure_reach(work, sites(room)).access)
+        reaches.append(
+            measure_reach(work, sites(room), Travel(work.levels[0], work.config.travel)).access
+        )
     persons = np.nan_to_num(levels[0].persons["total"])
     assert np.nansum(persons * reaches[0]) / 10_000 == pytest.approx(2.0)
     assert reaches[1][0] == pytest.approx(2 * reaches[0][0])
@@ -229,7 +232,11 @@ def test_more_staff_raises_access_and_its_sum_is_the_supply(
 
 def test_a_gap_is_where_need_is_and_service_is_not(levels: tuple[LevelFrame, ...]) -> None:
     work = Work(levels, config())
-    reach = measure_reach(work, sites(("a", "counselling_room", "open", 114.005, 3.0)))
+    reach = measure_reach(
+        work,
+        sites(("a", "counselling_room", "open", 114.005, 3.0)),
+        Travel(work.levels[0], work.config.travel),
+    )
     warned = watch(work, {}, week_range(WEEK, 40))
     gaps = classify_gaps(work, reach, warned)
     assert gaps.classes[0] == 0, "beside the room"

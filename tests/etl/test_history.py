@@ -13,8 +13,8 @@ import pytest
 from etl.findings import Doubts, Finding
 from etl.history import doubt_history, doubt_population
 from etl.model import Text
+from etl.sections import Intake, MeasureSettings
 from etl.series import NEWEST_WEEKS, each_series
-from etl.settings import Intake, MeasureSettings
 from etl.sources.settings import ObservationsSource
 from etl.sources.values import week_name
 

@@ -25,7 +25,7 @@ from etl.schedule import (
     retry_wait,
     usual_jobs,
 )
-from etl.settings import Schedule
+from etl.sections import Schedule
 from etl.store import migrate
 from etl.store.engine import open_engine
 from etl.store.lease import SCHEDULER, Lease

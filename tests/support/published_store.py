@@ -23,7 +23,8 @@ import shapely
 from shapely.geometry import mapping
 
 from etl.model import Text
-from etl.settings import KindSettings, LocalityConfig, MeasureSettings, registry
+from etl.sections import KindSettings, MeasureSettings
+from etl.settings import LocalityConfig, registry
 from etl.store.writer import Publication, PublishedLayer, PublishedLevel, Writer
 from geo.model import Kind, Level, Missing, Tier
 

@@ -17,7 +17,8 @@ import pandas as pd
 import shapely
 
 from etl.build.outlines import geojson_bytes
-from etl.settings import KindSettings, MeasureSettings, registry
+from etl.sections import KindSettings, MeasureSettings
+from etl.settings import registry
 from etl.store.reader import LayerData, Snapshot
 from geo.errors import NotPublishedError
 from geo.model import Kind, Missing
