@@ -134,6 +134,10 @@ def weekly(level: str, measure: str, table: dict[str, list[float]], last: str = 
 # ---------------------------------------------------------------- weeks
 
 
+def travel(work: Work) -> Travel:
+    return Travel(work.levels[0], work.config.travel)
+
+
 @given(st.dates(min_value=monday("1990-W01")))
 def test_a_day_lies_in_the_week_it_is_given(day: Any) -> None:
     start = monday(iso_week(day))
@@ -202,7 +206,7 @@ def test_coverage_counts_residents_and_leaves_out_empty_cells(
         ("a", "counselling_room", "open", 114.005, 3.0),
         ("b", "counselling_room", "planned", 114.065, 3.0),
     )
-    reach = measure_reach(work, rooms, Travel(work.levels[0], work.config.travel))
+    reach = measure_reach(work, rooms, travel(work))
     # 15 min at 4.8 km/h and a detour of 1.3 are 923 m; a cell is about 960 m wide.
     grid = layer(work.book, "covered.counselling_room", "grid")
     assert grid.values[:2].tolist() == [1, 0]
@@ -222,9 +226,7 @@ def test_more_staff_raises_access_and_its_sum_is_the_supply(
     for staff in (2.0, 4.0):
         work = Work(levels, config())
         room = ("a", "counselling_room", "open", 114.005, staff)
-        reaches.append(
-            measure_reach(work, sites(room), Travel(work.levels[0], work.config.travel)).access
-        )
+        reaches.append(measure_reach(work, sites(room), travel(work)).access)
     persons = np.nan_to_num(levels[0].persons["total"])
     assert np.nansum(persons * reaches[0]) / 10_000 == pytest.approx(2.0)
     assert reaches[1][0] == pytest.approx(2 * reaches[0][0])
@@ -235,7 +237,7 @@ def test_a_gap_is_where_need_is_and_service_is_not(levels: tuple[LevelFrame, ...
     reach = measure_reach(
         work,
         sites(("a", "counselling_room", "open", 114.005, 3.0)),
-        Travel(work.levels[0], work.config.travel),
+        travel(work),
     )
     warned = watch(work, {}, week_range(WEEK, 40))
     gaps = classify_gaps(work, reach, warned)
