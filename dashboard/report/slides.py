@@ -13,29 +13,17 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.lateness import judge_row, late_sentence, local_day, read_sources
+from dashboard.lateness import judge_row, local_day
 from dashboard.report.capture import Picture
-from dashboard.report.deck import HEIGHT, MARGIN, WIDTH, Box, Column, Deck, Ink
-from dashboard.story import GAP_WORDS, ROOM, Story, Warned, tell
-from dashboard.text import DEFAULT_LANGUAGE, Catalog, load, words
-from dashboard.tokens import tokens
+from dashboard.report.deck import HEIGHT, MARGIN, WIDTH, Box
+from dashboard.report.frame import MAP_BOX, MAX_ROWS, ROW, Frame
+from dashboard.story import GAP_WORDS, ROOM, Warned
+from dashboard.text import DEFAULT_LANGUAGE, load, words
 from etl.store.reader import Reader, Snapshot
 from geo.errors import NotPublishedError
-from geo.model import GapClass, Level, Missing, Tier
+from geo.model import GapClass, Level, Missing
 
-TIER_SHAPES = {
-    Tier.RED: "OCTAGON",
-    Tier.ORANGE: "ISOSCELES_TRIANGLE",
-    Tier.YELLOW: "DIAMOND",
-    Tier.BLUE: "OVAL",
-}
 TIER_KEYS = ("blue", "yellow", "orange", "red", "min_count")
-MAP_BOX = Box(MARGIN, 1.6, 5.6, 5.1)
-# Where the table stands beside the map; without a map it has the whole width.
-TABLE_LEFT = MARGIN + 5.85
-TABLE_WIDTH = WIDTH - MARGIN - TABLE_LEFT
-MAX_ROWS = 13
-ROW = 0.35
 
 
 def slides(
@@ -63,30 +51,7 @@ def slides(
     return path
 
 
-class _Writer:
-    def __init__(
-        self,
-        reader: Reader,
-        snapshot: Snapshot,
-        pictures: Sequence[Picture],
-        catalog: Catalog,
-        today: date,
-    ) -> None:
-        self.reader = reader
-        self.snapshot = snapshot
-        self.meta: Mapping[str, Any] = snapshot.meta
-        self.catalog = catalog
-        self.t = catalog.t
-        self.pictures = {picture.name: picture for picture in pictures}
-        self.story: Story = tell(reader, snapshot, catalog)
-        self.today = today
-        sources = read_sources(reader, snapshot, catalog, today=today)
-        self.late = late_sentence(sources, catalog)
-        self.paper = tokens("light")
-        names = ("ink", "ink-2", "line", "accent", "panel")
-        self.ink = Ink(*(self.paper[name] for name in names))
-        self.deck = Deck(self.ink, lang=catalog.lang)
-
+class _Writer(Frame):
     def write(self, path: Path) -> None:
         for draw in (
             self.cover,
@@ -107,92 +72,6 @@ class _Writer:
             ),
             at=self.snapshot.published_at_utc,
         )
-
-    # ------------------------------------------------------------ frame
-
-    def slide(self, title: str, subtitle: str = "") -> None:
-        """A slide with its finding, what is measured, and the line at the foot."""
-        self.deck.slide(title, size=24)
-        if subtitle:
-            self.deck.text(
-                Box(MARGIN, 1.04, WIDTH - 2 * MARGIN, 0.34),
-                subtitle,
-                size=13,
-                colour=self.ink.second,
-            )
-        self.foot()
-
-    def foot(self) -> None:
-        story = self.story
-        top = HEIGHT - 0.52
-        said = self.t(
-            "report.slide.footer",
-            locality=story.locality,
-            week=words.week_short(self.catalog, self.snapshot.week),
-            date=story.data_date,
-            snapshot=self.snapshot.snapshot_id,
-        )
-        self.deck.text(Box(MARGIN, top, 8.6, 0.26), said, size=9.5, colour=self.ink.second)
-        if self.late:
-            box = Box(MARGIN, 1.35, WIDTH - 2 * MARGIN, 0.24)  # under the subtitle
-            self.deck.text(box, f"◆ {self.late}", size=9.5, bold=True, colour=self.ink.ink)
-        badges = [self.t("common.badge.internal")]
-        if story.demo:
-            badges.insert(0, self.t("common.badge.demo"))
-        self.deck.text(
-            Box(WIDTH - MARGIN - 3.4, top, 3.4, 0.26),
-            " · ".join(badges),
-            size=9.5,
-            bold=True,
-            colour=self.ink.second,
-            align="right",
-        )
-
-    def map(self, name: str, description: str) -> tuple[float, float]:
-        """Place a map; where the table beside it begins and how wide it may be."""
-        picture = self.pictures.get(name)
-        if picture is None:
-            return MARGIN, WIDTH - 2 * MARGIN
-        at = self.deck.picture(picture.path, MAP_BOX, description=description)
-        if self.story.source_line:
-            self.deck.text(
-                Box(at.left, at.top + at.height + 0.04, at.width, 0.24),
-                self.story.source_line,
-                size=9,
-                colour=self.ink.second,
-            )
-        return TABLE_LEFT, TABLE_WIDTH
-
-    def table(
-        self,
-        place: tuple[float, float],
-        columns: Sequence[Column],
-        rows: Sequence[Sequence[str]],
-        *,
-        more: str = "more",
-    ) -> None:
-        """A table as wide as its place, with as many rows as fit."""
-        left, width = place
-        factor = width / sum(column.width for column in columns)
-        fitted = [Column(c.title, c.width * factor, c.number, c.indent) for c in columns]
-        self.deck.table(left, MAP_BOX.top, fitted, rows[:MAX_ROWS], row_height=ROW, size=11)
-        if len(rows) > MAX_ROWS:
-            top = MAP_BOX.top + ROW * (MAX_ROWS + 1) + 0.06
-            said = self.t(f"report.slide.{more}", count=len(rows) - MAX_ROWS)
-            self.deck.text(Box(left, top, width, 0.26), said, size=10, colour=self.ink.second)
-
-    def column(
-        self,
-        key: str,
-        width: float,
-        *,
-        number: bool = False,
-        indent: float = 0.0,
-        **values: object,
-    ) -> Column:
-        return Column(self.t(f"report.column.{key}", **values), width, number, indent)
-
-    # ------------------------------------------------------------ slides
 
     def cover(self) -> None:
         story, deck = self.story, self.deck
@@ -260,18 +139,6 @@ class _Writer:
             )
             self.deck.text(Box(box.left + 2.3, top, 1.6, 0.38), before, size=12, anchor="middle",
                            colour=self.ink.second)  # fmt: skip
-
-    def tier_mark(self, tier: Tier, box: Box) -> None:
-        """Shape, colour and character of a tier."""
-        name = tier.name.lower()
-        self.deck.mark(
-            box,
-            TIER_SHAPES[tier],
-            self.t(f"common.tier.mark_{name}"),
-            fill=self.paper[f"tier-{name}"],
-            edge=self.paper[f"tier-{name}-edge"],
-            ink=self.paper[f"tier-{name}-ink"],
-        )
 
     def coverage(self) -> None:
         service = self.story.service
