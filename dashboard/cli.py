@@ -78,7 +78,7 @@ def init(folder: Folder) -> None:
     from etl.template import write_template
 
     path = write_template(folder)
-    console.print(f"{path}: fill in the sources, then run: xintu run {folder}")
+    console.print(f"{path}：填好来源后运行 fill in the sources, then: xintu run {folder}")
 
 
 @app.command()
@@ -102,7 +102,7 @@ def demo(
     end_week = last_complete_week(datetime.now(UTC), timezone="Asia/Shanghai")
     with output().progress() as say:
         write_demo(folder, seed=seed, cells=cells, weeks=weeks, end_week=end_week, on_progress=say)
-    console.print(f"{folder}: fictional city written, {weeks} weeks to {end_week}")
+    console.print(f"{folder}：虚构城市已写好 city written，{weeks} 周，至 {end_week}")
 
 
 @app.command()
@@ -135,7 +135,7 @@ def run(
             now=started,
             week=week,
             wait=not no_wait,
-            on_wait=lambda holder: logger.warning("waiting for another run: %s", holder),
+            on_wait=lambda holder: logger.warning("等待另一次运行 waiting for: %s", holder),
             on_progress=say,
         )
     seconds = (datetime.now(UTC) - started).total_seconds()
@@ -352,8 +352,8 @@ def main() -> None:
     except _Interrupted as exc:
         signal.signal(signal.SIGINT, signal.SIG_IGN)  # what is under way is put away in peace
         errors.print(
-            "interrupted: nothing half done was kept and the last snapshot stands; "
-            "give the same command again to go on"
+            "已中断：没有留下半成品，上一期快照不变；同一命令再运行一次即可继续 "
+            "interrupted: the last snapshot stands; give the same command again to go on"
         )
         raise SystemExit(130) from exc
     except NotPublishedError as exc:

@@ -53,9 +53,9 @@ def deliveries(
         source_id = Writer(settings.store_url).withdraw(withdraw)
         if source_id is None:
             raise ConfigError(
-                f"delivery {withdraw}: not in force; `xintu deliveries {folder}` lists them"
+                f"交件 {withdraw} 不在用；xintu deliveries {folder} 列出全部 (not in force)"
             )
-        console.print(f"{withdraw}: withdrawn from {source_id}; now run: xintu run {folder}")
+        console.print(f"{withdraw}：已从 {source_id} 撤回 withdrawn；接着运行 xintu run {folder}")
         return
     engine = open_engine(settings.store_url, read_only=True)
     if changes is not None:

@@ -23,6 +23,21 @@ if TYPE_CHECKING:
 console = Console(soft_wrap=True)
 errors = Console(stderr=True, soft_wrap=True)
 
+# What the steps of a run, the jobs of the clock and their outcomes are called to a person.
+STEPS = {
+    "levels": "整理各级区域",
+    "counts": "汇总周报",
+    "coverage": "计算覆盖和可达",
+    "warnings": "比对预警",
+    "gaps": "判定缺口",
+    "publish": "发布",
+    "store": "入库",
+    "sources": "检查来源",
+    "aggregate": "汇总",
+}
+JOBS = {"drop": "收件箱", "build": "夜间更新", "publish_week": "每周发布", "watch": "来源值守"}
+OUTCOMES = {"ok": "完成", "failed": "失败", "interrupted": "中断", "running": "进行中"}
+
 
 def _never() -> bool:
     return False
@@ -86,10 +101,10 @@ class Bar(Progress):
 
     def show(self) -> None:
         """Draw the present state."""
-        rows = f"{self.read:,} rows, {self.rate:,.0f} rows/s" if self.read else ""
+        rows = f"{self.read:,} 行，每秒 {self.rate:,.0f} 行" if self.read else ""
         self._bar.update(
             self._task,
-            description=escape(self.label),
+            description=escape(STEPS.get(self.label, self.label)),
             completed=self.done,
             total=max(self.total, 1),
             rows=rows,
@@ -104,18 +119,22 @@ def forecast_table(forecasts: Sequence[Forecast], *, timezone: str) -> Table:
     """Next runs and last outcomes, in the locality's time."""
     zone = ZoneInfo(timezone)
     table = Table(box=None)
-    for title in ("下次 Next", "任务 Job", "上次 Last", "结果 Outcome"):
+    for title in ("下次", "任务", "上次", "结果"):
         table.add_column(title, no_wrap=True)
-    table.add_column("说明 Note")
+    table.add_column("说明")
     for one in forecasts:
         last, outcome, note = "–", "–", ""
         if one.last is not None:
             last = f"{one.last.started_at.astimezone(zone):%Y-%m-%d %H:%M}"
-            outcome = one.last.outcome or "running"
+            outcome = OUTCOMES.get(one.last.outcome or "running", one.last.outcome or "")
             outcome += f" ({one.last.attempt})" if one.last.attempt > 1 else ""
             note = one.last.note or ""
         table.add_row(
-            f"{one.next_at.astimezone(zone):%Y-%m-%d %H:%M}", one.code, last, outcome, escape(note)
+            f"{one.next_at.astimezone(zone):%Y-%m-%d %H:%M}",
+            JOBS.get(one.code, one.code),
+            last,
+            outcome,
+            escape(note),
         )
     return table
 

@@ -196,7 +196,7 @@ def test_ctrl_c_leaves_all_whole(county: Path, command: Callable[..., Command]) 
             break  # it was quicker
         assert code == 130, running.said()
         *records, last = running.said().splitlines()
-        assert last.startswith("interrupted: nothing half done was kept")
+        assert last.startswith("已中断：没有留下半成品")
         assert all(json.loads(record)["time"].endswith("Z") for record in records)
     done = command("run", county)
     assert done.process.wait(LIMIT_S) == 0, done.said()
