@@ -23,6 +23,7 @@ from geo.arrays import (
 from geo.errors import ShapeError, UnitError
 from geo.model import GapClass, Missing
 from geo.rates import smoothed_rates, trailing_sum, unreliable
+from geo.shortage import PointTable, ShortageScore, shortage_score
 
 __all__ = [
     "GAP_MATRIX",
@@ -30,10 +31,13 @@ __all__ = [
     "SERVICE_BOUNDS",
     "Gaps",
     "NeedScore",
+    "PointTable",
+    "ShortageScore",
     "gap_classes",
     "need_parts",
     "need_score",
     "service_level",
+    "shortage_score",
     "smoothed_rates",
     "trailing_sum",
     "unreliable",
