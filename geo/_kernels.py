@@ -12,6 +12,7 @@ from numba import njit
 from geo.arrays import FloatArray, IntArray
 
 Positions = npt.NDArray[np.int32]
+Grid = tuple[float, float, float, int, int]
 
 
 @njit(cache=True, error_model="numpy")
@@ -20,7 +21,7 @@ def catchment_access(
     demand: FloatArray,
     site_xy: FloatArray,
     supply: FloatArray,
-    grid: tuple[float, float, float, int, int],
+    grid: Grid,
     squares: FloatArray,
     weights: FloatArray,
 ) -> FloatArray:
@@ -44,135 +45,151 @@ def catchment_access(
     float64, shape (n,): supply per person.
     """
     first, order, cell_demand = _points_by_cell(xy, demand, grid)
-    # Copied in the order of the cells: one jump through memory for each point, not four.
+    # Copied in the order of the cells, so that the points of a cell lie side by side.
     n = order.shape[0]
     x, y, persons = np.empty(n), np.empty(n), np.empty(n)
     for p in range(n):
         i = order[p]
         x[p], y[p], persons[p] = xy[i, 0], xy[i, 1], demand[i]
-    starts, near = _crossed(site_xy, grid, squares)
-    load = _whole_load(site_xy, cell_demand, grid, squares, weights)
-    _crossed_load(load, (first, x, y), persons, site_xy, (starts, near), squares, weights)
-    ratio = np.zeros(load.shape[0])
-    for site in range(load.shape[0]):
-        if load[site] > 0.0:
-            ratio[site] = supply[site] / load[site]
-    cell_access = _whole_access(site_xy, ratio, grid, squares, weights)
-    found = _crossed_access(
-        cell_access, (first, x, y), ratio, site_xy, (starts, near), squares, weights
-    )
+    # Step k holds squares above bounds[k], up to bounds[k + 1]; beyond the last nothing counts.
+    bounds = np.concatenate((np.array([-1.0]), squares, np.array([np.inf])))
+    weights = np.append(weights, 0.0)
+    cell_access, found = np.zeros(cell_demand.shape[0]), np.zeros(n)
+    # Sites that lie near each other meet the same points, while they are still at hand.
+    for site in _sites_by_cell(site_xy, grid):
+        at = (site_xy[site, 0], site_xy[site, 1])
+        load = _load(at, (first, x, y), persons, cell_demand, grid, bounds, weights)
+        if load > 0.0:
+            ratio = supply[site] / load
+            _spread(at, (first, x, y), ratio, cell_access, found, grid, bounds, weights)
     access = np.zeros(xy.shape[0])
-    for p in range(n):
-        access[order[p]] = found[p]
+    for cell in range(cell_access.shape[0]):
+        for p in range(first[cell], first[cell + 1]):
+            access[order[p]] = cell_access[cell] + found[p]
     return access
 
 
 @njit(cache=True, error_model="numpy")
-def _crossed_load(
-    load: FloatArray,
+def _load(
+    at: tuple[float, float],
     points: tuple[IntArray, FloatArray, FloatArray],
     persons: FloatArray,
-    site_xy: FloatArray,
-    crossed: tuple[IntArray, Positions],
-    squares: FloatArray,
+    cell_demand: FloatArray,
+    grid: Grid,
+    bounds: FloatArray,
     weights: FloatArray,
-) -> None:
-    """Add to each site the demand of single points in cells that a step of its decay crosses."""
+) -> float:
+    """Weighted demand in reach of a site."""
     first, x, y = points
-    starts, near = crossed
-    most = np.diff(starts).max()
-    # The sites that cross a cell side by side, so that the loops over them vectorise.
-    site_x, site_y, value, weight = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
-    for cell in range(starts.shape[0] - 1):
-        n = starts[cell + 1] - starts[cell]
-        if n == 0 or first[cell] == first[cell + 1]:
-            continue
-        for k in range(n):
-            site = near[starts[cell] + k]
-            site_x[k], site_y[k], value[k] = site_xy[site, 0], site_xy[site, 1], 0.0
-        for p in range(first[cell], first[cell + 1]):
-            _weigh(x[p], y[p], site_x, site_y, n, squares, weights, weight)
-            for k in range(n):
-                value[k] += persons[p] * weight[k]
-        for k in range(n):
-            load[near[starts[cell] + k]] += value[k]
+    load = 0.0
+    first_col, last_col, first_row, last_row = _window(at, np.sqrt(bounds[-2]), grid)
+    for row in range(first_row, last_row + 1):
+        for col in range(first_col, last_col + 1):
+            cell = row * grid[3] + col
+            near, far = _steps(at, col, row, grid, bounds)
+            if near == far:
+                load += weights[near] * cell_demand[cell]
+            else:
+                p, q = first[cell], first[cell + 1]
+                for step in range(near, far + 1):
+                    if weights[step] > 0.0:
+                        ring = (bounds[step], bounds[step + 1])
+                        load += weights[step] * _sum(at, x[p:q], y[p:q], persons[p:q], ring)
+    return load
 
 
 @njit(cache=True, error_model="numpy")
-def _crossed_access(
-    cell_access: FloatArray,
+def _spread(
+    at: tuple[float, float],
     points: tuple[IntArray, FloatArray, FloatArray],
-    ratio: FloatArray,
-    site_xy: FloatArray,
-    crossed: tuple[IntArray, Positions],
-    squares: FloatArray,
+    ratio: float,
+    cell_access: FloatArray,
+    found: FloatArray,
+    grid: Grid,
+    bounds: FloatArray,
     weights: FloatArray,
-) -> FloatArray:
-    """Access of each point: what its cell has, and what single sites around its cell add."""
-    first, x, y = points
-    starts, near = crossed
-    most = np.diff(starts).max()
-    site_x, site_y, value, weight = np.empty(most), np.empty(most), np.empty(most), np.empty(most)
-    access = np.zeros(x.shape[0])
-    for cell in range(starts.shape[0] - 1):
-        n = starts[cell + 1] - starts[cell]
-        if first[cell] == first[cell + 1]:
-            continue
-        for k in range(n):
-            site = near[starts[cell] + k]
-            site_x[k], site_y[k], value[k] = site_xy[site, 0], site_xy[site, 1], ratio[site]
-        for p in range(first[cell], first[cell + 1]):
-            access[p] = cell_access[cell]
-            if n > 0:
-                _weigh(x[p], y[p], site_x, site_y, n, squares, weights, weight)
-                access[p] += _dot(value, weight, n)
-    return access
-
-
-@njit(cache=True, error_model="numpy")
-def _weigh(
-    x: float,
-    y: float,
-    site_x: FloatArray,
-    site_y: FloatArray,
-    n: int,
-    squares: FloatArray,
-    weights: FloatArray,
-    weight: FloatArray,
 ) -> None:
-    """Weight of the first n sites for one point, into `weight`, without a branch."""
-    last = squares.shape[0] - 1
-    for k in range(n):
-        dx = site_x[k] - x
-        dy = site_y[k] - y
-        weight[k] = weights[last] if dx * dx + dy * dy <= squares[last] else 0.0
-    for step in range(last - 1, -1, -1):
-        for k in range(n):
-            dx = site_x[k] - x
-            dy = site_y[k] - y
-            weight[k] = weights[step] if dx * dx + dy * dy <= squares[step] else weight[k]
+    """Add what a site offers to the cells that lie in one step of it, and to points elsewhere."""
+    first, x, y = points
+    first_col, last_col, first_row, last_row = _window(at, np.sqrt(bounds[-2]), grid)
+    for row in range(first_row, last_row + 1):
+        for col in range(first_col, last_col + 1):
+            cell = row * grid[3] + col
+            near, far = _steps(at, col, row, grid, bounds)
+            if near == far:
+                cell_access[cell] += weights[near] * ratio
+            else:
+                p, q = first[cell], first[cell + 1]
+                for step in range(near, far + 1):
+                    if weights[step] > 0.0:
+                        ring = (bounds[step], bounds[step + 1])
+                        _add(at, x[p:q], y[p:q], weights[step] * ratio, found[p:q], ring)
 
 
+# The sum may be taken in any order: only so does it run on several numbers at once.
 @njit(cache=True, fastmath={"reassoc", "nsz"})
-def _dot(value: FloatArray, weight: FloatArray, n: int) -> float:
-    summed = 0.0
-    for k in range(n):
-        summed += value[k] * weight[k]
-    return summed
+def _sum(
+    at: tuple[float, float],
+    x: FloatArray,
+    y: FloatArray,
+    persons: FloatArray,
+    ring: tuple[float, float],
+) -> float:
+    """Persons at the points in a ring around a site."""
+    lower, upper = ring
+    total = 0.0
+    for p in range(x.shape[0]):
+        dx, dy = x[p] - at[0], y[p] - at[1]
+        square = dx * dx + dy * dy
+        total += persons[p] if (square > lower) & (square <= upper) else 0.0
+    return total
+
+
+@njit(cache=True)
+def _add(
+    at: tuple[float, float],
+    x: FloatArray,
+    y: FloatArray,
+    amount: float,
+    found: FloatArray,
+    ring: tuple[float, float],
+) -> None:
+    """Add an amount to the points in a ring around a site."""
+    lower, upper = ring
+    for p in range(x.shape[0]):
+        dx, dy = x[p] - at[0], y[p] - at[1]
+        square = dx * dx + dy * dy
+        found[p] += amount if (square > lower) & (square <= upper) else 0.0
+
+
+@njit(cache=True)
+def _step(square: float, bounds: FloatArray) -> int:
+    """Position of the step that holds a square of a distance."""
+    step = 0
+    while square > bounds[step + 1]:
+        step += 1
+    return step
 
 
 @njit(cache=True, error_model="numpy")
-def _step(square: float, squares: FloatArray) -> int:
-    """Position of the first step that holds the distance, their number where none does."""
-    for k in range(squares.shape[0]):
-        if square <= squares[k]:
-            return k
-    return int(squares.shape[0])
+def _steps(
+    at: tuple[float, float], col: int, row: int, grid: Grid, bounds: FloatArray
+) -> tuple[int, int]:
+    """Steps that hold the nearest and the farthest spot of a cell, seen from a site."""
+    west, south, size_m = grid[0], grid[1], grid[2]
+    # A point may lie outside its cell by rounding: the cell is taken a hair larger than it is.
+    half = size_m * (0.5 + 1e-6)
+    dx = abs(west + (col + 0.5) * size_m - at[0])
+    dy = abs(south + (row + 0.5) * size_m - at[1])
+    near_x, near_y = max(dx - half, 0.0), max(dy - half, 0.0)
+    far_x, far_y = dx + half, dy + half
+    near = _step(near_x * near_x + near_y * near_y, bounds)
+    return near, _step(far_x * far_x + far_y * far_y, bounds)
 
 
 @njit(cache=True, error_model="numpy")
 def _points_by_cell(
-    xy: FloatArray, demand: FloatArray, grid: tuple[float, float, float, int, int]
+    xy: FloatArray, demand: FloatArray, grid: Grid
 ) -> tuple[IntArray, Positions, FloatArray]:
     """Where each cell starts in the order of points by cell, that order, the cells' demand."""
     west, south, size_m, n_cols, n_rows = grid
@@ -199,110 +216,22 @@ def _points_by_cell(
 
 
 @njit(cache=True, error_model="numpy")
-def _window(
-    x: float, y: float, reach_m: float, grid: tuple[float, float, float, int, int]
-) -> tuple[int, int, int, int]:
+def _sites_by_cell(site_xy: FloatArray, grid: Grid) -> IntArray:
+    """Order of the sites row by row of the cells."""
+    key = np.empty(site_xy.shape[0])
+    for site in range(site_xy.shape[0]):
+        x, y = (site_xy[site, 0] - grid[0]) / grid[2], (site_xy[site, 1] - grid[1]) / grid[2]
+        key[site] = np.floor(y) * grid[3] + x
+    return np.argsort(key)
+
+
+@njit(cache=True, error_model="numpy")
+def _window(at: tuple[float, float], reach_m: float, grid: Grid) -> tuple[int, int, int, int]:
     """Columns and rows, first and last, that a square around a site touches."""
     west, south, size_m, n_cols, n_rows = grid
     return (
-        max(int(np.floor((x - reach_m - west) / size_m)) - 1, 0),
-        min(int(np.floor((x + reach_m - west) / size_m)) + 1, n_cols - 1),
-        max(int(np.floor((y - reach_m - south) / size_m)) - 1, 0),
-        min(int(np.floor((y + reach_m - south) / size_m)) + 1, n_rows - 1),
+        max(int(np.floor((at[0] - reach_m - west) / size_m)) - 1, 0),
+        min(int(np.floor((at[0] + reach_m - west) / size_m)) + 1, n_cols - 1),
+        max(int(np.floor((at[1] - reach_m - south) / size_m)) - 1, 0),
+        min(int(np.floor((at[1] + reach_m - south) / size_m)) + 1, n_rows - 1),
     )
-
-
-@njit(cache=True, error_model="numpy")
-def _whole_step(
-    x: float,
-    y: float,
-    col: int,
-    row: int,
-    grid: tuple[float, float, float, int, int],
-    squares: FloatArray,
-) -> int:
-    """Step that holds a whole cell, their number where the cell is out of reach, -1 if crossed."""
-    west, south, size_m = grid[0], grid[1], grid[2]
-    # A point may lie outside its cell by rounding: the cell is taken a hair larger than it is.
-    half = size_m * (0.5 + 1e-6)
-    dx = abs(west + (col + 0.5) * size_m - x)
-    dy = abs(south + (row + 0.5) * size_m - y)
-    near_x, near_y = max(dx - half, 0.0), max(dy - half, 0.0)
-    far_x, far_y = dx + half, dy + half
-    near = _step(near_x * near_x + near_y * near_y, squares)
-    return near if near == _step(far_x * far_x + far_y * far_y, squares) else -1
-
-
-@njit(cache=True, error_model="numpy")
-def _crossed(
-    site_xy: FloatArray, grid: tuple[float, float, float, int, int], squares: FloatArray
-) -> tuple[IntArray, Positions]:
-    """Sites a step of which crosses a cell, cell by cell: where each cell starts, and the sites."""
-    reach_m = np.sqrt(squares[-1])
-    n_cols = grid[3]
-    starts = np.zeros(n_cols * grid[4] + 1, np.int64)
-    for site in range(site_xy.shape[0]):
-        x, y = site_xy[site, 0], site_xy[site, 1]
-        first_col, last_col, first_row, last_row = _window(x, y, reach_m, grid)
-        for row in range(first_row, last_row + 1):
-            for col in range(first_col, last_col + 1):
-                if _whole_step(x, y, col, row, grid, squares) < 0:
-                    starts[row * n_cols + col + 1] += 1
-    for cell in range(starts.shape[0] - 1):
-        starts[cell + 1] += starts[cell]
-    fill = starts[:-1].copy()
-    near = np.empty(starts[-1], np.int32)
-    for site in range(site_xy.shape[0]):
-        x, y = site_xy[site, 0], site_xy[site, 1]
-        first_col, last_col, first_row, last_row = _window(x, y, reach_m, grid)
-        for row in range(first_row, last_row + 1):
-            for col in range(first_col, last_col + 1):
-                if _whole_step(x, y, col, row, grid, squares) < 0:
-                    cell = row * n_cols + col
-                    near[fill[cell]] = site
-                    fill[cell] += 1
-    return starts, near
-
-
-@njit(cache=True, error_model="numpy")
-def _whole_load(
-    site_xy: FloatArray,
-    cell_demand: FloatArray,
-    grid: tuple[float, float, float, int, int],
-    squares: FloatArray,
-    weights: FloatArray,
-) -> FloatArray:
-    """Demand of the cells that lie in one step of a site, weighted."""
-    reach_m = np.sqrt(squares[-1])
-    load = np.zeros(site_xy.shape[0])
-    for site in range(site_xy.shape[0]):
-        x, y = site_xy[site, 0], site_xy[site, 1]
-        first_col, last_col, first_row, last_row = _window(x, y, reach_m, grid)
-        for row in range(first_row, last_row + 1):
-            for col in range(first_col, last_col + 1):
-                step = _whole_step(x, y, col, row, grid, squares)
-                if 0 <= step < squares.shape[0]:
-                    load[site] += weights[step] * cell_demand[row * grid[3] + col]
-    return load
-
-
-@njit(cache=True, error_model="numpy")
-def _whole_access(
-    site_xy: FloatArray,
-    ratio: FloatArray,
-    grid: tuple[float, float, float, int, int],
-    squares: FloatArray,
-    weights: FloatArray,
-) -> FloatArray:
-    """Supply per demand that every point of a cell gets from sites in one step of which it lies."""
-    reach_m = np.sqrt(squares[-1])
-    access = np.zeros(grid[3] * grid[4])
-    for site in range(site_xy.shape[0]):
-        x, y = site_xy[site, 0], site_xy[site, 1]
-        first_col, last_col, first_row, last_row = _window(x, y, reach_m, grid)
-        for row in range(first_row, last_row + 1):
-            for col in range(first_col, last_col + 1):
-                step = _whole_step(x, y, col, row, grid, squares)
-                if 0 <= step < squares.shape[0]:
-                    access[row * grid[3] + col] += weights[step] * ratio[site]
-    return access
