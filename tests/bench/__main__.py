@@ -1,50 +1,57 @@
-"""Run every benchmark and write what was measured to docs/benchmarks.md."""
+"""Run benchmarks and write what was measured to docs/benchmarks.md.
+
+`python -m tests.bench` measures every part, `python -m tests.bench geo product` these parts only
+and keeps the others on the page; `--quick` takes small cases and prints, without writing.
+"""
 
 from __future__ import annotations
 
+import argparse
 import os
 import platform
-import sys
 from datetime import UTC, datetime
+from importlib import import_module
 from pathlib import Path
-from typing import Any
 
-from tests.bench import bench_geo, bench_intake, bench_map, bench_product
+from tests.bench.page import renew, section
 
 PAGE = Path(__file__).parents[2] / "docs" / "benchmarks.md"
-COLUMNS = ("work", "ours", "peer", "ratio", "note")
+# Part → title; `tests/bench/bench_<part>.py` has `rows(quick)` and may have `NOTES`.
 PARTS = {
-    "Science, beside peers (equal answers, checked in the same run)": bench_geo,
-    "Reading and loading (equal answers, checked in the same run)": bench_intake,
-    "The map in headless Chromium on software rendering, beside plotly's choroplethmap": bench_map,
-    "Whole cities, beside our own targets": bench_product,
+    "geo": "Science, beside peers (equal answers, checked in the same run)",
+    "intake": "Reading and loading (equal answers, checked in the same run)",
+    "map": "The map in headless Chromium on software rendering, beside plotly's choroplethmap [s]",
+    "product": "Whole cities, beside our own targets",
 }
 
 
-def _table(rows: list[dict[str, Any]]) -> list[str]:
-    head = [f"| {' | '.join(COLUMNS)} |", f"|{'---|' * len(COLUMNS)}"]
-    body = [f"| {' | '.join(str(row.get(name, '')) for name in COLUMNS)} |" for row in rows]
-    return head + body
+def _measured() -> str:
+    return (
+        f"Measured {datetime.now(UTC).date().isoformat()}: {platform.machine()}, "
+        f"{os.cpu_count()} cores, Python {platform.python_version()}, "
+        f"load {os.getloadavg()[1]:.1f} before."
+    )
 
 
 def main() -> None:
-    """Measure, print, and keep the page when the run was a full one."""
-    quick = "--quick" in sys.argv
-    today = datetime.now(UTC).date().isoformat()
-    lines = [
-        "# Benchmarks",
-        "",
-        (
-            f"`make bench`, {today}, {platform.machine()}, {os.cpu_count()} cores, "
-            f"Python {platform.python_version()}. Compare by ratio; both sides ran in one run."
-        ),
-    ]
-    for title, part in PARTS.items():
-        rows = part.rows(quick=quick)
-        lines += ["", f"## {title}", "", *_table(rows)]
-        print("\n".join(lines[-len(rows) - 4 :]), flush=True)
-    if not quick:
-        PAGE.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    """Measure, print, and renew the page part by part when the cases were the full ones."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    # No choices=: argparse would refuse the empty list.
+    parser.add_argument("parts", nargs="*", metavar="part", help=", ".join(PARTS))
+    parser.add_argument("--quick", action="store_true", help="small cases, printed only")
+    asked = parser.parse_args()
+    if unknown := [part for part in asked.parts if part not in PARTS]:
+        parser.error(f"no part {', '.join(unknown)}; there are {', '.join(PARTS)}")
+    for part in asked.parts or PARTS:
+        module, measured = import_module(f"tests.bench.bench_{part}"), _measured()
+        rows = module.rows(quick=asked.quick)
+        notes = getattr(module, "NOTES", "")
+        text = section(PARTS[part], rows, measured=measured, notes=notes)
+        print(f"\n{text}", flush=True)
+        if not asked.quick:
+            old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
+            new = renew(old, list(PARTS.values()), {PARTS[part]: text})
+            PAGE.write_text(new, encoding="utf-8")
 
 
 if __name__ == "__main__":
