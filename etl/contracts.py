@@ -53,6 +53,7 @@ def facilities_schema() -> pa.DataFrameSchema:
         {
             "site_id": pa.Column(unique=True, checks=pa.Check.str_length(min_value=1)),
             "kind": pa.Column(checks=pa.Check.isin([str(kind) for kind in Kind])),
+            "category": text,
             "name": pa.Column(checks=pa.Check.str_length(min_value=1)),
             "lon": pa.Column("float64", pa.Check.in_range(-180, 180), nullable=True),
             "lat": pa.Column("float64", pa.Check.in_range(-90, 90), nullable=True),

@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import tomllib
-from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from etl.model import Model
+from etl.model import Model, Text
+from etl.policies import IndicatorSettings, Known, Policy, load_policy, registry_toml
 from etl.sections import (
     Access,
     Codes,
@@ -58,6 +58,7 @@ class LocalityConfig(Model):
     groups: tuple[GroupSettings, ...] = ()
     measures: tuple[MeasureSettings, ...] = ()
     kinds: tuple[KindSettings, ...] = ()
+    indicators: tuple[IndicatorSettings, ...] = ()
     sources: tuple[Source, ...]
 
     @model_validator(mode="after")
@@ -80,6 +81,9 @@ class LocalityConfig(Model):
                 _none_of(f"source {source.id}: unknown group", set(source.columns.groups) - groups)
             elif source.role == "areas":
                 _none_of(f"source {source.id}: unknown group", set(source.population) - groups)
+            elif source.role == "facilities":
+                unknown = set(source.categories.values()) - set(categories())
+                _none_of(f"source {source.id}: unknown category", unknown)
         return self
 
     def kind(self, code: Kind) -> KindSettings:
@@ -110,6 +114,7 @@ class Settings(Model):
     store_url: str
     config: LocalityConfig
     config_sha256: str
+    policy_name: Text | None = None
 
     @property
     def raw_folder(self) -> Path:
@@ -124,8 +129,12 @@ class Settings(Model):
 
 def registry(name: str) -> dict[str, Any]:
     """One of the product's own registries: measures, groups, kinds or layers."""
-    text = resources.files("etl").joinpath("registry", f"{name}.toml").read_text(encoding="utf-8")
-    return tomllib.loads(text)
+    return registry_toml(f"{name}.toml")
+
+
+def categories() -> dict[str, str]:
+    """Categories of sites: code → kind."""
+    return {entry["code"]: entry["kind"] for entry in registry("categories")["categories"]}
 
 
 def _with_registries(raw: dict[str, Any]) -> dict[str, Any]:
@@ -170,10 +179,13 @@ def load_locality(
     except tomllib.TOMLDecodeError as exc:
         raise ConfigError(f"{path}: not valid TOML: {exc}") from exc
     overrides = Overrides()
+    merged = _with_registries(raw)
+    policy, faults = _policy(raw, merged, folder)
+    merged["indicators"] = policy.indicators
     try:
-        config = LocalityConfig.model_validate(_with_registries(raw))
+        config = LocalityConfig.model_validate(merged)
     except ValidationError as exc:
-        faults = [
+        own = [
             Fault(
                 where=".".join(str(part) for part in error["loc"]) or "(whole file)",
                 came=repr(error["input"])[:80],
@@ -181,7 +193,9 @@ def load_locality(
             )
             for error in exc.errors()
         ]
-        raise FaultsError(str(path), faults) from exc
+        raise FaultsError(str(path), own + faults) from exc
+    if faults:
+        raise FaultsError(str(path), faults)
     folder = folder.resolve()
     default_url = f"sqlite:///{folder / '.xintu' / 'xintu.db'}"
     return Settings(
@@ -189,5 +203,32 @@ def load_locality(
         data=(data or overrides.data or folder).resolve(),
         store_url=store_url or overrides.store or default_url,
         config=config,
-        config_sha256=hashlib.sha256(text.encode()).hexdigest(),
+        config_sha256=hashlib.sha256((text + policy.text).encode()).hexdigest(),
+        policy_name=policy.name,
+    )
+
+
+def _policy(
+    raw: dict[str, Any], merged: dict[str, Any], folder: Path
+) -> tuple[Policy, list[Fault]]:
+    """The indicators of a locality; what else is wrong with its file is told elsewhere."""
+
+    def entries(name: str) -> list[dict[str, Any]]:
+        return [entry for entry in merged[name] if isinstance(entry, dict) and "code" in entry]
+
+    publish = raw.get("publish")
+    weeks = publish.get("weeks") if isinstance(publish, dict) else None
+    known = Known(
+        measures={str(entry["code"]): bool(entry.get("stock")) for entry in entries("measures")},
+        groups=frozenset(str(entry["code"]) for entry in entries("groups")),
+        categories=categories(),
+        weeks=weeks if isinstance(weeks, int) else Publish().weeks,
+    )
+    chosen, own = raw.get("policy_pack"), raw.get("indicators", [])
+    return load_policy(
+        chosen if isinstance(chosen, str) else None,
+        own if isinstance(own, list) else [],
+        folder=folder,
+        config_file=CONFIG_NAME,
+        known=known,
     )

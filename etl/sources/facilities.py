@@ -27,13 +27,13 @@ from geo.model import Kind, Level, SiteStatus
 ATTRIBUTES = ("staff", "rooms", "area_m2", "beds", "places", "pupils")
 DATES = ("opened_on", "closed_on")
 _TEXTS = (
-    "site_id", "kind", "name", "datum", "area_code", "town_code", "village_code", "grid_code",
-    "status", "hours", *DATES, "quality",
+    "site_id", "kind", "category", "name", "datum", "area_code", "town_code", "village_code",
+    "grid_code", "status", "hours", *DATES, "quality",
 )  # fmt: skip
 SITE_COLUMNS = (
-    "site_id", "kind", "name", "lon", "lat", "x_original", "y_original", "datum", "area_code",
-    "town_code", "village_code", "grid_code", "status", *ATTRIBUTES, "hours", *DATES, "quality",
-    "source_row",
+    "site_id", "kind", "category", "name", "lon", "lat", "x_original", "y_original", "datum",
+    "area_code", "town_code", "village_code", "grid_code", "status", *ATTRIBUTES, "hours", *DATES,
+    "quality", "source_row",
 )  # fmt: skip
 _FINEST_FIRST = (Level.GRID, Level.VILLAGE, Level.TOWN)
 # Nearer than this, two sites of one name and kind are one.
@@ -78,6 +78,7 @@ def map_facilities(
         {
             "site_id": _site_ids(body, source, names, spots),
             "kind": kinds,
+            "category": _categories(body, source),
             "name": names,
             "lon": spots.lon,
             "lat": spots.lat,
@@ -173,6 +174,21 @@ def _kinds(body: Body, source: FacilitiesSource) -> list[str]:
         known=listed(source.kinds),
     )
     return [str(kind) for kind in kinds]
+
+
+def _categories(body: Body, source: FacilitiesSource) -> list[str | None]:
+    """Category of each row: whole value, then contained; None where the file says none we know."""
+    wanted = source.columns.category
+    if wanted is None:
+        return [None] * len(body.cells)
+    known = {plain(text): category for text, category in source.categories.items()}
+
+    def category_of(text: str) -> str | None:
+        key = plain(text)
+        found = (category for part, category in known.items() if part in key)
+        return known.get(key) or next(found, None)
+
+    return [category_of(str(text)) for text in body.column(wanted)]
 
 
 def _statuses(

@@ -114,6 +114,7 @@ class FacilityColumns(Model):
     town: str | None = None
     village: str | None = None
     kind: str | None = None
+    category: str | None = None
     status: str | None = None
     staff: str | None = None
     rooms: str | None = None
@@ -135,6 +136,9 @@ class FacilitiesSource(SourceBase):
     columns: FacilityColumns
     kind: Kind | None = Field(default=None, description="of rows that `kinds` does not name")
     kinds: dict[str, Kind] = Field(default_factory=dict)
+    categories: dict[str, str] = Field(
+        default_factory=dict, description="text → category, where a target asks for some of a kind"
+    )
     statuses: dict[str, SiteStatus] = Field(default_factory=dict)
     qualities: dict[str, PlaceQuality] = Field(default_factory=dict)
 
@@ -144,6 +148,8 @@ class FacilitiesSource(SourceBase):
             raise ValueError("give `kind`, or `columns.kind` with `kinds`")
         if (self.columns.lon is None) != (self.columns.lat is None):
             raise ValueError("give both `columns.lon` and `columns.lat`, or neither")
+        if (self.columns.category is None) != (not self.categories):
+            raise ValueError("give `columns.category` and `categories` together")
         columns = self.columns
         ways = (columns.lon, columns.area_code, columns.address, columns.town, columns.village)
         is_map = self.path.lower().endswith(MAP_SUFFIXES)

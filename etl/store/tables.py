@@ -168,6 +168,7 @@ intake_site = Table(
     _delivery_id(),
     Column("site_id", Text, primary_key=True),
     Column("kind", Text, nullable=False),
+    Column("category", Text),
     Column("name", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("lon", Double),

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from etl import model, settings
+from etl import model, policies, settings
 from etl.findings import rules
 from etl.settings import load_locality
 from etl.sources import settings as sources
@@ -32,6 +32,14 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[[groups]]`": settings.GroupSettings,
     "`[[measures]]`": settings.MeasureSettings,
     "`[[kinds]]`": settings.KindSettings,
+    "`[[indicators]]`": policies.IndicatorSettings,
+    "Targets of an indicator": policies.TargetStep,
+    "Number of areas": policies.AreasQuantity,
+    "Number of sites": policies.SitesQuantity,
+    "Amounts of sites": policies.AmountQuantity,
+    "Persons": policies.PersonsQuantity,
+    "Newest figure": policies.LatestQuantity,
+    "Sum of weeks": policies.SumQuantity,
     "Every source": sources.SourceBase,
     "`code`": sources.CodeEdit,
     '`role = "areas"`: boundaries': sources.AreasSource,
@@ -100,7 +108,7 @@ def test_defaults_are_the_documented_ones(heading: str) -> None:
 def test_no_model_of_the_configuration_is_left_out() -> None:
     models = {
         model
-        for module in (settings, sources)
+        for module in (settings, policies, sources)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
