@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -101,6 +102,62 @@ def covered(cost_min: npt.ArrayLike, *, threshold_min: float) -> BoolArray:
         "threshold_min", threshold_min, unit="min"
     )
     return within
+
+
+def coverage_by_threshold(
+    cost_min: npt.ArrayLike,
+    persons: npt.ArrayLike,
+    parent_index: npt.ArrayLike,
+    *,
+    thresholds_min: Sequence[float],
+    n_parents: int,
+) -> CoverageShare:
+    """Share of the persons of each parent area within each of several thresholds.
+
+    Parameters
+    ----------
+    cost_min : float64 [min], shape (n,); NaN where no site is within reach, which is not covered.
+    persons : float64 [persons], shape (n,), >= 0; NaN where unknown: such a child counts on
+        neither side.
+    parent_index : as in `coverage_share`.
+    thresholds_min : inclusive thresholds [min], rising, > 0.
+    n_parents : as in `coverage_share`.
+
+    Returns
+    -------
+    CoverageShare of shape (n_parents, n_thresholds); along a row the share never falls.
+
+    Raises
+    ------
+    CodeError : a parent's position is out of range.
+    ShapeError : lengths differ.
+    UnitError : persons negative, or the thresholds do not rise from above 0.
+
+    Notes
+    -----
+    O(n x n_thresholds).
+
+    Examples
+    --------
+    >>> found = coverage_by_threshold([4.0, 12.0, np.nan], [30.0, 50.0, 20.0], [0, 0, 0],
+    ...     thresholds_min=[5, 15], n_parents=1)
+    >>> found.share.tolist()
+    [[0.3, 0.8]]
+    """
+    limits = floats("thresholds_min", thresholds_min)
+    if not len(limits) or not (
+        np.isfinite(limits).all() and (np.diff(limits, prepend=0.0) > 0).all()
+    ):
+        raise UnitError(
+            f"thresholds_min: {limits.tolist()}; wanted at least one, rising from above 0 [min]"
+        )
+    cost = floats("cost_min", cost_min)
+    parts = [
+        coverage_share(covered(cost, threshold_min=limit), persons, parent_index,
+                       n_parents=n_parents)
+        for limit in limits.tolist()
+    ]  # fmt: skip
+    return CoverageShare(*(np.stack(column, axis=-1) for column in zip(*parts, strict=True)))
 
 
 def coverage_share(

@@ -42,6 +42,10 @@ class ShapeError(XintuError):
     """Arrays or frames do not fit each other in length, columns or order."""
 
 
+class ConvergenceError(XintuError):
+    """An iteration did not come within its tolerance in the rounds it was given."""
+
+
 class StoreError(XintuError):
     """The store cannot be opened, is of another version, or a transaction failed."""
 

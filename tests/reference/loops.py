@@ -35,6 +35,75 @@ def floating_catchment(
     return access
 
 
+def three_step_catchment(
+    costs: Costs,
+    demand: Mapping[str, float],
+    supply: Mapping[str, float],
+    catchment: float,
+    weight: Callable[[float], float],
+) -> dict[str, float]:
+    """Wan, Zou & Sternberg 2012: selection weights first, then both steps with them."""
+    near = {pair: weight(cost) for pair, cost in costs.items() if cost <= catchment}
+    chosen = {}
+    for (area, site), pull in near.items():
+        total = sum(near.get((area, other), 0.0) for other in supply)
+        chosen[area, site] = pull / total if total > 0 else 0.0
+    ratio = {}
+    for site, offered in supply.items():
+        load = sum(
+            demand[area] * chosen[area, site] * near[area, site]
+            for area in demand
+            if (area, site) in near
+        )
+        ratio[site] = offered / load if load > 0 else 0.0
+    return {
+        area: sum(
+            chosen[area, site] * ratio[site] * near[area, site]
+            for site in supply
+            if (area, site) in near
+        )
+        for area in demand
+    }
+
+
+def rational_agents(
+    costs: Costs, demand: Mapping[str, float], room: Mapping[str, float], tau: float
+) -> tuple[dict[str, float], dict[str, float]]:
+    """Saxon & Snow 2020: people go over from their dearest site to the cheapest until none gains.
+
+    Returns the cost of each area and the load of each site.
+    """
+    reach = {a: [s for s in room if room[s] > 0 and (a, s) in costs] for a in demand}
+    goes = {(a, s): 0.0 for a in demand for s in reach[a]}
+    for area, sites in reach.items():
+        if sites:
+            goes[area, min(sites, key=lambda s: costs[area, s])] = demand[area]
+    load = {s: sum(goes.get((a, s), 0.0) for a in demand) for s in room}
+
+    def cost(area: str, site: str) -> float:
+        return costs[area, site] / tau + load[site] / room[site]
+
+    for _ in range(100_000):
+        gain = 0.0
+        for area, sites in reach.items():
+            used = [s for s in sites if goes[area, s] > 0]
+            if not used:
+                continue
+            dear = max(used, key=lambda s: cost(area, s))
+            cheap = min(sites, key=lambda s: cost(area, s))
+            over = cost(area, dear) - cost(area, cheap)
+            moved = min(goes[area, dear], over / (1 / room[dear] + 1 / room[cheap]))
+            goes[area, dear] -= moved
+            goes[area, cheap] += moved
+            load[dear] -= moved
+            load[cheap] += moved
+            gain = max(gain, over)
+        if gain < 1e-12:
+            break
+    costs_paid = {a: min((cost(a, s) for s in reach[a]), default=math.nan) for a in demand}
+    return costs_paid, load
+
+
 def ears(
     counts: list[float], method: str, baseline: int, min_sigma: float, z: float
 ) -> list[tuple[float, bool] | None]:
