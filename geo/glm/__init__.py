@@ -1,0 +1,1 @@
+"""Generalised linear models of many series at once: quasi-Poisson with a log link."""
