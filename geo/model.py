@@ -45,6 +45,22 @@ class Kind(StrEnum):
     HOTLINE = "hotline"
 
 
+class RoadClass(StrEnum):
+    """Classes of roads, largest first; a path is for walkers, a motorway is not."""
+
+    MOTORWAY = "motorway"
+    TRUNK = "trunk"
+    PRIMARY = "primary"
+    SECONDARY = "secondary"
+    TERTIARY = "tertiary"
+    LOCAL = "local"
+    TRACK = "track"
+    PATH = "path"
+
+
+ROAD_CLASSES: tuple[RoadClass, ...] = tuple(RoadClass)
+
+
 class SiteStatus(StrEnum):
     """Whether a site serves now; closed and planned sites are kept with their dates."""
 

@@ -1,0 +1,405 @@
+"""Compiled searches on a road graph. Imported by the function that uses them.
+
+Nothing runs in parallel: a web server forks, and OpenMP does not survive it. Graphs are reversed:
+the row of a node holds the arcs that end there, so that a search from the sites finds the costs
+to them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+from numba import njit
+
+from geo.arrays import FloatArray, IntArray
+
+Positions = npt.NDArray[np.int32]
+Graph = tuple[IntArray, Positions, FloatArray]
+
+
+@njit(cache=True, error_model="numpy")
+def nearest_k(
+    graph: Graph,
+    seeds: tuple[IntArray, IntArray, FloatArray],
+    k: int,
+    limit: float,
+    width: float,
+) -> tuple[FloatArray, Positions]:
+    """Costs of the k cheapest sites at every node, and which they are.
+
+    One search from all sites at once. A node keeps its k best labels; whoever is not among them
+    cannot be among the k best behind that node either. Labels wait in buckets by cost; within a
+    bucket they are taken in any order and taken again when they improve, so that what remains is
+    exact for any width.
+
+    Parameters
+    ----------
+    graph : reversed arcs as first arc of each row, nodes, costs >= 0.
+    seeds : node, site and cost to start from.
+    k : labels a node.
+    limit : no label costs more.
+    width : cost that a bucket spans, > 0.
+
+    Returns
+    -------
+    Costs, infinite where there is no more site, and sites, -1 there; shape (n_nodes, k) each,
+    ascending by cost, then by site.
+    """
+    first, nodes, costs = graph
+    n = first.shape[0] - 1
+    # A node's costs and sites lie side by side, so that one look at memory brings both. Of a
+    # site the last bit says that its label waits to be passed on.
+    stride = k + (k + 1) // 2
+    cost = np.full(n * stride, np.inf)
+    code = cost.view(np.int32)
+    for v in range(n):
+        for q in range(k):
+            code[(v * stride + k) * 2 + q] = -1
+    longest = 0.0
+    for c in costs:
+        if longest < c <= limit:
+            longest = c
+    for c in seeds[2]:
+        if longest < c <= limit:
+            longest = c
+    n_bins = int(longest / width) + 2
+    head = np.full(n_bins, -1, np.int32)
+    item_node, item_next = np.empty(1 << 14, np.int32), np.empty(1 << 14, np.int32)
+    used, free, waiting = 0, -1, 0
+    for i in range(seeds[0].shape[0]):
+        v, c = seeds[0][i], seeds[2][i]
+        if c <= limit and _keep(cost, code, v * stride, k, c, seeds[1][i]):
+            if used == item_node.shape[0]:
+                item_node, item_next = _longer(item_node), _longer(item_next)
+            at = int(c / width) % n_bins
+            item_node[used], item_next[used], head[at] = v, head[at], used
+            used += 1
+            waiting += 1
+    turn = 0
+    while waiting > 0:
+        now = turn % n_bins
+        while head[now] >= 0:
+            item = head[now]
+            head[now] = item_next[item]
+            item_next[item] = free
+            free = item
+            waiting -= 1
+            u = item_node[item]
+            for q in range(k):
+                label = (u * stride + k) * 2 + q
+                if code[label] < 0:
+                    break
+                c = cost[u * stride + q]
+                if int(c / width) > turn:
+                    break
+                if code[label] & 1 == 0:
+                    continue
+                code[label] -= 1
+                site = code[label] >> 1
+                for arc in range(first[u], first[u + 1]):
+                    v, further = nodes[arc], c + costs[arc]
+                    if further > limit or further > cost[v * stride + k - 1]:
+                        continue
+                    if not _keep(cost, code, v * stride, k, further, site):
+                        continue
+                    if free >= 0:
+                        new = free
+                        free = item_next[new]
+                    else:
+                        if used == item_node.shape[0]:
+                            item_node, item_next = _longer(item_node), _longer(item_next)
+                        new = used
+                        used += 1
+                    at = int(further / width) % n_bins
+                    item_node[new], item_next[new], head[at] = v, head[at], new
+                    waiting += 1
+        turn += 1
+    best, which = np.empty((n, k)), np.empty((n, k), np.int32)
+    for v in range(n):
+        for q in range(k):
+            best[v, q] = cost[v * stride + q]
+            which[v, q] = code[(v * stride + k) * 2 + q] >> 1
+    return best, which
+
+
+@njit(cache=True, error_model="numpy")
+def _keep(cost: FloatArray, code: Positions, base: int, k: int, c: float, site: int) -> bool:
+    """Put a label among the k of a node, if it belongs there and is better than the site's own."""
+    codes = (base + k) * 2
+    q = 0
+    while q < k - 1 and code[codes + q] >= 0 and code[codes + q] >> 1 != site:
+        q += 1
+    if code[codes + q] >= 0 and (
+        c > cost[base + q] or (c == cost[base + q] and code[codes + q] >> 1 <= site)
+    ):
+        return False
+    while q > 0 and (
+        cost[base + q - 1] > c or (cost[base + q - 1] == c and code[codes + q - 1] >> 1 > site)
+    ):
+        cost[base + q], code[codes + q] = cost[base + q - 1], code[codes + q - 1]
+        q -= 1
+    cost[base + q], code[codes + q] = c, 2 * site + 1
+    return True
+
+
+@njit(cache=True)
+def _longer(array: np.ndarray) -> np.ndarray:
+    longer = np.empty(2 * array.shape[0], array.dtype)
+    longer[: array.shape[0]] = array
+    return longer
+
+
+@njit(cache=True, error_model="numpy")
+def nearest_k_points(
+    arcs: Graph,
+    walks: Graph,
+    node_cost: FloatArray,
+    node_site: Positions,
+    limit: float,
+) -> tuple[FloatArray, Positions]:
+    """Costs of the k cheapest sites of points, by the nodes they get to or straight.
+
+    Parameters
+    ----------
+    arcs : by point, nodes and the costs to get there.
+    walks : by point, sites in walking distance and the costs to them.
+    node_cost, node_site : what `nearest_k` found.
+    limit : no site costs more.
+
+    Returns
+    -------
+    As `nearest_k`, a row a point.
+    """
+    n, k = arcs[0].shape[0] - 1, node_cost.shape[1]
+    best, which = np.full((n, k), np.inf), np.full((n, k), -1, np.int32)
+    stride = k + (k + 1) // 2
+    cost = np.empty(stride)
+    code = cost.view(np.int32)
+    for i in range(n):
+        cost[:k] = np.inf
+        code[2 * k : 3 * k] = -1
+        for arc in range(walks[0][i], walks[0][i + 1]):
+            if walks[2][arc] <= limit:
+                _keep(cost, code, 0, k, walks[2][arc], walks[1][arc])
+        for arc in range(arcs[0][i], arcs[0][i + 1]):
+            v = arcs[1][arc]
+            for q in range(k):
+                c = node_cost[v, q] + arcs[2][arc]
+                if not (c <= limit and c <= cost[k - 1] and node_site[v, q] >= 0):
+                    break
+                _keep(cost, code, 0, k, c, node_site[v, q])
+        for q in range(k):
+            best[i, q], which[i, q] = cost[q], code[2 * k + q] >> 1
+    return best, which
+
+
+@njit(cache=True, error_model="numpy")
+def pairs_within(
+    graph: Graph,
+    seeds: Graph,
+    arcs: Graph,
+    walks: Graph,
+    n_points: int,
+    limit: float,
+) -> tuple[Positions, Positions, FloatArray]:
+    """Points within the limit of each site: Dijkstra from every site, bounded, with a heap.
+
+    Parameters
+    ----------
+    graph : reversed arcs.
+    seeds : by site, nodes and the costs from there to it.
+    arcs : by node, points and the costs from them to it.
+    walks : by site, points in walking distance and the costs.
+    n_points : number of points.
+    limit : inclusive.
+
+    Returns
+    -------
+    site, point, cost: site after site.
+    """
+    first, nodes, costs = graph
+    n, n_sites = first.shape[0] - 1, seeds[0].shape[0] - 1
+    dist, settled = np.full(n, np.inf), np.zeros(n, np.bool_)
+    best = np.full(n_points, np.inf)
+    heap_cost = np.empty(nodes.shape[0] + seeds[1].shape[0] + 1)
+    heap_node = np.empty(heap_cost.shape[0], np.int32)
+    seen, reached = np.empty(n, np.int32), np.empty(n_points, np.int32)
+    out_site, out_point = np.empty(1 << 12, np.int32), np.empty(1 << 12, np.int32)
+    out_cost = np.empty(1 << 12)
+    n_out = 0
+    for site in range(n_sites):
+        n_heap, n_seen, n_reached = 0, 0, 0
+        for at in range(walks[0][site], walks[0][site + 1]):
+            point, c = walks[1][at], walks[2][at]
+            if c <= limit and c < best[point]:
+                if best[point] == np.inf:
+                    reached[n_reached] = point
+                    n_reached += 1
+                best[point] = c
+        for at in range(seeds[0][site], seeds[0][site + 1]):
+            v, c = seeds[1][at], seeds[2][at]
+            if c <= limit and c < dist[v]:
+                if dist[v] == np.inf:
+                    seen[n_seen] = v
+                    n_seen += 1
+                dist[v] = c
+                n_heap = _push(heap_cost, heap_node, n_heap, c, v)
+        while n_heap > 0:
+            c, u = heap_cost[0], heap_node[0]
+            n_heap = _pop(heap_cost, heap_node, n_heap)
+            if settled[u]:
+                continue
+            settled[u] = True
+            for at in range(arcs[0][u], arcs[0][u + 1]):
+                point, further = arcs[1][at], c + arcs[2][at]
+                if further <= limit and further < best[point]:
+                    if best[point] == np.inf:
+                        reached[n_reached] = point
+                        n_reached += 1
+                    best[point] = further
+            for arc in range(first[u], first[u + 1]):
+                v, further = nodes[arc], c + costs[arc]
+                if further <= limit and further < dist[v]:
+                    if dist[v] == np.inf:
+                        seen[n_seen] = v
+                        n_seen += 1
+                    dist[v] = further
+                    n_heap = _push(heap_cost, heap_node, n_heap, further, v)
+        for i in range(n_seen):
+            dist[seen[i]], settled[seen[i]] = np.inf, False
+        while n_out + n_reached > out_site.shape[0]:
+            out_site, out_point = _longer(out_site), _longer(out_point)
+            out_cost = _longer(out_cost)
+        for i in range(n_reached):
+            out_site[n_out], out_point[n_out] = site, reached[i]
+            out_cost[n_out] = best[reached[i]]
+            best[reached[i]] = np.inf
+            n_out += 1
+    return out_site[:n_out], out_point[:n_out], out_cost[:n_out]
+
+
+@njit(cache=True, error_model="numpy")
+def _push(cost: FloatArray, node: Positions, n: int, c: float, v: int) -> int:
+    at = n
+    while at > 0:
+        up = (at - 1) // 2
+        if cost[up] <= c:
+            break
+        cost[at], node[at] = cost[up], node[up]
+        at = up
+    cost[at], node[at] = c, v
+    return n + 1
+
+
+@njit(cache=True, error_model="numpy")
+def _pop(cost: FloatArray, node: Positions, n: int) -> int:
+    n -= 1
+    c, v = cost[n], node[n]
+    at = 0
+    while True:
+        down = 2 * at + 1
+        if down >= n:
+            break
+        if down + 1 < n and cost[down + 1] < cost[down]:
+            down += 1
+        if cost[down] >= c:
+            break
+        cost[at], node[at] = cost[down], node[down]
+        at = down
+    cost[at], node[at] = c, v
+    return n
+
+
+@njit(cache=True, error_model="numpy")
+def reversed_graph(
+    ends: IntArray,
+    forward: FloatArray,
+    backward: FloatArray,
+    breaks: tuple[IntArray, FloatArray, IntArray],
+    n_nodes: int,
+) -> Graph:
+    """Arcs of edges that are cut at breaks, in the row of the node where each ends.
+
+    Parameters
+    ----------
+    ends, forward, backward : of each edge; infinite where it cannot be used.
+    breaks : first break of each edge, the shares of its length in rising order, their nodes.
+    n_nodes : with the breaks.
+
+    Returns
+    -------
+    First arc of each row, nodes, costs.
+    """
+    first = np.zeros(n_nodes + 1, np.int64)
+    n_arcs = 0
+    nodes, costs = np.empty(0, np.int32), np.empty(0)
+    for fill in range(2):
+        for e in range(ends.shape[0]):
+            left, share = ends[e, 0], 0.0
+            for at in range(breaks[0][e], breaks[0][e + 1] + 1):
+                last = at == breaks[0][e + 1]
+                right = ends[e, 1] if last else breaks[2][at]
+                until = 1.0 if last else breaks[1][at]
+                if fill == 0:
+                    first[right + 1] += forward[e] < np.inf
+                    first[left + 1] += backward[e] < np.inf
+                else:
+                    if forward[e] < np.inf:
+                        first[right] -= 1
+                        nodes[first[right]] = left
+                        costs[first[right]] = forward[e] * (until - share)
+                    if backward[e] < np.inf:
+                        first[left] -= 1
+                        nodes[first[left]] = right
+                        costs[first[left]] = backward[e] * (until - share)
+                left, share = right, until
+        if fill == 0:
+            for v in range(n_nodes):
+                first[v + 1] += first[v]
+            n_arcs = first[n_nodes]
+            nodes, costs = np.empty(n_arcs, np.int32), np.empty(n_arcs)
+            # Rows are filled from their ends, which leaves their starts.
+            for v in range(n_nodes):
+                first[v] = first[v + 1]
+    return first, nodes, costs
+
+
+@njit(cache=True, error_model="numpy")
+def arcs_of_legs(
+    edge: IntArray,
+    share: FloatArray,
+    minutes: FloatArray,
+    ends: IntArray,
+    forward: FloatArray,
+    backward: FloatArray,
+    breaks: tuple[IntArray, FloatArray, IntArray],
+) -> tuple[FloatArray, Positions]:
+    """Costs from where legs begin to the nodes or breaks on both sides of where they end.
+
+    Parameters
+    ----------
+    edge, share, minutes : the legs, see `geo.routes.Legs`.
+    ends, forward, backward, breaks : as of `reversed_graph`.
+
+    Returns
+    -------
+    Costs, infinite where the way is not allowed, and nodes; shape (n_legs, 2) each.
+    """
+    costs, nodes = np.empty((edge.shape[0], 2)), np.empty((edge.shape[0], 2), np.int32)
+    for i in range(edge.shape[0]):
+        e, a = edge[i], share[i]
+        low, high = breaks[0][e], breaks[0][e + 1]
+        while low < high:
+            middle = (low + high) // 2
+            if breaks[1][middle] <= a:
+                low = middle + 1
+            else:
+                high = middle
+        at_start, at_stop = low == breaks[0][e], low == breaks[0][e + 1]
+        left = 0.0 if at_start else breaks[1][low - 1]
+        right = 1.0 if at_stop else breaks[1][low]
+        nodes[i, 0] = ends[e, 0] if at_start else breaks[2][low - 1]
+        nodes[i, 1] = ends[e, 1] if at_stop else breaks[2][low]
+        costs[i, 0] = minutes[i] + (backward[e] * (a - left) if a > left else 0.0)
+        costs[i, 1] = minutes[i] + (forward[e] * (right - a) if a < right else 0.0)
+    return costs, nodes
