@@ -216,6 +216,15 @@ def _need(subject: _Subject) -> str | None:
     return subject.text.t("map.heading.need", town=worst["name"], worst=words.figure(worst["need"]))
 
 
+def _shortage(subject: _Subject) -> str | None:
+    worst = _worst(subject.towns(), "shortage", largest=True)
+    if worst is None:
+        return None
+    return subject.text.t(
+        "map.heading.shortage", town=worst["name"], worst=words.figure(worst["shortage"])
+    )
+
+
 def _capital(sentence: str) -> str:
     return sentence[:1].upper() + sentence[1:]
 
@@ -231,4 +240,5 @@ _TITLES: dict[str, Callable[[_Subject], str | None]] = {
     "share": _share,
     "density": _density,
     "need": _need,
+    "shortage": _shortage,
 }

@@ -39,6 +39,7 @@ class Profile:
     county : layer → value of the whole locality; empty where it is not a level of its own.
     warnings : warnings of the place in the week, highest first.
     sites : sites inside it.
+    ranked : its row of the gap ranking; None where its level is not ranked.
     """
 
     place: Place | None
@@ -46,6 +47,7 @@ class Profile:
     county: Mapping[str, Cell]
     warnings: pd.DataFrame
     sites: pd.DataFrame
+    ranked: Mapping[str, Any] | None = None
 
     def value(self, layer: str) -> float | None:
         """Value of a layer where one may be shown; None otherwise."""
@@ -139,7 +141,23 @@ def read_profile(reader: Reader, snapshot: Snapshot, place: Place, week: str) ->
             (warned["area_code"] == place.area_code) & (warned["level"] == place.level)
         ],
         sites=_sites_in(reader.sites(snapshot.snapshot_id), place),
+        ranked=_ranked(reader.table(snapshot.snapshot_id, "gap_ranking"), place),
     )
+
+
+def table_or_none(reader: Reader, snapshot: Snapshot, name: str) -> pd.DataFrame | None:
+    """A published table; None in snapshots that do not have it yet."""
+    try:
+        return reader.table(snapshot.snapshot_id, name)
+    except NotPublishedError:
+        return None
+
+
+def _ranked(ranking: pd.DataFrame, place: Place) -> dict[str, Any] | None:
+    rows = ranking[
+        (ranking["level"] == place.level) & (ranking["area_code"] == place.area_code)
+    ].to_dict("records")
+    return {str(key): value for key, value in rows[0].items()} if rows else None
 
 
 def _sites_in(sites: pd.DataFrame, place: Place) -> pd.DataFrame:

@@ -15,7 +15,9 @@ from etl.build.facilities import measure_reach
 from etl.build.gaps import classify_gaps
 from etl.build.intake import area_changes, public_findings, recent_deliveries
 from etl.build.levels import build_levels
-from etl.build.summary import coverage_table, gap_ranking, headline, source_table, warning_rows
+from etl.build.ranking import gap_ranking, try_borders
+from etl.build.shortage import score_shortage
+from etl.build.summary import coverage_table, headline, source_table, warning_rows
 from etl.build.travel import Travel
 from etl.build.warnings import lead_weeks, watch
 from etl.build.weeks import last_complete_week, week_range
@@ -237,8 +239,10 @@ def build(
     say("warnings")
     warned = watch(work, counts, weeks)
     say("gaps")
-    gaps = classify_gaps(work, reach, warned)
-    ranking = gap_ranking(levels, reach, gaps)
+    gaps = classify_gaps(work)
+    shortage = score_shortage(work, gaps.strain)
+    ranking = gap_ranking(levels, reach, gaps, shortage)
+    ranking, robustness = try_borders(levels, shortage, ranking, crs=config.locality.crs)
     coverage = coverage_table(levels, reach, accepted.sites)
     tables = {
         "headline": headline(
@@ -249,6 +253,7 @@ def build(
             warning_rows(warned.rows, weeks, counts, config),
         ),
         "gap_ranking": ranking,
+        "gap_robustness": robustness,
         "coverage": coverage,
         "sources": source_table(accepted.sources, config, now=now),
         "findings": public_findings(accepted.findings, accepted.sources, doubts.findings),
@@ -265,6 +270,7 @@ def build(
         sites=_published_sites(accepted),
         warnings=warned.rows,
         tables=tables,
+        full_service=gaps.reference,
     )
 
 

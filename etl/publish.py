@@ -24,7 +24,12 @@ from etl.store.writer import Publication, PublishedLevel, Writer
 
 @dataclass(frozen=True)
 class Build:
-    """Everything a build has worked out."""
+    """Everything a build has worked out.
+
+    Attributes
+    ----------
+    full_service : accessibility that the gap classes take for full; NaN where it is unknown.
+    """
 
     week: str
     weeks: Sequence[str]
@@ -34,6 +39,7 @@ class Build:
     sites: pd.DataFrame
     warnings: pd.DataFrame
     tables: dict[str, pd.DataFrame]
+    full_service: float
 
 
 def publish(
@@ -96,6 +102,10 @@ def _meta(settings: Settings, build: Build, fingerprint: str, version: str) -> d
         "min_denominator": config.disclosure.min_denominator,
         "travel": {"method": "straight_line_x_detour", **config.travel.model_dump()},
         "access": config.access.model_dump(mode="json"),
+        "need": {
+            **config.need.model_dump(mode="json"),
+            "full_service": build.full_service if np.isfinite(build.full_service) else None,
+        },
         "warnings": config.warnings.model_dump(mode="json"),
         "kinds": [kind.model_dump(mode="json") for kind in config.kinds],
         "measures": [measure.model_dump(mode="json") for measure in config.measures],

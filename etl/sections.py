@@ -8,7 +8,9 @@ from typing import Literal
 from pydantic import Field, field_validator, model_validator
 
 from etl.model import Model, Text
+from geo.errors import UnitError
 from geo.model import Kind, Polarity
+from geo.need import PointTable
 
 
 class Locality(Model):
@@ -100,6 +102,58 @@ class Access(Model):
         if self.default_catchment_m not in self.catchments_m:
             raise ValueError("default_catchment_m must be one of catchments_m")
         return self
+
+
+class Points(Model):
+    """Points of one part of the shortage score, by cut-points; see `geo.shortage.PointTable`."""
+
+    bounds: tuple[float, ...] = Field(description="cut-points, rising, inclusive below")
+    points: tuple[float, ...] = Field(description="one more than bounds, never falling")
+
+    @model_validator(mode="after")
+    def _rises(self) -> Points:
+        try:
+            self.table()
+        except UnitError as exc:
+            raise ValueError(str(exc)) from exc
+        return self
+
+    def table(self) -> PointTable:
+        """The same as `geo` wants it."""
+        return PointTable(self.bounds, self.points)
+
+
+class Need(Model):
+    """What full service is, and the points of the shortage score.
+
+    The most points of the parts follow HRSA's score for shortage areas of mental health: 7 for
+    staff, 5 for travel, 3 and 3 for age, and 7 for strain in place of poverty (5), alcohol (1) and
+    substance use (1). Cut-points of staff are the ratios named in 42 CFR Part 5, Appendix C.
+    """
+
+    kind: Kind = Field(default=Kind.COUNSELLING_ROOM, description="travel is to the nearest one")
+    standard: float | None = Field(
+        default=None, gt=0, description="supply per 10 000 residents that is full service"
+    )
+    provider_ratio: Points = Points(
+        bounds=(3000, 4500, 6000, 9000, 15000, 20000, 30000), points=(0, 1, 2, 3, 4, 5, 6, 7)
+    )
+    travel_min: Points = Points(bounds=(20, 30, 40, 50, 60), points=(0, 1, 2, 3, 4, 5))
+    minors_share: Points = Points(bounds=(0.15, 0.25, 0.35), points=(0, 1, 2, 3))
+    elderly_share: Points = Points(bounds=(0.10, 0.20, 0.30), points=(0, 1, 2, 3))
+    strain: Points = Points(
+        bounds=(0.8, 1.0, 1.2, 1.4, 1.6, 1.8, 2.0), points=(0, 1, 2, 3, 4, 5, 6, 7)
+    )
+
+    def tables(self) -> dict[str, PointTable]:
+        """Points of every part, in the order in which they are shown."""
+        return {
+            "provider_ratio": self.provider_ratio.table(),
+            "travel_min": self.travel_min.table(),
+            "minors_share": self.minors_share.table(),
+            "elderly_share": self.elderly_share.table(),
+            "strain": self.strain.table(),
+        }
 
 
 class Disclosure(Model):

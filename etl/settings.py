@@ -25,6 +25,7 @@ from etl.sections import (
     KindSettings,
     Locality,
     MeasureSettings,
+    Need,
     Publish,
     Schedule,
     Travel,
@@ -49,6 +50,7 @@ class LocalityConfig(Model):
     codes: Codes = Codes()
     travel: Travel = Travel()
     access: Access = Access()
+    need: Need = Need()
     disclosure: Disclosure = Disclosure()
     warnings: Warnings = Warnings()
     publish: Publish = Publish()

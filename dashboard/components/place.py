@@ -8,17 +8,18 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard import places
+from dashboard import gap_reason, places
 from dashboard.choices import Choices, LayerBook
 from dashboard.components import warning
 from dashboard.components.actions import set_button
-from dashboard.components.attributes import attrs
 from dashboard.components.header import internal_badge
 from dashboard.components.marks import cell_text, definition, site_glyph, value_class
+from dashboard.components.sections import section, table_row
+from dashboard.components.shortage import shortage
 from dashboard.places import Profile
 from dashboard.text import Catalog, words
 from etl.store.reader import Snapshot
-from geo.model import GapClass, Missing, SiteStatus
+from geo.model import Missing, SiteStatus
 
 _N_SITES = 12
 # Two rates this close are called equal.
@@ -47,6 +48,7 @@ def place_panel(
         ),
         _warned(profile, snapshot, catalog),
         _services(profile, snapshot, catalog),
+        shortage(profile, snapshot, catalog),
         _people(profile, snapshot, catalog),
         _week(profile, snapshot, choices, catalog, chart=chart, charted=charted),
         _sites(profile, catalog),
@@ -99,9 +101,15 @@ def charted_measure(profile: Profile, snapshot: Snapshot, choices: Choices) -> s
 def findings(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> list[str]:
     """The sentences that matter most: the gap, and who is how far from the main service."""
     found = []
-    gap = profile.value("gap")
-    if gap is not None:
-        found.append(catalog.t(f"map.place.gap_{GapClass(int(gap)).name.lower()}"))
+    if "gap" in profile.cells and profile.place is not None:
+        level = profile.place.level
+        county = {} if level == snapshot.meta["levels"][-1]["level"] else profile.county
+        found.append(
+            gap_reason.gap_sentence(profile.cells, county, snapshot.meta, catalog, level=level)
+        )
+    robust = gap_reason.robust_sentence(profile.ranked, catalog)
+    if robust is not None:
+        found.append(robust)
     kind = places.main_kind(snapshot)
     if kind is not None:
         found.append(_reach(profile, kind, catalog))
@@ -137,28 +145,6 @@ def _warned(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Component
     return html.Section([html.Div(internal_badge(catalog), className="section-head"), *notices])
 
 
-def _section(title: str, *children: Component | None) -> Component:
-    head = html.Div(html.H3(title), className="section-head")
-    return html.Section([head, *children], className="panel-section")
-
-
-def _table_row(
-    name: Any, said: str, *, class_name: str = "value", compared: str = "", bar: float | None = None
-) -> Component:
-    track = None
-    if bar is not None and math.isfinite(bar):
-        width = f"{min(max(bar, 0.0), 1.0):.1%}"
-        track = html.Span(html.Span(style={"width": width}), className="bar",
-                          **attrs(aria_hidden="true"))  # fmt: skip
-    return html.Tr(
-        [
-            html.Th(name, scope="row"),
-            html.Td([html.Span(said, className=class_name), track]),
-            html.Td(compared, className="compared"),
-        ]
-    )
-
-
 def _services(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Component | None:
     rows = []
     for kind in snapshot.meta["kinds"]:
@@ -172,7 +158,7 @@ def _services(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Compone
         name = html.Span([site_glyph(kind["code"]), catalog.pick(kind["name"])],
                          className="with-glyph")  # fmt: skip
         compared = "" if covered is None else words.percent(covered)
-        rows.append(_table_row(name, said, compared=compared, class_name=value_class(cell),
+        rows.append(table_row(name, said, compared=compared, class_name=value_class(cell),
                                bar=covered))  # fmt: skip
     access = _access(profile, snapshot, catalog)
     if not rows and access is None:
@@ -180,7 +166,7 @@ def _services(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Compone
     heads = ("", catalog.t("map.place.nearest_head"), catalog.t("map.place.covered_head"))
     head = html.Thead(html.Tr([html.Th(name, scope="col") for name in heads]))
     table = html.Table([head, html.Tbody(rows)], className="rows") if rows else None
-    return _section(catalog.t("map.place.service"), access, table, _why(profile, snapshot, catalog))
+    return section(catalog.t("map.place.service"), access, table)
 
 
 def _access(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Component | None:
@@ -199,20 +185,6 @@ def _access(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Component
     return html.P(said)
 
 
-def _why(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Component | None:
-    pairs = [(profile.value(code), profile.county_value(code)) for code in ("need", "access")]
-    (need, need_county), (access, access_county) = pairs
-    if need is None or access is None or need_county is None or access_county is None:
-        return None
-    return html.P(
-        catalog.t("map.place.gap_why", need=words.figure(need), access=words.figure(access),
-                  supply=catalog.t(places.supply_key(snapshot)),
-                  need_county=words.figure(need_county),
-                  access_county=words.figure(access_county)),
-        className="hint",
-    )  # fmt: skip
-
-
 def _people(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Component | None:
     rows = []
     for group in snapshot.meta["groups"]:
@@ -227,11 +199,11 @@ def _people(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Component
         compared = "" if county is None else catalog.t(
             "map.place.compared", value=words.percent(county)
         )  # fmt: skip
-        rows.append(_table_row(catalog.pick(group["name"]), said, class_name=value_class(cell),
+        rows.append(table_row(catalog.pick(group["name"]), said, class_name=value_class(cell),
                                compared=compared))  # fmt: skip
     if not rows:
         return None
-    return _section(catalog.t("map.place.population"),
+    return section(catalog.t("map.place.population"),
                     html.Table(html.Tbody(rows), className="rows"))  # fmt: skip
 
 
@@ -257,10 +229,10 @@ def _week(
             class_name="row-button",
             on=measure["code"] == charted,
         )
-        rows.append(_table_row(name, said, class_name=value_class(cell)))
+        rows.append(table_row(name, said, class_name=value_class(cell)))
     if not rows:
         return None
-    return _section(
+    return section(
         catalog.t("map.place.week"),
         html.P(words.week_label(catalog, choices.week), className="hint"),
         chart,
@@ -273,7 +245,7 @@ def _sites(profile: Profile, catalog: Catalog) -> Component | None:
         return None
     if profile.sites.empty:
         quiet = html.P(catalog.t("map.place.sites_none"), className="quiet")
-        return _section(catalog.t("map.place.sites"), quiet)
+        return section(catalog.t("map.place.sites"), quiet)
     rows = []
     for site in places.rows_of(profile.sites.head(_N_SITES)):
         notes = []
@@ -287,13 +259,13 @@ def _sites(profile: Profile, catalog: Catalog) -> Component | None:
         )  # fmt: skip
     more = len(profile.sites) - _N_SITES
     tail = html.P(catalog.t("map.place.more_sites", count=more), className="hint")
-    return _section(catalog.t("map.place.sites"), html.Ul(rows, className="site-list"),
+    return section(catalog.t("map.place.sites"), html.Ul(rows, className="site-list"),
                     tail if more > 0 else None)  # fmt: skip
 
 
 def _definitions(snapshot: Snapshot, catalog: Catalog) -> Component:
     kind = places.main_kind(snapshot)
-    wanted = ["gap", "need", "access", "tier"]
+    wanted = ["gap", "need", "access", "shortage", "tier"]
     if kind is not None:
         wanted += [f"nearest_min.{kind['code']}", f"covered.{kind['code']}"]
     texts = [

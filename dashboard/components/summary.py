@@ -9,7 +9,7 @@ import pandas as pd
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard import places
+from dashboard import gap_reason, places
 from dashboard.choices import Choices
 from dashboard.components import warning
 from dashboard.components.actions import set_button
@@ -32,6 +32,7 @@ def summary(
     figures = places.headline(reader, snapshot)
     warned = places.warned_places(reader.warnings(snapshot.snapshot_id, choices.week))
     ranking = reader.table(snapshot.snapshot_id, "gap_ranking")
+    robustness = places.table_or_none(reader, snapshot, "gap_robustness")
     name = catalog.pick(snapshot.meta["locality"]["name"])
     return [
         html.H2(name, className="panel-title"),
@@ -49,7 +50,7 @@ def summary(
             className="figures",
         ),
         _warnings(snapshot, warned, catalog),
-        _ranking(ranking, catalog),
+        _ranking(ranking, robustness, catalog),
     ]
 
 
@@ -149,7 +150,7 @@ def _warnings(snapshot: Snapshot, warned: pd.DataFrame, catalog: Catalog) -> Com
     return html.Section([title, html.Ul(rows, className="place-list"), more])
 
 
-def _ranking(ranking: pd.DataFrame, catalog: Catalog) -> Component:
+def _ranking(ranking: pd.DataFrame, robustness: pd.DataFrame | None, catalog: Catalog) -> Component:
     title = html.Div(html.H3(catalog.t("map.summary.ranking")), className="section-head")
     finest = Level.VILLAGE if (ranking["level"] == Level.VILLAGE).any() else Level.TOWN
     short = ranking[(ranking["level"] == finest) & (ranking["gap"] >= GapClass.CLEAR)]
@@ -160,15 +161,24 @@ def _ranking(ranking: pd.DataFrame, catalog: Catalog) -> Component:
         _row(
             [html.Span(swatch(f"gap-{int(row.gap)}"),
                        title=catalog.t(f"common.gap.{GapClass(int(row.gap)).name.lower()}")),
-             _place_lines(row, catalog.t(
-                 "map.summary.ranking_row",
-                 persons=words.persons(catalog, float(row.uncovered_persons))))],
+             _place_lines(row, _ranked(row, catalog))],
             row,
         )
         for row in places.rows_of(short.head(_N_RANKED))
     ]  # fmt: skip
     more = html.P(catalog.t("map.summary.more", count=len(short)), className="hint")
-    return html.Section([title, html.Ul(rows, className="place-list"), more])
+    said = gap_reason.ranking_sentence(robustness, finest, catalog)
+    robust = html.P(said, className="hint") if said else None
+    return html.Section([title, html.Ul(rows, className="place-list"), more, robust])
+
+
+def _ranked(row: Any, catalog: Catalog) -> str:
+    persons = words.persons(catalog, float(row.uncovered_persons))
+    said = [catalog.t("map.summary.ranking_row", persons=persons)]
+    score = gap_reason.number_of(getattr(row, "shortage", None))
+    if math.isfinite(score):
+        said.insert(0, catalog.t("gap.shortage.row", value=words.figure(score)))
+    return " · ".join(said)
 
 
 def _place_lines(row: Any, said: str) -> Component:

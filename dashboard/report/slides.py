@@ -13,7 +13,9 @@ from typing import Any
 
 import pandas as pd
 
+from dashboard.gap_reason import number_of, ranking_sentence
 from dashboard.lateness import judge_row, local_day
+from dashboard.places import table_or_none
 from dashboard.report.capture import Picture
 from dashboard.report.deck import HEIGHT, MARGIN, WIDTH, Box
 from dashboard.report.frame import MAP_BOX, MAX_ROWS, ROW, Frame
@@ -214,28 +216,33 @@ class _Writer(Frame):
 
     def gap(self) -> None:
         title = self.story.gap_sentence or self.t("report.slide.gap_unknown")
-        self.slide(title, self.t("report.slide.subtitle_gap"))
-        place = self.map("gap", title)
         rows = self.reader.table(self.snapshot.snapshot_id, "gap_ranking")
-        villages = rows[rows["level"] == Level.VILLAGE]
-        villages = (rows if villages.empty else villages).sort_values(
-            ["gap", "gap_persons", "uncovered_persons", "area_code"], ascending=[False] * 3 + [True]
-        )
-        villages = villages[villages["gap"] >= GapClass.CLEAR]
+        level = Level.VILLAGE if (rows["level"] == Level.VILLAGE).any() else Level.TOWN
+        subtitle = self.t("report.slide.subtitle_gap")
+        robustness = table_or_none(self.reader, self.snapshot, "gap_robustness")
+        robust = ranking_sentence(robustness, level, self.catalog)
+        if robust is not None:
+            subtitle = self.t("report.slide.subtitle_robust", subtitle=subtitle, robust=robust)
+        self.slide(title, subtitle)
+        place = self.map("gap", title)
+        # The table comes in its order: by shortage, worst first.
+        short = rows[(rows["level"] == level) & (rows["gap"] >= GapClass.CLEAR)]
         columns = [
-            self.column("village", 1.2),
-            self.column("town", 1.2),
-            self.column("persons", 0.85, number=True),
-            self.column("uncovered", 0.9, number=True),
-            self.column("nearest", 0.9, number=True),
+            self.column(level, 1.2),
+            self.column("town", 1.1),
+            self.column("persons", 0.8, number=True),
+            self.column("uncovered", 0.85, number=True),
+            self.column("nearest", 0.8, number=True),
+            self.column("shortage", 0.7, number=True),
             self.column("gap", 0.95),
         ]
         self.table(place, columns, [
             (row["name"], row["parent_name"], words.people(self.catalog, row["persons"]),
              words.people(self.catalog, row["uncovered_persons"]),
              words.number(row["nearest_min"]),
+             words.figure(number_of(row.get("shortage"))),
              self.t(f"common.gap.{GAP_WORDS[GapClass(int(row['gap']))]}"))
-            for row in villages.to_dict("records")
+            for row in short.to_dict("records")
         ])  # fmt: skip
 
     def warnings(self) -> None:

@@ -1,21 +1,23 @@
-"""Step 5: need against accessibility, as gap classes on every level."""
+"""Step 5: need against accessibility, as gap classes on every level.
+
+Everything here is computed from what is published, so that nothing withheld can be worked out.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from etl.build import text
-from etl.build.facilities import Reach
 from etl.build.layers import LayerSpec
 from etl.build.levels import Floats, LevelFrame, ancestors
 from etl.build.residents import resident_mean, resident_states
-from etl.build.warnings import WarningResult
 from etl.build.work import Work
 from etl.model import Text
-from geo.model import GapClass, Level, Missing
+from geo.model import GapClass, Level, Missing, Polarity
 from geo.need import gap_classes, need_parts, need_score, service_level
 
 M2_PER_KM2 = 1e6
@@ -23,57 +25,125 @@ PARTS = {
     "density": Text(zh="人口密度", en="population density"),
     "minors_share": Text(zh="未成年人占比", en="share of minors"),
     "elderly_share": Text(zh="老年人占比", en="share of elderly"),
-    "strain_rate": Text(zh="预警类指标发生率", en="rate of the measures watched"),
+    "strain_rate": Text(zh="压力类指标发生率", en="rate of the measures of strain"),
 }
 
 
 @dataclass(frozen=True)
 class Gaps:
-    """Need and gap on the finest level, and the gap class of every level; NaN where unknown."""
+    """Need and gap on the finest level, and the gap class of every level; NaN where unknown.
+
+    Attributes
+    ----------
+    need : 0..1.
+    classes : `GapClass` values.
+    by_level : class of the median resident of each area.
+    strain : rate of the measures of strain as a multiple of the locality's own mean.
+    reference : accessibility that is full service; NaN where the mean is unknown.
+    """
 
     need: Floats
     classes: Floats
     by_level: dict[Level, Floats]
+    strain: Floats | None
+    reference: float
 
 
-def classify_gaps(work: Work, reach: Reach, warned: WarningResult) -> Gaps:
-    """Add need, gap and gap share to `book`, from what is published only.
+def classify_gaps(work: Work) -> Gaps:
+    """Add need, gap and gap share to the book, from the layers that are in it.
 
-    Full service is the locality's mean accessibility over its residents, which is its supply over
-    its demand: the gap says who has less of what there is.
+    Full service is the locality's standard where it has set one, otherwise its mean accessibility
+    over the residents, which is its supply over its demand: the gap then says who has less of
+    what there is.
     """
     levels, book, cells = work.levels, work.book, work.levels[0]
     persons = cells.persons["total"]
+    strain = strain_ratio(work)
     parts = need_parts(
         persons,
         cells.geometry.to_crs(work.config.locality.crs).area.to_numpy() / M2_PER_KM2,
-        minors=cells.persons.get("minors"),
-        elderly=cells.persons.get("elderly"),
-        strain_rate=_strain(levels, warned),
+        minors=book.values("population.minors", cells.level),
+        elderly=book.values("population.elderly", cells.level),
+        strain_rate=strain,
     )
     need = need_score(parts).score
-    mean_access = float(resident_mean(levels, len(levels) - 1, reach.access, persons).mean())
-    if mean_access > 0:
-        service = service_level(reach.access, reference=mean_access)
+    access = book.values("access", cells.level)
+    if access is None:
+        access = np.full(len(cells), np.nan)
+    reference = full_service(work, access)
+    if reference > 0:
+        service = service_level(access, reference=reference)
     else:
         # Nothing in reach of anyone: no service anywhere, where residents are known at all.
-        service = np.where(np.isnan(reach.access), np.nan, 0.0)
+        service = np.where(np.isnan(access), np.nan, 0.0)
     found = gap_classes(need, service, persons=persons)
     shown = found.states == Missing.OK
     classes = np.where(shown, found.classes, np.nan)
     by_level = {cells.level: classes}
-    need_spec, gap_spec, share_spec = _specs(parts)
+    need_spec, gap_spec, share_spec = _specs(work, parts)
     book.add(need_spec, cells.level, need, states=resident_states(need, persons))
     book.add(gap_spec, cells.level, classes, states=found.states)
     in_gap = np.where(shown, (classes >= GapClass.CLEAR).astype(np.float64), np.nan)
     book.add(share_spec, cells.level, in_gap, states=resident_states(in_gap, persons))
     for position, frame in enumerate(levels[1:], start=1):
-        share = resident_mean(levels, position, in_gap, persons)
         by_level[frame.level] = _median_class(work.levels, position, classes, persons)
-        book.add(need_spec, frame.level, resident_mean(levels, position, need, persons))
-        book.add(gap_spec, frame.level, by_level[frame.level])
-        book.add(share_spec, frame.level, share)
-    return Gaps(need, classes, by_level)
+        for spec, values in (
+            (need_spec, resident_mean(levels, position, need, persons)),
+            (gap_spec, by_level[frame.level]),
+            (share_spec, resident_mean(levels, position, in_gap, persons)),
+        ):
+            book.add(spec, frame.level, values, states=area_states(frame, values))
+    return Gaps(need, classes, by_level, strain, reference)
+
+
+def area_states(frame: LevelFrame, values: Floats) -> np.ndarray[Any, np.dtype[np.uint8]]:
+    """States above the finest level: not applicable where nobody lives."""
+    return resident_states(values, frame.persons["total"])
+
+
+def full_service(work: Work, access: Floats) -> float:
+    """Accessibility that counts as full: the standard, or the mean over those it is reckoned for.
+
+    Returns NaN where neither is known.
+    """
+    if work.config.need.standard is not None:
+        return work.config.need.standard
+    demand = np.nan_to_num(work.levels[0].persons[work.config.access.group])
+    known = ~np.isnan(access) & (demand > 0)
+    if not known.any():
+        return float("nan")
+    return float(np.average(access[known], weights=demand[known]))
+
+
+def strain_ratio(work: Work) -> Floats | None:
+    """Rates of the measures of strain as multiples of their mean, on the finest level.
+
+    A cell has the published rate of its village, or where that is withheld or unknown of the next
+    area above that has one; of several measures the mean. None where no measure has a rate.
+    """
+    levels = work.levels
+    ratios = []
+    for measure in work.config.measures:
+        if measure.polarity != Polarity.STRAIN or measure.stock:
+            continue
+        ratio = np.full(len(levels[0]), np.nan)
+        for position, frame in enumerate(levels):
+            rate = work.book.values(f"rate.{measure.code}", frame.level)
+            if frame.level == Level.GRID or rate is None:
+                continue
+            people = np.where(np.isnan(rate), 0.0, np.nan_to_num(frame.persons["total"]))
+            mean = float(np.nan_to_num(rate) @ people / people.sum()) if people.sum() > 0 else 0.0
+            if mean > 0:
+                index = ancestors(levels, position)
+                own = np.where(index >= 0, rate[index] / mean, np.nan)
+                ratio = np.where(np.isnan(ratio), own, ratio)
+        if not np.isnan(ratio).all():
+            ratios.append(ratio)
+    if not ratios:
+        return None
+    known = np.stack(ratios)
+    counted = (~np.isnan(known)).sum(axis=0)
+    return np.where(counted > 0, np.nansum(known, axis=0) / np.maximum(counted, 1), np.nan)
 
 
 def _median_class(
@@ -89,21 +159,7 @@ def _median_class(
     return total
 
 
-def _strain(levels: Sequence[LevelFrame], warned: WarningResult) -> Floats | None:
-    """Mean published rate of the watched measures in each cell's village, or the next level up."""
-    for position, frame in enumerate(levels):
-        rates = [rate for (_, level), rate in warned.rates.items() if level == frame.level]
-        if frame.level != Level.GRID and rates:
-            known = np.stack(rates)
-            counted = (~np.isnan(known)).sum(axis=0)
-            mean = np.where(counted > 0, np.nansum(known, axis=0) / np.maximum(counted, 1), np.nan)
-            index = ancestors(levels, position)
-            strain: Floats = np.where(index >= 0, mean[index], np.nan)
-            return strain
-    return None
-
-
-def _specs(parts: dict[str, Floats]) -> tuple[LayerSpec, LayerSpec, LayerSpec]:
+def _specs(work: Work, parts: dict[str, Floats]) -> tuple[LayerSpec, LayerSpec, LayerSpec]:
     used = [PARTS[name] for name in parts]
     need = text.plain_spec(
         "need",
@@ -112,6 +168,16 @@ def _specs(parts: dict[str, Floats]) -> tuple[LayerSpec, LayerSpec, LayerSpec]:
         breaks=(0.2, 0.4, 0.6, 0.8),
         parts=Text(zh="、".join(name.zh for name in used), en=", ".join(name.en for name in used)),
     )
-    gap = text.plain_spec("gap", "gap", "gap")
+    gap = text.plain_spec("gap", "gap", "gap", reference=_reference_words(work))
     share = text.plain_spec("gap_share", "gap", "sequential", breaks=(0.2, 0.4, 0.6, 0.8))
     return need, gap, share
+
+
+def _reference_words(work: Work) -> Text:
+    standard, supply = work.config.need.standard, text.SUPPLY[work.config.access.supply]
+    if standard is None:
+        return Text(zh="本地居民的平均水平", en="the locality's own mean over its residents")
+    return Text(
+        zh=f"本地标准（每万人{supply.zh} {standard:g}）",
+        en=f"the locality's standard ({standard:g} {supply.en} per 10 000)",
+    )

@@ -121,6 +121,14 @@ class LayerBook:
             )
         )
 
+    def values(self, code: str, level: Level) -> Floats | None:
+        """What is published of a layer on one level, of a weekly one its newest week.
+
+        NaN where nothing is shown; None where the level does not have the layer.
+        """
+        found = [row.values for row in self.rows if row.layer == code and row.level == level.value]
+        return found[-1] if found else None
+
     def meta(self) -> list[dict[str, Any]]:
         """Entries of all layers, in the order they were first added."""
         return [

@@ -10,7 +10,6 @@ import pandas as pd
 
 from etl.build.counts import CountBook
 from etl.build.facilities import Reach
-from etl.build.gaps import Gaps
 from etl.build.levels import Floats, LevelFrame, ancestors
 from etl.build.residents import resident_mean
 from etl.build.weeks import monday
@@ -70,58 +69,6 @@ def _sites_in(frame: LevelFrame, sites: pd.DataFrame) -> Floats:
         return np.full(len(frame), float(len(sites)))
     positions = frame.positions(sites[f"{frame.level}_code"].fillna("").to_numpy(dtype=object))
     return np.bincount(positions[positions >= 0], minlength=len(frame)).astype(np.float64)
-
-
-def gap_ranking(levels: Sequence[LevelFrame], reach: Reach, gaps: Gaps) -> pd.DataFrame:
-    """Towns and villages by how many residents live without a room, worst first."""
-    persons = levels[0].persons["total"]
-    covered = reach.covered.get(ROOM, np.full(len(levels[0]), np.nan))
-    minutes = reach.minutes.get(ROOM, np.full(len(levels[0]), np.nan))
-    outside = np.where(np.isnan(covered), np.nan, np.where(covered > 0, 0.0, persons))
-    in_gap = np.where(
-        np.isnan(gaps.classes), np.nan, np.where(gaps.classes >= GapClass.CLEAR, persons, 0.0)
-    )
-    names = {c: n for f in levels for c, n in zip(f.codes, f.names, strict=True)}
-    rows = []
-    uncovered_village: Floats | None = None
-    village: LevelFrame | None = None
-    for position, frame in enumerate(levels):
-        if frame.level not in (Level.VILLAGE, Level.TOWN):
-            continue
-        parents = ancestors(levels, position)
-        n = len(frame)
-        share = resident_mean(levels, position, covered, persons)
-        villages = np.full(n, np.nan)
-        villages_uncovered = np.full(n, np.nan)
-        if frame.level == Level.VILLAGE:
-            # A village counts as without a room where most of its residents are out of reach.
-            village, uncovered_village = frame, (share < 0.5).astype(np.float64)
-        elif village is not None and uncovered_village is not None:
-            villages = roll_up(np.ones(len(village)), village.parents, n_parents=n).values
-            villages_uncovered = roll_up(uncovered_village, village.parents, n_parents=n).values
-        rows.append(
-            pd.DataFrame(
-                {
-                    "level": frame.level.value,
-                    "area_code": frame.codes,
-                    "name": frame.names,
-                    "parent_name": [names.get(code, "") for code in frame.parent_codes],
-                    "persons": roll_up(persons, parents, n_parents=n).values,
-                    "uncovered_persons": roll_up(outside, parents, n_parents=n).values,
-                    "covered_share": share,
-                    "villages": villages,
-                    "villages_uncovered": villages_uncovered,
-                    "access": resident_mean(levels, position, reach.access, persons),
-                    "need": resident_mean(levels, position, gaps.need, persons),
-                    "gap": gaps.by_level[frame.level],
-                    "gap_persons": roll_up(in_gap, parents, n_parents=n).values,
-                    "nearest_min": resident_mean(levels, position, minutes, persons),
-                }
-            )
-        )
-    columns = ["gap", "gap_persons", "uncovered_persons"]
-    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
-    return table.sort_values([*columns, "area_code"], ascending=[False] * 3 + [True])
 
 
 def headline(

@@ -116,6 +116,13 @@ def plain_spec(
     return LayerSpec(code, group, palette, _texts(code, **words), breaks=breaks, weekly=weekly)
 
 
+def shortage_spec(code: str, ends: tuple[float, ...], **words: Text | str | float) -> LayerSpec:
+    """The shortage score on the map; its parts, and on how much it rests, in words."""
+    key = "shortage_part" if code.startswith("shortage.") else code
+    texts = _texts(key, **words)
+    return LayerSpec(code, "gap", "sequential", texts, breaks=ends, on_map=code == "shortage")
+
+
 def measure_spec(
     key: str,
     group: Group,

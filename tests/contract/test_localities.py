@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from etl import model, policies, settings
+from etl import model, policies, sections, settings
 from etl.findings import rules
 from etl.settings import load_locality
 from etl.sources import settings as sources
@@ -23,6 +23,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[codes]`": settings.Codes,
     "`[travel]`": settings.Travel,
     "`[access]`": settings.Access,
+    "`[need]`": settings.Need,
+    "`[need.<part>]`": sections.Points,
     "`[disclosure]`": settings.Disclosure,
     "`[warnings]`": settings.Warnings,
     "`[publish]`": settings.Publish,
@@ -108,7 +110,7 @@ def test_defaults_are_the_documented_ones(heading: str) -> None:
 def test_no_model_of_the_configuration_is_left_out() -> None:
     models = {
         model
-        for module in (settings, policies, sources)
+        for module in (settings, sections, policies, sources)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)

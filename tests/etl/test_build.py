@@ -15,10 +15,12 @@ from shapely.geometry import box
 from etl.build.counts import arrange_counts
 from etl.build.demand import add_population
 from etl.build.facilities import measure_reach
-from etl.build.gaps import classify_gaps
+from etl.build.gaps import Gaps, classify_gaps, strain_ratio
 from etl.build.layers import LayerBook, LayerSpec, LayerText, quantile_breaks
 from etl.build.levels import LevelFrame, ancestors, build_levels
-from etl.build.summary import coverage_table, gap_ranking
+from etl.build.ranking import gap_ranking, try_borders
+from etl.build.shortage import Shortage, score_shortage
+from etl.build.summary import coverage_table
 from etl.build.travel import Travel
 from etl.build.warnings import BLOCK_WEEKS, blocks, lead_weeks, watch
 from etl.build.weeks import iso_week, monday, week_number, week_range
@@ -232,23 +234,137 @@ def test_more_staff_raises_access_and_its_sum_is_the_supply(
     assert reaches[1][0] == pytest.approx(2 * reaches[0][0])
 
 
+def gap_county(
+    levels: tuple[LevelFrame, ...], *rows: tuple[str, str, str, float, float], **changes: Any
+) -> tuple[Work, Gaps, Shortage, pd.DataFrame]:
+    work = Work(levels, config(**changes))
+    add_population(work)
+    reach = measure_reach(work, sites(*rows), travel(work))
+    watch(work, {}, week_range(WEEK, 40))
+    gaps = classify_gaps(work)
+    shortage = score_shortage(work, gaps.strain)
+    return work, gaps, shortage, gap_ranking(levels, reach, gaps, shortage)
+
+
+BESIDE = ("a", "counselling_room", "open", 114.005, 3.0)
+
+
 def test_a_gap_is_where_need_is_and_service_is_not(levels: tuple[LevelFrame, ...]) -> None:
-    work = Work(levels, config())
-    reach = measure_reach(
-        work,
-        sites(("a", "counselling_room", "open", 114.005, 3.0)),
-        travel(work),
-    )
-    warned = watch(work, {}, week_range(WEEK, 40))
-    gaps = classify_gaps(work, reach, warned)
+    work, gaps, _, ranking = gap_county(levels, BESIDE)
     assert gaps.classes[0] == 0, "beside the room"
     assert gaps.classes[3] >= 2, "half are old and no room is in reach"
     assert np.isnan(gaps.classes[2]), "nobody lives there"
-    ranking = gap_ranking(levels, reach, gaps)
+    assert layer(work.book, "gap", "grid").states[2] == Missing.NOT_APPLICABLE
     worst = ranking.iloc[0]
-    assert worst["gap"] == ranking["gap"].max()
+    assert worst["shortage"] == ranking["shortage"].max()
     town = ranking[ranking["area_code"] == "T1"].iloc[0]
     assert (town["villages"], town["villages_uncovered"]) == (2, 2)
+
+
+def test_full_service_is_the_mean_or_the_standard_and_is_said(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    work, gaps, *_ = gap_county(levels, BESIDE)
+    access = layer(work.book, "access", "grid").values
+    persons = np.nan_to_num(levels[0].persons["total"])
+    assert gaps.reference == pytest.approx(np.nansum(access * persons) / persons.sum())
+    assert "平均" in work.book.specs["gap"].text.definition.zh
+    work, strict, *_ = gap_county(levels, BESIDE, need={"standard": 1000.0})
+    assert strict.reference == 1000.0
+    assert "每万人服务人员 1000" in work.book.specs["gap"].text.definition.zh
+    assert "1000 staff per 10 000" in work.book.specs["gap"].text.definition.en
+    known = ~np.isnan(gaps.classes)
+    assert (strict.classes[known] >= gaps.classes[known]).all()
+    assert strict.classes[0] > gaps.classes[0]
+
+
+def test_the_shortage_score_is_the_sum_of_its_published_parts(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    work, _, shortage, _ = gap_county(levels, BESIDE)
+    codes = ["provider_ratio", "travel_min", "elderly_share"]
+    parts = {code: layer(work.book, f"shortage.{code}", "grid").values for code in codes}
+    assert "shortage.minors_share" not in work.book.specs, "nobody told the minors"
+    assert "shortage.strain" not in work.book.specs
+    # 3 staff in reach of 3000 residents: 1000 a head; the last cell is 5 km of way, 60 min, away.
+    assert parts["provider_ratio"].tolist()[:2] == [0, 0]
+    assert parts["provider_ratio"][4] == 7
+    assert parts["travel_min"][0] == 0
+    assert parts["travel_min"][6] == 5
+    assert parts["elderly_share"].tolist()[:2] == [1, 2]
+    assert np.isnan(parts["elderly_share"][2])
+    known = layer(work.book, "shortage_known", "grid").values
+    assert known[0] == pytest.approx(15 / 25)
+    score = layer(work.book, "shortage", "grid")
+    np.testing.assert_allclose(score.values, sum(parts.values()) / 15 * 25)
+    assert score.states[2] == Missing.NOT_APPLICABLE
+    assert score.states[7] == Missing.NO_DATA
+    village = layer(work.book, "shortage", "village").values
+    assert village[0] == pytest.approx(np.average(score.values[:2], weights=[1000, 2000]))
+    assert set(shortage.by_catchment) == {1000.0, 2000.0, 3000.0}
+    assert (shortage.by_catchment[3000.0][:2] <= shortage.by_catchment[1000.0][:2]).all()
+
+
+def test_a_room_nobody_can_reach_is_the_longest_way_and_a_kind_not_told_is_unknown(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    closed = ("a", "counselling_room", "closed", 114.005, 3.0)
+    work, *_ = gap_county(levels, closed)
+    assert layer(work.book, "shortage.travel_min", "grid").values[0] == 5
+    work, *_ = gap_county(levels, ("a", "hospital", "open", 114.005, 3.0))
+    assert "shortage.travel_min" not in work.book.specs
+    assert layer(work.book, "shortage_known", "grid").values[0] == pytest.approx(10 / 25)
+    assert "shortage" not in work.book.specs, "less than half of the points are known"
+
+
+def test_withheld_group_figures_give_no_points(levels: tuple[LevelFrame, ...]) -> None:
+    work = Work(levels, config())
+    add_population(work)
+    for row in work.book.rows:
+        if row.layer in ("share.elderly", "population.elderly") and row.level == "grid":
+            row.values[0] = np.nan
+    measure_reach(work, sites(BESIDE), travel(work))
+    watch(work, {}, week_range(WEEK, 40))
+    score_shortage(work, classify_gaps(work).strain)
+    assert np.isnan(layer(work.book, "shortage.elderly_share", "grid").values[0])
+    assert layer(work.book, "shortage_known", "grid").values[0] == pytest.approx(12 / 25)
+
+
+def test_the_ranking_is_tried_on_other_borders_and_radii(levels: tuple[LevelFrame, ...]) -> None:
+    _, _, shortage, ranking = gap_county(levels, BESIDE)
+    noted, robust = try_borders(levels, shortage, ranking, crs=CRS)
+    assert len(noted) == len(ranking)
+    # Villages, towns and four grids of squares at three catchments, less the ranking itself.
+    assert (noted["variants"] <= 6 * 3 - 1).all()
+    assert robust.groupby("ranking").size().to_dict() == {"town": 17, "village": 17}
+    assert robust["share_stays"].dropna().between(0, 1).all()
+    worst = noted[noted["worst"] == 1]
+    for level, rows in noted.groupby("level"):
+        assert rows.loc[rows["worst"] == 1, "shortage"].min() >= rows["shortage"].max() - 1e-9, (
+            level
+        )
+    assert worst["stays_worst"].notna().all()
+    nobody = noted[noted["persons"].isna() | (noted["persons"] == 0)]
+    assert nobody["worst"].isna().all()
+
+
+def test_strain_is_a_multiple_of_the_mean_and_falls_back_on_the_area_above(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    work = Work(levels, config())
+    add_population(work)
+    spec = LayerSpec(
+        "rate.hotline_calls", "need", "sequential", LayerText(*[Text(zh="", en="")] * 3)
+    )
+    work.book.add(spec, Level.VILLAGE, np.array([2.0, np.nan, 1.0, np.nan]))
+    work.book.add(spec, Level.TOWN, np.array([3.0, 1.0]))
+    strain = strain_ratio(work)
+    assert strain is not None
+    village_mean = (2.0 * 3000 + 1.0 * 1600) / 4600
+    town_mean = (3.0 * 3500 + 1.0 * 2400) / 5900
+    expected = [2 / village_mean] * 2 + [3 / town_mean] * 2 + [1 / village_mean] * 2
+    np.testing.assert_allclose(strain[:6], expected)
+    np.testing.assert_allclose(strain[6:], [1 / town_mean] * 2)
 
 
 def test_without_residents_nothing_is_built(levels: tuple[LevelFrame, ...]) -> None:

@@ -325,6 +325,23 @@ def _static_layers(
     return kept
 
 
+def _add_shortage(book: LayerBook, level: Areas, access: np.ndarray) -> np.ndarray:
+    """Score and parts that add up; nobody has told the minors."""
+    parts = {
+        "provider_ratio": np.clip(7 - 2 * access, 0, 7), "travel_min": np.clip(4 - access, 0, 5),
+        "elderly_share": np.full(len(access), 2.0), "strain": np.full(len(access), 3.0),
+    }  # fmt: skip
+    score = sum(parts.values()) / 22 * 25
+    layers = {"shortage": score, "shortage_known": np.full(len(access), 22 / 25)}
+    for code, values in (layers | {f"shortage.{k}": v for k, v in parts.items()}).items():
+        ends = (5.0, 10.0, 15.0, 20.0) if code == "shortage" else ()
+        spec = _spec(code, "gap", "sequential", Text(zh="服务短缺分", en="Shortage score"),
+                     Text(zh="分（满分25）", en="points of 25"), ends,
+                     on_map=code == "shortage")  # fmt: skip
+        book.add(spec, level.level, values)
+    return score
+
+
 def _people_and_gap(
     book: LayerBook,
     levels: list[Areas],
@@ -343,6 +360,7 @@ def _people_and_gap(
         gap = np.digitize(share, (0.05, 0.2, 0.5)).astype(float)
         book.add(gap_spec, level.level, gap)
         kept["gap", level.level] = gap
+        kept["shortage", level.level] = _add_shortage(book, level, access)
         book.add(share_spec, level.level, share)
         for group, part in zip(settings.groups, (1, 0.17, 0.22, 0.034, 0.02, 0.03, 0.01, 0.008),
                                strict=True):  # fmt: skip
@@ -575,11 +593,14 @@ def _tables(
                  "villages": len(under), "villages_uncovered": len(bare),
                  "access": float(kept["access", level.level][i]),
                  "need": float(kept["need", level.level][i]), "gap": int(gap),
+                 "shortage": float(kept["shortage", level.level][i]),
+                 "worst": float(gap == 3), "stays_worst": 15 / 17 if gap == 3 else 2 / 17,
+                 "variants": 17.0,
                  "gap_persons": round(persons * 0.4) if gap >= 2 else 0,
                  "nearest_min": float(kept["nearest_min.counselling_room", level.level][i])}
             )  # fmt: skip
     ranked = pd.DataFrame(ranking).sort_values(
-        ["level", "gap", "uncovered_persons"], ascending=[True, False, False]
+        ["level", "shortage", "uncovered_persons"], ascending=[True, False, False]
     )
     total = float(county.persons[0])
     uncovered = float(ranked.loc[ranked["level"] == "village", "uncovered_persons"].sum())
@@ -597,8 +618,23 @@ def _tables(
     headline = pd.DataFrame(rows, columns=["key", "value", "previous", "unit"])
     return {
         "headline": headline, "gap_ranking": ranked, "coverage": pd.DataFrame(coverage),
+        "gap_robustness": _robustness(),
         "sources": _sources(), "findings": _findings(),
     }  # fmt: skip
+
+
+def _robustness() -> pd.DataFrame:
+    """How the worst tenth of villages and of towns holds in three trials each."""
+    return pd.DataFrame(
+        [
+            (ranking, zoning, 0, metres, stays, 4000.0, 0.12)
+            for ranking in ("village", "town")
+            for zoning, metres, stays in (
+                ("village", 1000.0, 0.9), ("town", 2000.0, 0.7), ("squares", 2000.0, 0.83),
+            )
+        ],
+        columns=["ranking", "zoning", "shift", "catchment_m", "share_stays", "n", "expected"],
+    )  # fmt: skip
 
 
 def _sources() -> pd.DataFrame:
@@ -702,6 +738,7 @@ def _meta(
         "code_version": "0.1.0+test",
         "warnings": settings.warnings.model_dump(),
         "access": settings.access.model_dump(mode="json"),
+        "need": {**settings.need.model_dump(mode="json"), "full_service": 2.0},
     }  # fmt: skip
 
 

@@ -1,0 +1,183 @@
+"""Why a place has its gap class, in one sentence; and how its shortage holds elsewhere.
+
+Every figure is a published value of the place or of the whole locality.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_right
+from collections.abc import Mapping
+from typing import Any
+
+import pandas as pd
+
+from dashboard.text import Catalog, words
+from etl.store.reader import Cell
+from geo.model import GapClass, Missing
+from geo.need import NEED_BOUNDS
+
+_BANDS = ("low", "middle", "high")
+# Layers of which the one that stands out most is named beside the need index.
+_DRIVERS = ("share.elderly", "share.minors", "density")
+_SHOWN = (Missing.OK, Missing.UNRELIABLE)
+_M_PER_KM = 1000
+
+Cells = Mapping[str, Cell]
+
+
+def gap_sentence(
+    cells: Cells, county: Cells, meta: Mapping[str, Any], catalog: Catalog, *, level: str
+) -> str:
+    """The class of a place and what it comes from.
+
+    Parameters
+    ----------
+    cells : layer → value of the place.
+    county : the same of the whole locality; empty where it is not a level of its own.
+    meta : of the snapshot.
+    level : of the place: above the finest one a class is that of the median resident.
+    """
+    gap = cells.get("gap")
+    need, access = (_shown(cells, code) for code in ("need", "access"))
+    if gap is not None and gap.state == Missing.NOT_APPLICABLE:
+        return catalog.t("gap.reason.nobody")
+    if gap is not None and gap.state == Missing.SUPPRESSED:
+        return catalog.t("gap.reason.withheld")
+    if gap is None or gap.state not in _SHOWN or not math.isfinite(gap.value):
+        lacking = {(True, False): "need", (False, True): "access", (True, True): "both"}
+        key = lacking.get((need is None, access is None), "gap")
+        return catalog.t(f"gap.reason.unknown_{key}")
+    given = GapClass(int(gap.value))
+    name = catalog.t(f"common.gap.{given.name.lower()}")
+    if level != meta["levels"][0]["level"]:
+        key = "most" if given == GapClass.NONE else "median"
+        name = catalog.t(f"gap.reason.{key}", gap=name)
+    clauses = [
+        *([] if need is None else [_need(need, cells, county, meta, catalog)]),
+        *([] if access is None else [_service(access, meta, catalog)]),
+    ]
+    if not clauses:
+        return catalog.t("gap.reason.class_only", gap=name)
+    because = clauses[0]
+    for clause in clauses[1:]:
+        because = catalog.t("gap.reason.and", first=because, second=clause)
+    return catalog.t("gap.reason.sentence", gap=name, because=because)
+
+
+def _shown(cells: Cells, code: str) -> float | None:
+    cell = cells.get(code)
+    if cell is None or cell.state not in _SHOWN or not math.isfinite(cell.value):
+        return None
+    return cell.value
+
+
+def _need(
+    need: float, cells: Cells, county: Cells, meta: Mapping[str, Any], catalog: Catalog
+) -> str:
+    band = _BANDS[bisect_right(NEED_BOUNDS, need)]
+    figures = _compared(
+        catalog.t("gap.reason.index"), need, _shown(county, "need"), words.figure, catalog
+    )
+    driver = _driver(band, cells, county)
+    if driver is not None:
+        names = {entry["code"]: catalog.pick(entry["name"]) for entry in meta["layers"]}
+        value, overall = _shown(cells, driver), _shown(county, driver)
+        if value is not None and driver in names:
+            said = words.percent if driver.startswith("share.") else words.figure
+            name = words.inside(catalog, names[driver])
+            figures = catalog.t(
+                "gap.reason.figures",
+                first=figures,
+                second=_compared(name, value, overall, said, catalog),
+            )
+    return catalog.t(f"gap.reason.need_{band}", figures=figures)
+
+
+def _driver(band: str, cells: Cells, county: Cells) -> str | None:
+    """The layer that stands out most from the whole locality, in the direction of the band."""
+    ratios = {}
+    for code in _DRIVERS:
+        value, overall = _shown(cells, code), _shown(county, code)
+        if value is not None and overall:
+            ratios[code] = value / overall
+    if not ratios:
+        return None
+    wanted = min if band == "low" else max
+    code = wanted(ratios, key=lambda name: ratios[name])
+    stands_out = ratios[code] < 1 if band == "low" else ratios[code] > 1
+    return code if stands_out else None
+
+
+def _compared(name: str, value: float, overall: float | None, said: Any, catalog: Catalog) -> str:
+    if overall is None:
+        return catalog.t("gap.reason.figure", name=name, value=said(value))
+    return catalog.t(
+        "gap.reason.figure_compared", name=name, value=said(value), overall=said(overall)
+    )
+
+
+def _service(access: float, meta: Mapping[str, Any], catalog: Catalog) -> str:
+    settings, full = meta.get("access", {}), meta.get("need", {})
+    km = words.setting(settings.get("default_catchment_m", 2000) / _M_PER_KM)
+    if access == 0:
+        return catalog.t("gap.reason.service_none", km=km)
+    supply = catalog.t(f"map.supply.{settings.get('supply', 'staff')}")
+    said = catalog.t("gap.reason.service", km=km, value=words.figure(access), supply=supply)
+    reference = full.get("full_service")
+    if not reference:
+        return said
+    key = "of_mean" if full.get("standard") is None else "of_standard"
+    return catalog.t(
+        f"gap.reason.{key}",
+        service=said,
+        share=times(access / reference),
+        standard=words.setting(reference),
+        supply=supply,
+    )
+
+
+def times(ratio: float) -> str:
+    """A ratio as a percentage that may be above 100, without false digits: 12%, 130%, 0.4%."""
+    return words.percent(ratio) if ratio < 0.01 else f"{words.number(100 * ratio)}%"
+
+
+def robust_sentence(row: Mapping[str, Any] | None, catalog: Catalog) -> str | None:
+    """How often a village or town is among the worst tenth when borders and radii change."""
+    if row is None:
+        return None
+    worst, share, variants = (number_of(row.get(k)) for k in ("worst", "stays_worst", "variants"))
+    if not (math.isfinite(worst) and math.isfinite(share) and variants > 0):
+        return None
+    stays = round(share * variants)
+    if worst == 1:
+        return catalog.t("gap.robust.stays", stays=stays, variants=int(variants))
+    if 2 * stays >= variants:
+        return catalog.t("gap.robust.elsewhere", stays=stays, variants=int(variants))
+    return None
+
+
+def ranking_sentence(robustness: pd.DataFrame | None, ranked: str, catalog: Catalog) -> str | None:
+    """How much of the worst tenth of a ranking stays under other borders and radii, on average.
+
+    Parameters
+    ----------
+    robustness : table `gap_robustness`; None in snapshots without it.
+    ranked : level of the ranking.
+    """
+    if robustness is None:
+        return None
+    rows = robustness[(robustness["ranking"] == ranked) & robustness["share_stays"].notna()]
+    if rows.empty:
+        return None
+    return catalog.t(
+        "gap.robust.ranking",
+        variants=len(rows),
+        share=times(float(pd.to_numeric(rows["share_stays"]).mean())),
+        chance=times(float(pd.to_numeric(rows["expected"]).mean())),
+    )
+
+
+def number_of(value: Any) -> float:
+    """A value of a published table as a number; NaN where there is none."""
+    return math.nan if value is None or pd.isna(value) else float(value)
