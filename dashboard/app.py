@@ -12,7 +12,7 @@ from dash import Dash, Input, Output, dcc, html, set_props
 from dash.development.base_component import Component
 from werkzeug.wrappers import Response
 
-from dashboard import errors, ids, mapview, text
+from dashboard import errors, export, ids, mapview, text
 from dashboard.address import Address
 from dashboard.components import states
 from dashboard.components.attributes import attrs
@@ -127,6 +127,7 @@ def create_app(
     for page in pages:
         page.register(app, reader)
     mapview.register_routes(app.server, reader)
+    export.register_routes(app.server, reader)
     _register_health(app.server, reader, now)
     _register_headers(app)
     return app

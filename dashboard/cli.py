@@ -17,7 +17,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dashboard import cli_aggregate, cli_findings, cli_intake, cli_map
+from dashboard import cli_aggregate, cli_export, cli_findings, cli_intake, cli_map
 from dashboard.console import Output, console, errors, forecast_record, forecast_table, output, talk
 from geo.errors import BusyError, ConfigError, NotPublishedError, StoreError, XintuError
 
@@ -39,6 +39,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(cli_aggregate.app)
+app.add_typer(cli_export.app)
 app.add_typer(cli_findings.app)
 app.add_typer(cli_intake.app)
 app.add_typer(cli_map.app)

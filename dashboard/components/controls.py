@@ -95,6 +95,17 @@ def levels(book: LayerBook, choices: Choices, catalog: Catalog) -> Component:
     )  # fmt: skip
 
 
+def workbook_link(snapshot: Snapshot, choices: Choices, catalog: Catalog) -> Component:
+    """The week's figures as a workbook."""
+    return html.A(
+        catalog.t("export.button"),
+        href=f"/published/{snapshot.snapshot_id}/{choices.week}.xlsx?lang={catalog.lang}",
+        title=catalog.t("export.hint"),
+        className="button export-link",
+        download="",
+    )
+
+
 def heading(
     title: str,
     subtitle: str,
@@ -174,8 +185,8 @@ def data_day(snapshot: Snapshot, catalog: Catalog) -> str:
     return words.day(catalog, date.fromisoformat(str(snapshot.meta["data_date"])[:10]))
 
 
-def source_line(snapshot: Snapshot, catalog: Catalog) -> Component:
-    """Data date, travel method, boundary source, approval number, snapshot, notice: one line."""
+def source_parts(snapshot: Snapshot, catalog: Catalog) -> list[str]:
+    """Data date, travel method, boundary source, approval number, snapshot, notice."""
     meta, t = snapshot.meta, catalog.t
     locality = meta["locality"]
     parts = [
@@ -189,7 +200,13 @@ def source_line(snapshot: Snapshot, catalog: Catalog) -> Component:
     parts.append(t("map.source.snapshot", id=snapshot.snapshot_id))
     if locality.get("notice"):
         parts.insert(0, catalog.pick(locality["notice"]))
-    return html.P([html.Span(part) for part in parts], className="source-line")
+    return parts
+
+
+def source_line(snapshot: Snapshot, catalog: Catalog) -> Component:
+    """Where the picture comes from, in one line."""
+    parts = [html.Span(part) for part in source_parts(snapshot, catalog)]
+    return html.P(parts, className="source-line")
 
 
 def sheet_buttons(catalog: Catalog) -> Component:

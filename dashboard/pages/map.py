@@ -155,7 +155,10 @@ def _register_caption(app: Dash, reader: Reader) -> None:
                 late=choices.layer in state.get("late", ()),
             ),
             controls.crumbs(path, snapshot, choices, catalog),
-            controls.levels(book, choices, catalog),
+            [
+                controls.levels(book, choices, catalog),
+                controls.workbook_link(snapshot, choices, catalog),
+            ],
         )
 
 
