@@ -7,8 +7,9 @@ repairs, but `mend`, which says what it mended.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
-from typing import NamedTuple
+from collections.abc import Iterable, Sequence
+from itertools import pairwise
+from typing import Any, NamedTuple
 
 import geopandas as gpd
 import numpy as np
@@ -164,13 +165,13 @@ def geometry_faults(where: str, shapes: gpd.GeoSeries) -> list[Fault]:
     ]
 
 
-def count_faults(where: str, counts: npt.ArrayLike) -> list[Fault]:
-    """Find counts that are negative, infinite or not whole; NaN means no data and is no fault.
+def amount_faults(where: str, amounts: npt.ArrayLike) -> list[Fault]:
+    """Find amounts that are negative or infinite; NaN means no data and is no fault.
 
     Parameters
     ----------
-    where : what is counted, for messages.
-    counts : numbers, any shape.
+    where : what is measured, for messages.
+    amounts : numbers, any shape.
 
     Returns
     -------
@@ -182,23 +183,69 @@ def count_faults(where: str, counts: npt.ArrayLike) -> list[Fault]:
 
     Examples
     --------
-    >>> print(count_faults("hotline_calls", [3, -1, 2.5])[0])
-    hotline_calls: 1 negative count(s), such as -1.0; wanted counts >= 0
+    >>> print(amount_faults("persons", [3, -1, 2.5])[0])
+    persons: 1 negative amount(s), such as -1.0; wanted amounts >= 0
     """
-    array = np.asarray(counts, dtype=np.float64).ravel()
+    array = np.asarray(amounts, dtype=np.float64).ravel()
     infinite = np.isinf(array)
     negative = (array < 0) & ~infinite
-    broken = ~np.isnan(array) & ~infinite & (array != np.round(array))
     rules = (
-        (negative, "negative count(s)", "counts >= 0"),
-        (infinite, "infinite count(s)", "counts"),
-        (broken, "count(s) with a fraction", "whole numbers"),
+        (negative, "negative amount(s)", "amounts >= 0"),
+        (infinite, "infinite amount(s)", "amounts"),
     )
     return [
         Fault(where, _some(came, pd.Series(array[bad])), wanted)
         for bad, came, wanted in rules
         if bad.any()
     ]
+
+
+def tree_faults(subject: str, areas: pd.DataFrame, *, levels: Sequence[str]) -> list[Fault]:
+    """Find areas that do not hang in one tree: each below the top in one area of the level above.
+
+    Parameters
+    ----------
+    subject : what the areas are, for messages.
+    areas : `level` str, `area_code` str, `parent_code` str or missing; codes unique in a level.
+    levels : the levels there are, finest first; areas of the last have no parent that counts.
+
+    Returns
+    -------
+    Faults, at most one a rule and level, with the first examples: no parent; a parent that is no
+        area; a parent on another level than the one above, which is the only way in which parents
+        could run in a circle.
+
+    Notes
+    -----
+    O(n).
+
+    Examples
+    --------
+    >>> areas = pd.DataFrame({"level": ["village", "village", "town"],
+    ...     "area_code": ["v1", "v2", "t1"], "parent_code": ["t1", "v1", None]})
+    >>> print(tree_faults("areas", areas, levels=["village", "town"])[0])
+    areas.village: 1 area(s) whose parent is not on the level above, such as 'v2'; wanted a town
+    """
+    faults = []
+    known = set(areas["area_code"])
+    for level, above in pairwise(levels):
+        own = areas[areas["level"] == level]
+        upper = set(areas.loc[areas["level"] == above, "area_code"])
+        given = own["parent_code"]
+        none = (given.isna() | (given == "")).to_numpy()
+        there = given.isin(upper).to_numpy()
+        elsewhere = ~none & ~there & given.isin(known).to_numpy()
+        rules = (
+            (none, "area(s) without a parent"),
+            (elsewhere, "area(s) whose parent is not on the level above"),
+            (~none & ~there & ~elsewhere, "area(s) whose parent does not exist"),
+        )
+        faults += [
+            Fault(f"{subject}.{level}", _some(came, own.loc[bad, "area_code"]), f"a {above}")
+            for bad, came in rules
+            if bad.any()
+        ]
+    return faults
 
 
 def area_faults(
@@ -264,6 +311,6 @@ def mend(shapes: gpd.GeoSeries) -> Mended:
     return Mended(geometry, bad, reasons)
 
 
-def _some(what: str, values: pd.Series[str]) -> str:
+def _some(what: str, values: pd.Series[Any]) -> str:
     shown = ", ".join(repr(value) for value in values.head(_EXAMPLES).tolist())
     return f"{len(values)} {what}, such as {shown}"

@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 import shapely
 
+from geo.checks import amount_faults, area_faults, require, tree_faults
 from geo.model import LEVELS, Level
 from geo.rollup import roll_up
 
@@ -61,8 +62,20 @@ def build_levels(
     areas : level, area_code, name, parent_code, geometry (EPSG:4326).
     population : level, area_code, group_code, persons.
     crs : metric CRS of distances.
+
+    Raises
+    ------
+    FaultsError : codes are doubled, a geometry is no polygon, persons are negative, or an area
+        below the top does not lie in one of the level above. Left alone, such an area would drop
+        out of every sum above it unseen.
     """
     present = [level for level in LEVELS if (areas["level"] == level).any()]
+    require(
+        "areas",
+        *(area_faults(level, areas[areas["level"] == level], metric=False) for level in present),
+        tree_faults("areas", areas, levels=present),
+        amount_faults("persons", population["persons"].to_numpy(dtype=np.float64)),
+    )
     frames: list[LevelFrame] = []
     for position, level in enumerate(present):
         own = areas[areas["level"] == level].sort_values("area_code", ignore_index=True)

@@ -27,7 +27,7 @@ from etl.build.weeks import iso_week, monday, week_number, week_range
 from etl.build.work import Work
 from etl.model import Text
 from etl.settings import LocalityConfig, registry
-from geo.errors import InputError
+from geo.errors import FaultsError, InputError
 from geo.model import Kind, Level, Missing, Tier
 
 WEEK = "2026-W46"
@@ -56,8 +56,7 @@ def config(**changes: Any) -> LocalityConfig:
     return LocalityConfig.model_validate(raw | changes)
 
 
-@pytest.fixture
-def levels() -> tuple[LevelFrame, ...]:
+def areas() -> gpd.GeoDataFrame:
     """Two towns of two villages of two cells, in a row from west to east."""
     rows: list[tuple[str, str, str, str | None, Any]] = [
         ("county", "C", "某县", None, box(114.00, 30.0, 114.08, 30.01))
@@ -72,34 +71,52 @@ def levels() -> tuple[LevelFrame, ...]:
                 cell = f"{village}-{c}"
                 rows.append(("grid", cell, cell, village, _strip(4 * t + 2 * v + c, 1)))
     frame = pd.DataFrame(rows, columns=["level", "area_code", "name", "parent_code", "geometry"])
-    areas = gpd.GeoDataFrame(frame, geometry="geometry", crs="EPSG:4326")
-    cells = areas[areas["level"] == "grid"]["area_code"].tolist()
-    population = pd.DataFrame(
+    return gpd.GeoDataFrame(frame, geometry="geometry", crs="EPSG:4326")
+
+
+def population(persons: list[float]) -> pd.DataFrame:
+    """Residents and elderly of the cells."""
+    cells = areas().query("level == 'grid'")["area_code"].tolist()
+    return pd.DataFrame(
         {
             "level": "grid",
             "area_code": cells * 2,
             "group_code": ["total"] * 8 + ["elderly"] * 8,
-            "persons": [
-                1000.0,
-                2000,
-                0,
-                500,
-                800,
-                800,
-                800,
-                np.nan,
-                100.0,
-                400,
-                0,
-                250,
-                80,
-                80,
-                80,
-                np.nan,
-            ],
+            "persons": persons,
         }
     )
-    return build_levels(areas, population, crs=CRS)
+
+
+@pytest.fixture
+def levels() -> tuple[LevelFrame, ...]:
+    return build_levels(areas(), population(TOTAL + ELDERLY), crs=CRS)
+
+
+@pytest.mark.parametrize(
+    ("parent", "told"),
+    [
+        (None, "areas.village: 1 area(s) without a parent, such as 'T0V1'; wanted a town"),
+        ("T7", "areas.village: 1 area(s) whose parent does not exist, such as 'T0V1'"),
+        ("T0V0", "areas.village: 1 area(s) whose parent is not on the level above"),
+        ("T0V1", "areas.village: 1 area(s) whose parent is not on the level above"),
+    ],
+)
+def test_a_hierarchy_that_is_no_tree_is_refused_and_not_summed_past(
+    parent: str | None, told: str
+) -> None:
+    broken = areas()
+    broken.loc[broken["area_code"] == "T0V1", "parent_code"] = parent
+    with pytest.raises(FaultsError) as caught:
+        build_levels(broken, population(TOTAL + ELDERLY), crs=CRS)
+    assert told in str(caught.value)
+
+
+def test_negative_residents_and_doubled_areas_are_told_together() -> None:
+    doubled = pd.concat([areas(), areas().iloc[[1]]], ignore_index=True)
+    with pytest.raises(FaultsError) as caught:
+        build_levels(doubled, population([-5.0, *TOTAL[1:], *ELDERLY]), crs=CRS)
+    assert "1 negative amount(s), such as -5.0" in str(caught.value)
+    assert "town.area_code: 1 doubled code(s), such as 'T0'" in str(caught.value)
 
 
 def _strip(first: int, n: int) -> Any:

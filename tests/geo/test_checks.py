@@ -8,7 +8,15 @@ import pandas as pd
 import pytest
 import shapely
 
-from geo.checks import area_faults, code_faults, count_faults, crs_faults, mend, require
+from geo.checks import (
+    amount_faults,
+    area_faults,
+    code_faults,
+    crs_faults,
+    mend,
+    require,
+    tree_faults,
+)
 from geo.errors import FaultsError
 
 SQUARE = shapely.box(0, 0, 10, 10)
@@ -29,7 +37,7 @@ def test_all_faults_are_told_at_once() -> None:
         ["01", "01", None, "x", "05"], [SQUARE, BOW, None, shapely.Point(0, 0), SQUARE], 4326
     )
     with pytest.raises(FaultsError) as caught:
-        require("towns", area_faults("towns", frame, pattern=r"\d{2}"), count_faults("n", [-1]))
+        require("towns", area_faults("towns", frame, pattern=r"\d{2}"), amount_faults("n", [-1]))
     told = str(caught.value)
     for part in (
         "1 missing code(s)",
@@ -39,7 +47,7 @@ def test_all_faults_are_told_at_once() -> None:
         "1 missing or empty geometry(ies), such as 2",
         "1 invalid geometry(ies), such as 1",
         "1 geometry(ies) that are no polygon, such as 3",
-        "1 negative count(s), such as -1.0",
+        "1 negative amount(s), such as -1.0",
     ):
         assert part in told
     assert len(caught.value.faults) == 8
@@ -62,12 +70,51 @@ def test_crs_may_be_asked_to_be_known_only() -> None:
     assert crs_faults("towns", gpd.GeoSeries([SQUARE], crs=2263))[0].wanted.endswith("metres")
 
 
-def test_counts_with_fraction_or_without_bound() -> None:
-    faults = count_faults("n", [1, 2.5, np.inf, np.nan, 0])
+def test_amounts_below_zero_or_without_bound() -> None:
+    faults = amount_faults("n", [1, -2.5, np.inf, np.nan, 0])
     assert [fault.came for fault in faults] == [
-        "1 infinite count(s), such as inf",
-        "1 count(s) with a fraction, such as 2.5",
+        "1 negative amount(s), such as -2.5",
+        "1 infinite amount(s), such as inf",
     ]
+
+
+LEVELS = ["grid", "village", "town", "county"]
+
+
+def tree(**changes: object) -> pd.DataFrame:
+    """Two villages of two cells in a town in a county."""
+    parents: dict[str, object] = {"g1": "v1", "g2": "v1", "g3": "v2", "v1": "t1", "v2": "t1",
+                                  "t1": "c", "c": None} | changes  # fmt: skip
+    named = {"g": "grid", "v": "village", "t": "town", "c": "county"}
+    return pd.DataFrame(
+        {
+            "level": [named[code[0]] for code in parents],
+            "area_code": list(parents),
+            "parent_code": list(parents.values()),
+        }
+    )
+
+
+def test_a_tree_has_no_fault() -> None:
+    assert tree_faults("areas", tree(), levels=LEVELS) == []
+    assert tree_faults("areas", tree(c="whatever"), levels=LEVELS) == []
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"v2": None}, "areas.village: 1 area(s) without a parent, such as 'v2'; wanted a town"),
+        ({"v2": ""}, "1 area(s) without a parent"),
+        ({"v2": "t9"}, "areas.village: 1 area(s) whose parent does not exist, such as 'v2'"),
+        ({"g1": "t1"}, "areas.grid: 1 area(s) whose parent is not on the level above"),
+        ({"v1": "v2", "v2": "v1"}, "2 area(s) whose parent is not on the level above"),
+        ({"t1": "t1"}, "areas.town: 1 area(s) whose parent is not on the level above"),
+        ({"t1": "v1"}, "areas.town: 1 area(s) whose parent is not on the level above"),
+    ],
+)
+def test_what_is_no_tree_is_told_with_its_areas(changes: dict[str, object], told: str) -> None:
+    (fault,) = tree_faults("areas", tree(**changes), levels=LEVELS)
+    assert told in str(fault)
 
 
 def test_mend_repairs_what_is_broken_and_nothing_else() -> None:
