@@ -1,0 +1,87 @@
+"""How fast the detectors are beside their peers: both sides in one run, equal answers checked."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import numpy as np
+import statsmodels.api as sm
+from scipy import stats
+
+from geo.detect import farrington_flexible
+from tests.bench.bench_geo import measure, row, table
+
+
+def _statsmodels_bound(y: np.ndarray, x: np.ndarray, now: np.ndarray, alpha: float) -> float:
+    """Noufaily's bound of one series: fit, weigh down outbreaks, fit again, quantile."""
+
+    def fit(columns: slice, weights: np.ndarray | None) -> tuple[np.ndarray, np.ndarray, float]:
+        model = sm.GLM(y, x[:, columns], family=sm.families.Poisson(), freq_weights=weights)
+        found = model.fit(scale="X2")
+        df = len(y) - x[:, columns].shape[1]
+        share = np.ones(len(y)) if weights is None else weights
+        phi = max(float((share * (y - found.mu) ** 2 / found.mu).sum() / df), 1.0)
+        if weights is not None:
+            return found.params, found.mu, phi
+        root = x[:, columns] * np.sqrt(found.mu)[:, None]
+        hat = (np.linalg.qr(root)[0] ** 2).sum(axis=1)
+        residual = 1.5 * (y ** (2 / 3) * found.mu ** (-1 / 6) - found.mu**0.5)
+        s = residual / np.sqrt(phi * (1 - hat))
+        omega = np.where(s > 2.58, s, 1.0) ** -2.0
+        return fit(columns, omega * len(y) / omega.sum())
+
+    params, _, phi = fit(slice(None), None)
+    mean = float(np.exp(now @ params))
+    if mean > y.max():
+        params, _, phi = fit(slice(0, -1), None)
+        mean = float(np.exp(now[:-1] @ params))
+    if phi > 1:
+        return float(stats.nbinom.ppf(1 - alpha, mean / (phi - 1), 1 / phi))
+    return float(stats.poisson.ppf(1 - alpha, mean))
+
+
+def farrington_row(*, n_series: int, n_peer: int) -> dict[str, object]:
+    """One week of many series; the peer is timed on some of them and scaled up."""
+    rng = np.random.default_rng(4)
+    weeks = np.arange(320)
+    mean = rng.gamma(4.0, 1.5, n_series) * np.exp(0.4 * np.sin(2 * np.pi * weeks / 52))[:, None]
+    counts = rng.negative_binomial(mean / 0.5, 1 / 1.5).astype(float)
+    now, b, w = 319, 5, 3
+    # Design of the peer: the window, nine periods of five weeks between windows, the trend.
+    past = weeks[now - 52 * b - w : now - 26]
+    ahead = (now - past) % 52
+    period = np.where(np.minimum(ahead, 52 - ahead) <= w, 0, (52 - ahead - w - 1) // 5 + 1)
+    slope = (past - now) / 100.0
+    x = np.column_stack([np.ones(len(past)), *(period == k for k in range(1, 10)), slope])
+    here = np.zeros(x.shape[1])
+    here[0] = 1.0
+
+    def theirs() -> object:
+        return np.array([_statsmodels_bound(counts[past, j], x, here, 0.01) for j in range(n_peer)])
+
+    def ours() -> object:
+        return farrington_flexible(counts, at=[now], b=b, w=w, limit54=(0, 1)).upper_bound[0]
+
+    ours()
+    fast, slow = measure(ours, repeat=3), measure(theirs, repeat=1)
+    np.testing.assert_array_equal(fast.result[:n_peer], slow.result)  # type: ignore[index]
+    slow = slow._replace(seconds=slow.seconds * n_series / n_peer)
+    line = row(f"Farrington flexible, 1 week x {n_series:,}", "statsmodels loop", slow, fast)
+    return line | {"note": f"peer timed on {n_peer:,} series"}
+
+
+def rows(quick: bool) -> list[dict[str, object]]:
+    """All rows of the table: small cases when `quick`, else those of docs/methods.md."""
+    series, peer = (300, 20) if quick else (10_000, 500)
+    return [farrington_row(n_series=series, n_peer=peer)]
+
+
+def test_detect() -> None:
+    """Measure, check that both sides agree, print."""
+    lines = rows(os.environ.get("XINTU_BENCH") == "quick")
+    sys.stdout.write(f"\n{table(lines)}\n")
+
+
+if __name__ == "__main__":
+    test_detect()
