@@ -29,6 +29,7 @@ STEPS = {
     "counts": "汇总周报",
     "coverage": "计算覆盖和可达",
     "warnings": "比对预警",
+    "forecast": "预计未来几周",
     "gaps": "判定缺口",
     "publish": "发布",
     "store": "入库",

@@ -12,6 +12,7 @@ import pandas as pd
 from etl.build.counts import arrange_counts
 from etl.build.demand import add_population
 from etl.build.facilities import measure_reach
+from etl.build.forecast import earlier_counts, forecast
 from etl.build.gaps import classify_gaps
 from etl.build.intake import area_changes, public_findings, recent_deliveries
 from etl.build.levels import build_levels
@@ -42,7 +43,7 @@ from etl.store.log import read_log
 from etl.store.writer import Writer
 from geo.errors import InputError
 
-STEPS = ("levels", "counts", "coverage", "warnings", "gaps", "publish")
+STEPS = ("levels", "counts", "coverage", "warnings", "forecast", "gaps", "publish")
 
 
 @dataclass(frozen=True)
@@ -238,6 +239,14 @@ def build(
     reach = measure_reach(work, accepted.sites, travel)
     say("warnings")
     warned = watch(work, counts, weeks)
+    say("forecast")
+
+    def load(since: str, until: str) -> pd.DataFrame:
+        rows = load_counts(writer.engine, since=since, until=until)
+        # What was handed on is said of the weeks that are published.
+        return _followed(rows, successors, Doubts("changes", ""), figure="count")
+
+    expected = forecast(work, weeks[-config.publish.weeks :], earlier_counts(work, week, load))
     say("gaps")
     gaps = classify_gaps(work)
     shortage = score_shortage(work, gaps.strain)
@@ -259,6 +268,7 @@ def build(
         "findings": public_findings(accepted.findings, accepted.sources, doubts.findings),
         "area_changes": area_changes(accepted.changes, accepted.areas, until=until),
         "deliveries": recent_deliveries(load_log(writer.engine), accepted.sources),
+        **expected,
     }
     say("publish")
     return Build(

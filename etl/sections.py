@@ -185,6 +185,13 @@ class Warnings(Model):
         return self
 
 
+class Forecast(Model):
+    """What is expected in the weeks to come, and from how many weeks it is judged."""
+
+    history_weeks: int = Field(default=156, ge=46, description="weeks it is made and judged from")
+    horizon: int = Field(default=8, ge=1, le=26, description="weeks to come")
+
+
 class Intake(Model):
     """Where departments put files beside the configured paths, and what looks doubtful."""
 

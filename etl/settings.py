@@ -20,6 +20,7 @@ from etl.sections import (
     Access,
     Codes,
     Disclosure,
+    Forecast,
     GroupSettings,
     Intake,
     KindSettings,
@@ -52,6 +53,7 @@ class LocalityConfig(Model):
     access: Access = Access()
     need: Need = Need()
     disclosure: Disclosure = Disclosure()
+    forecast: Forecast = Forecast()
     warnings: Warnings = Warnings()
     publish: Publish = Publish()
     intake: Intake = Intake()

@@ -169,6 +169,22 @@ def _assess(
     ]
 
 
+def publishable(
+    work: Work, counts: CountBook, weeks: Sequence[str]
+) -> dict[tuple[str, Level], Floats]:
+    """Counts of weeks that are not published here, as far as they could be; NaN elsewhere.
+
+    By the same rules as those of `watch`, so that what is computed from them tells no more than
+    a publication of these weeks would.
+    """
+    this = _Watch(work, weeks)
+    return {
+        (code, series.frame.level): np.where(series.states == Missing.OK, series.counts, np.nan)
+        for code, by_level in counts.items()
+        for series in _assess(this, work.config.measure(code), by_level)
+    }
+
+
 def _add_counts(this: _Watch, series: _Series) -> None:
     config = this.config
     spec = text.measure_spec(

@@ -23,6 +23,12 @@ def week_range(last: str, n: int) -> list[str]:
     return [iso_week(start + timedelta(weeks=i)) for i in range(n)]
 
 
+def weeks_after(last: str, n: int) -> list[str]:
+    """The `n` weeks that follow `last`, oldest first."""
+    start = monday(last)
+    return [iso_week(start + timedelta(weeks=i + 1)) for i in range(n)]
+
+
 def last_complete_week(now: datetime, *, timezone: str) -> str:
     """Newest week that is over at `now` in the locality's time zone."""
     today = now.astimezone(ZoneInfo(timezone)).date()

@@ -67,7 +67,8 @@ def accuracy(test: Backtest) -> Accuracy:
     """
     known = ~np.isnan(test.scores)
     n_of = known.sum(axis=(1, 2, 3))
-    compared = [int(row) for row in np.flatnonzero((n_of > 0) & (n_of >= _LEAST_SHARE * n_of[0]))]
+    enough = (n_of > 0) & (n_of[0] > 0) & (n_of >= _LEAST_SHARE * n_of[0])
+    compared = [int(row) for row in np.flatnonzero(enough)]
     shape = len(test.methods)
     mae, mase, wis = (np.full(shape, np.nan) for _ in range(3))
     inside = np.full((len(COVERAGES), shape), np.nan)

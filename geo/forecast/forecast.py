@@ -22,7 +22,7 @@ from geo.forecast.backtest import (
     judge,
     predict,
 )
-from geo.forecast.history import check_origins, same_shape, weekly_table
+from geo.forecast.history import check_origins, first_known, same_shape, weekly_table
 from geo.forecast.regression import Predicted
 
 
@@ -82,8 +82,8 @@ def forecast_counts(
     Returns
     -------
     Forecast : no forecast for a series with fewer than 26 known weeks, for one that was silent for
-        the last `horizon` weeks, and for any where fewer than four past forecasts can be judged,
-        which takes 38 weeks and the horizon.
+        the last `horizon` weeks, for one with fewer than `horizon` counts to judge it by, and for
+        any where there are fewer than four origins, which takes 38 weeks and the horizon.
 
     Raises
     ------
@@ -105,6 +105,9 @@ def forecast_counts(
     seen = table if history is None else weekly_table(history)
     same_shape(table, seen)
     check_origins([], n_weeks=len(table), horizon=horizon)
+    # Years before the first figure are no history to test a method on.
+    start = int(first_known(table).min(initial=len(table)))
+    table, seen = table[start:], seen[start:]
     past = default_origins(len(table), horizon=horizon)
     origins = np.append(past, len(table))
     found, predicted = predict(seen, origins, horizon=horizon, methods=METHODS)
@@ -132,7 +135,8 @@ def _chosen(
     open_series = np.ones(n_series, dtype=bool)
     for row in judged.ranking:
         known = ~np.isnan(test.scores[row])
-        picked = open_series & ~np.isnan(newest[row]).any(axis=0) & known.any(axis=(0, 1))
+        judged_by = known.sum(axis=(0, 1))
+        picked = open_series & ~np.isnan(newest[row]).any(axis=0) & (judged_by >= horizon)
         if not picked.any():
             continue
         name = test.methods[row]
@@ -141,7 +145,7 @@ def _chosen(
         expected[:, picked] = newest[row][:, picked]
         out["low"][..., picked] = ends.low[..., picked]
         out["high"][..., picked] = ends.high[..., picked]
-        n[picked] = known.sum(axis=(0, 1))[picked]
+        n[picked] = judged_by[picked]
         errors = np.where(known, np.abs(test.errors[row]), 0.0).sum(axis=(0, 1))
         mae[picked] = errors[picked] / n[picked]
         hits = np.where(known, test.inside[:, row], 0.0).sum(axis=(1, 2))

@@ -28,6 +28,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[disclosure]`": settings.Disclosure,
     "`[warnings]`": settings.Warnings,
     "`[publish]`": settings.Publish,
+    "`[forecast]`": settings.Forecast,
     "`[intake]`": settings.Intake,
     "`[schedule]`": settings.Schedule,
     "Top level": settings.LocalityConfig,

@@ -87,6 +87,11 @@ def test_too_short_a_history_gets_no_forecast_and_says_so() -> None:
         assert found.method.tolist() == ["", ""]
         assert found.accuracy.ranking == ()
     assert forecast_counts(np.full((46, 2), 9.0)).reason.tolist() == ["", ""]
+    late = np.full((150, 2), np.nan)
+    late[-45:] = 9.0
+    assert forecast_counts(late).reason.tolist() == ["short", "short"]
+    late[-46:] = 9.0
+    assert forecast_counts(late).reason.tolist() == ["", ""]
 
 
 def test_each_series_without_a_forecast_says_why() -> None:

@@ -1,0 +1,237 @@
+"""What is expected is computed from what is published, and says where it is not and why."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import pytest
+from shapely.geometry import box
+
+from etl.build.counts import arrange_counts
+from etl.build.forecast import earlier_counts, forecast
+from etl.build.levels import LevelFrame, build_levels
+from etl.build.warnings import lead_weeks, watch
+from etl.build.weeks import week_range, weeks_after
+from etl.build.work import Work
+from etl.settings import LocalityConfig, registry
+
+WEEK = "2026-W46"
+CRS = "EPSG:4547"
+VILLAGES = ("T0V0", "T0V1", "T0V2", "T0V3", "T1V0", "T1V1")
+TABLES = ("forecast", "forecast_areas", "forecast_accuracy")
+HISTORY = 120
+
+
+def config(**changes: Any) -> LocalityConfig:
+    """The product's own registries around a locality of one source."""
+    raw: dict[str, Any] = {
+        "locality": {"code": "99", "name": {"zh": "某县", "en": "A county"}, "crs": CRS},
+        "sources": [
+            {
+                "id": "a",
+                "role": "areas",
+                "level": "village",
+                "path": "a.geojson",
+                "columns": {"code": "code"},
+            }
+        ],
+        "publish": {"weeks": 26},
+        "forecast": {"history_weeks": HISTORY},
+    }
+    for name in ("groups", "measures", "kinds"):
+        raw[name] = registry(name)[name]
+    return LocalityConfig.model_validate(raw | changes)
+
+
+@pytest.fixture(scope="module")
+def levels() -> tuple[LevelFrame, ...]:
+    """Six villages in two towns."""
+    rows: list[tuple[str, str, str, str | None, Any]] = [
+        ("county", "C", "某县", None, box(114, 30, 114.06, 30.01)),
+        ("town", "T0", "镇0", "C", box(114, 30, 114.04, 30.01)),
+        ("town", "T1", "镇1", "C", box(114.04, 30, 114.06, 30.01)),
+    ]
+    for i, code in enumerate(VILLAGES):
+        shape = box(114 + 0.01 * i, 30, 114.01 + 0.01 * i, 30.01)
+        rows.append(("village", code, code, code[:2], shape))
+    frame = pd.DataFrame(rows, columns=["level", "area_code", "name", "parent_code", "geometry"])
+    areas = gpd.GeoDataFrame(frame, geometry="geometry", crs="EPSG:4326")
+    population = pd.DataFrame(
+        {"level": "village", "area_code": VILLAGES, "group_code": "total", "persons": 5000.0}
+    )
+    return build_levels(areas, population, crs=CRS)
+
+
+def drawn(n_weeks: int = HISTORY) -> np.ndarray:
+    """Counts of the villages: two of some 30, one of 6 and one of 7, two of some 30."""
+    counts = np.random.default_rng(2).poisson(30, (n_weeks, 6)).astype(float)
+    counts[:, 2:4] = [6, 7]
+    return counts
+
+
+def reported(table: np.ndarray, measure: str = "hotline_calls") -> pd.DataFrame:
+    """Long counts, the last row for `WEEK`; NaN is not reported."""
+    weeks = week_range(WEEK, len(table))
+    frame = pd.DataFrame(
+        {
+            "level": "village",
+            "area_code": np.tile(VILLAGES, len(weeks)),
+            "week": np.repeat(weeks, len(VILLAGES)),
+            "measure": measure,
+            "count": table.ravel(),
+        }
+    )
+    keys = ["level", "area_code", "week", "measure"]
+    return frame.dropna().astype(dict.fromkeys(keys, "category"))
+
+
+def tables_of(
+    levels: tuple[LevelFrame, ...], counts: pd.DataFrame, settings: LocalityConfig | None = None
+) -> dict[str, pd.DataFrame]:
+    """The three tables, as the pipeline makes them."""
+    settings = settings or config()
+    work = Work(levels, settings)
+    weeks = week_range(WEEK, settings.publish.weeks + lead_weeks(settings))
+
+    def load(since: str, until: str) -> pd.DataFrame:
+        week = counts["week"].astype(str)
+        return counts[(week >= since) & (week <= until)].reset_index(drop=True)
+
+    recent = load(weeks[0], WEEK)
+    watch(work, arrange_counts(recent, levels, weeks, settings), weeks)
+    published = weeks[-settings.publish.weeks :]
+    return forecast(work, published, earlier_counts(work, WEEK, load))
+
+
+def area(tables: dict[str, pd.DataFrame], code: str) -> dict[str, Any]:
+    rows = tables["forecast_areas"]
+    (row,) = rows[rows["area_code"] == code].to_dict("records")
+    return dict(row)
+
+
+def test_what_is_expected_is_near_what_was_drawn(levels: tuple[LevelFrame, ...]) -> None:
+    tables = tables_of(levels, reported(drawn()))
+    rows = tables["forecast"]
+    for code, mean in (("T0V0", 30), ("T1V0", 30), ("T0", 73), ("T1", 60), ("C", 133)):
+        own = rows[rows["area_code"] == code]
+        assert own["week"].tolist() == weeks_after(WEEK, 8)
+        assert (abs(own["expected"] - mean) < 0.2 * mean).all()
+        assert (own["low95"] <= own["low80"]).all()
+        assert (own["low80"] <= own["expected"]).all()
+        assert (own["expected"] <= own["high80"]).all()
+        assert (own["high80"] <= own["high95"]).all()
+        said = area(tables, code)
+        assert said["reason"] == ""
+        assert said["method"] == own["method"].iloc[0]
+        assert 0.6 <= said["inside80"] <= said["inside95"] <= 1
+        assert 0 < said["mae"] < 2 * np.sqrt(mean)
+    ends = rows[["low80", "high80", "low95", "high95"]].to_numpy()
+    assert (ends == np.round(ends)).all()
+    assert rows["week"].max() == "2027-W01"
+
+
+def test_the_weeks_to_come_run_over_the_end_of_a_year() -> None:
+    assert weeks_after("2026-W51", 4) == ["2026-W52", "2026-W53", "2027-W01", "2027-W02"]
+
+
+def test_accuracy_stands_beside_every_rejected_method(levels: tuple[LevelFrame, ...]) -> None:
+    rows = tables_of(levels, reported(drawn()))["forecast_accuracy"]
+    for _, group in rows.groupby(["level", "measure"]):
+        assert group["chosen"].sum() == 1
+        assert {"mean", "naive", "holt", "regression"} <= set(group["method"])
+        assert len(set(group["n"])) == 1
+    assert set(rows["level"]) == {"village", "town", "county"}
+    assert rows["mase"].between(0.3, 3).all()
+
+
+def test_small_counts_are_not_forecast_and_it_is_said_why(levels: tuple[LevelFrame, ...]) -> None:
+    tables = tables_of(levels, reported(drawn()))
+    assert area(tables, "T0V2")["reason"] == "withheld"
+    assert "T0V2" not in set(tables["forecast"]["area_code"])
+    quiet = drawn()
+    quiet[:, 2:4] = 0.0
+    assert area(tables_of(levels, reported(quiet)), "T0V2")["reason"] == "small"
+
+
+def test_nothing_but_published_counts_goes_in(levels: tuple[LevelFrame, ...]) -> None:
+    """Other true counts under the same published ones give the same tables, to the last digit."""
+    table = drawn()
+    other = table.copy()
+    swapped = np.arange(HISTORY) % 3 == 0
+    other[swapped, 2:4] = table[swapped, 3:1:-1]
+    assert (other != table).any()
+    mine, theirs = (tables_of(levels, reported(t)) for t in (table, other))
+    for name in TABLES:
+        pd.testing.assert_frame_equal(mine[name], theirs[name])
+    assert area(mine, "T0V1")["reason"] == ""
+    assert area(mine, "T0V3")["reason"] == "withheld"
+
+
+def test_too_short_a_history_says_so(levels: tuple[LevelFrame, ...]) -> None:
+    table = drawn()
+    table[:-40] = np.nan
+    tables = tables_of(levels, reported(table))
+    assert tables["forecast"].empty
+    assert set(tables["forecast_areas"]["reason"]) == {"short", "withheld"}
+    assert tables["forecast_accuracy"].empty
+    table = drawn()
+    table[-9:, 4] = np.nan
+    assert area(tables_of(levels, reported(table)), "T1V0")["reason"] == "silent"
+
+
+def test_a_gap_of_a_year_keeps_the_weeks_in_their_places(levels: tuple[LevelFrame, ...]) -> None:
+    settings = config(forecast={"history_weeks": 156})
+    table = drawn(156)
+    table[40:90] = np.nan
+    work = Work(levels, settings)
+    asked: list[tuple[str, str]] = []
+    counts = reported(table)
+
+    def load(since: str, until: str) -> pd.DataFrame:
+        asked.append((since, until))
+        week = counts["week"].astype(str)
+        return counts[(week >= since) & (week <= until)].reset_index(drop=True)
+
+    pieces = earlier_counts(work, WEEK, load)
+    weeks = [week for piece, _ in pieces for week in piece]
+    assert weeks == week_range(WEEK, 156)[:-26]
+    assert asked[0][1] == weeks[-1]
+    assert all(len(piece) == 26 for piece, _ in pieces)
+    assert pieces[2][1] == {}
+    short = drawn(156)
+    short[:100] = np.nan
+    counts = reported(short)
+    pieces = earlier_counts(work, WEEK, load)
+    assert [piece[0] for piece, _ in pieces] == week_range(WEEK, 78)[::26][:2]
+
+
+def test_a_register_is_not_forecast(levels: tuple[LevelFrame, ...]) -> None:
+    settings = config()
+    (stock, *_) = [m.code for m in settings.measures if m.stock]
+    tables = tables_of(levels, reported(drawn() + 100, stock), settings)
+    assert all(tables[name].empty for name in TABLES)
+    assert list(tables["forecast"].columns)[:4] == ["level", "area_code", "measure", "week"]
+
+
+def test_an_outbreak_of_the_newest_weeks_does_not_drive_the_forecast(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    table = drawn()
+    quiet = tables_of(levels, reported(table))["forecast"]
+    table[-4:, 0] += 90
+    loud = tables_of(levels, reported(table))["forecast"]
+    rise = loud[loud["area_code"] == "T0V0"]["expected"].mean()
+    rise -= quiet[quiet["area_code"] == "T0V0"]["expected"].mean()
+    assert rise < 15
+
+
+def test_figures_are_rounded_to_what_they_can_bear(levels: tuple[LevelFrame, ...]) -> None:
+    rows = tables_of(levels, reported(drawn() * 5))["forecast"]
+    large = rows[rows["expected"] >= 100]["expected"]
+    assert len(large) > 0
+    assert (large == large.round()).all()
+    small = rows[rows["expected"] < 100]["expected"]
+    assert (small == small.round(1)).all()
