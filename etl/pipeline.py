@@ -16,9 +16,11 @@ from etl.build.forecast import earlier_counts, forecast
 from etl.build.gaps import classify_gaps
 from etl.build.intake import area_changes, public_findings, recent_deliveries
 from etl.build.levels import build_levels
+from etl.build.quantities import Quantities
 from etl.build.ranking import gap_ranking, try_borders
 from etl.build.shortage import score_shortage
 from etl.build.summary import coverage_table, headline, source_table, warning_rows
+from etl.build.targets import PACE_WEEKS, Scorecard, target_tables
 from etl.build.travel import Travel
 from etl.build.warnings import lead_weeks, watch
 from etl.build.weeks import last_complete_week, week_range
@@ -40,6 +42,7 @@ from etl.store.history import load_log
 from etl.store.intake import SourceIntake, StoreHoldings
 from etl.store.lease import RUN, Holder, lease
 from etl.store.log import read_log
+from etl.store.past import past_tables
 from etl.store.writer import Writer
 from geo.errors import InputError
 
@@ -253,6 +256,15 @@ def build(
     ranking = gap_ranking(levels, reach, gaps, shortage)
     ranking, robustness = try_borders(levels, shortage, ranking, crs=config.locality.crs)
     coverage = coverage_table(levels, reach, accepted.sites)
+    shown = weeks[-config.publish.weeks :]
+    scorecard = Scorecard(
+        config=config,
+        name=settings.policy_name,
+        found=Quantities(levels, accepted.sites, work.book, shown),
+        past=past_tables(
+            writer.engine, "targets", since=week_range(week, PACE_WEEKS + 1)[0], before=week
+        ),
+    )
     tables = {
         "headline": headline(
             work,
@@ -269,11 +281,12 @@ def build(
         "area_changes": area_changes(accepted.changes, accepted.areas, until=until),
         "deliveries": recent_deliveries(load_log(writer.engine), accepted.sources),
         **expected,
+        **target_tables(scorecard),
     }
     say("publish")
     return Build(
         week=week,
-        weeks=weeks[-config.publish.weeks :],
+        weeks=shown,
         levels=levels,
         book=work.book,
         context=accepted.context,

@@ -13,6 +13,7 @@ import csv
 import io
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import openpyxl
 import pandas as pd
@@ -62,20 +63,35 @@ def put(cell: Cell, value: object) -> None:
         cell.quotePrefix = True
 
 
+@dataclass(frozen=True)
+class Sheet:
+    """One table of a workbook."""
+
+    name: str
+    columns: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+
 def workbook_bytes(sheet: str, columns: Sequence[str], rows: Iterable[Sequence[object]]) -> bytes:
     """A workbook of one table, its header bold and always in sight."""
+    return sheets_bytes([Sheet(sheet, columns, list(rows))])
+
+
+def sheets_bytes(sheets: Iterable[Sheet]) -> bytes:
+    """A workbook of several tables, their headers bold and always in sight."""
     book = openpyxl.Workbook()
-    page = book.worksheets[0]
-    page.title = sheet
-    for line, values in enumerate([columns, *rows], start=1):
-        for column, value in enumerate(values, start=1):
-            cell = page.cell(line, column)
-            if isinstance(cell, Cell):
-                put(cell, value)
-                cell.font = Font(bold=line == 1)
-    for column in range(1, len(columns) + 1):
-        page.column_dimensions[get_column_letter(column)].width = 16
-    page.freeze_panes = "A2"
+    book.remove(book.worksheets[0])
+    for sheet in sheets:
+        page = book.create_sheet(sheet.name)
+        for line, values in enumerate([sheet.columns, *sheet.rows], start=1):
+            for column, value in enumerate(values, start=1):
+                cell = page.cell(line, column)
+                if isinstance(cell, Cell):
+                    put(cell, value)
+                    cell.font = Font(bold=line == 1)
+        for column in range(1, len(sheet.columns) + 1):
+            page.column_dimensions[get_column_letter(column)].width = 16
+        page.freeze_panes = "A2"
     content = io.BytesIO()
     book.save(content)
     return content.getvalue()

@@ -90,12 +90,16 @@ class Forecast(NamedTuple):
 
 
 class Progress(StrEnum):
-    """How an indicator stands; `SHORT` is not met, with nothing to judge the pace by."""
+    """How an indicator stands.
+
+    `SHORT` is not met, with nothing to judge the pace by; `NO_TARGET` has none to be held against.
+    """
 
     MET = "met"
     ON_TRACK = "on_track"
     BEHIND = "behind"
     SHORT = "short"
+    NO_TARGET = "no_target"
     NO_DATA = "no_data"
     WITHHELD = "withheld"
     NOT_APPLICABLE = "not_applicable"

@@ -19,6 +19,7 @@ from etl.demo.network import Roads, make_roads
 from etl.demo.outbreaks import weeks_of
 from etl.demo.people import People, make_people
 from etl.demo.plan import CITY_ZH, COUNTY_CODE, TOWNS
+from etl.demo.quarters import write_quarters
 from etl.demo.registers import Registers
 from etl.demo.reports import LATE, Reports, today_of
 from etl.demo.seasons import mondays_until
@@ -104,6 +105,7 @@ def write_demo(
     steps.next("写入周报")
     reports = Reports(folder, CITY_ZH, city.zones, city.series, _rng(seed, 9))
     reports.write()
+    write_quarters(folder, city.series, _rng(seed, 10))
     text = locality_text(
         first_year=reports.years[0],
         last_year=last_year,

@@ -21,5 +21,8 @@ def locality_text(*, first_year: int, last_year: int, history: bool) -> str:
     if not history:
         parts = [part for part in parts if 'id = "health-history"' not in part]
     return Template(_SOURCE.join(parts)).substitute(
-        first_year=first_year, last_year=last_year, previous_year=last_year - 1
+        first_year=first_year,
+        last_year=last_year,
+        previous_year=last_year - 1,
+        next_year=last_year + 1,
     )

@@ -383,7 +383,9 @@ def test_every_file_is_read_and_only_the_planted_rows_wait(city: City) -> None:
             )
             and result.source_id != "health-history"
         ):
-            assert result.newest_week == END
+            # What is counted by month or quarter was counted two weeks ago.
+            rare = result.source_id in {"smi-monthly", "survey"}
+            assert result.newest_week == ("2026-W44" if rare else END)
 
 
 # ------------------------------------------------------------------ truth

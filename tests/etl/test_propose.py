@@ -51,6 +51,8 @@ def leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
 
 def decisive(source: dict[str, Any]) -> dict[tuple[str, ...], Any]:
     found = {path: v for path, v in leaves(source) if path[0] in DECISIVE}
+    # Which sites a target speaks of is for people to say.
+    found.pop(("columns", "category"), None)
     return {**USUAL, **found} if source["role"] == "observations" else found
 
 

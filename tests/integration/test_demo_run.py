@@ -212,3 +212,30 @@ def test_weeks_are_whole(city: City) -> None:
     snapshot = city.reader.snapshot(city.snapshot_id)
     assert pd.Timestamp(snapshot.meta["data_date"]).date() == monday(END_WEEK) + timedelta(days=6)
     assert len(snapshot.meta["weeks"]) == WEEKS_PUBLISHED
+
+
+def test_the_scorecard_names_every_planted_gap_as_missing(city: City) -> None:
+    missing = city.reader.table(city.snapshot_id, "target_missing")
+    named = set(missing.loc[missing["indicator"] == "rooms_village", "area_code"])
+    for gap in city.truth["gaps"]:
+        assert set(codes(gap)) <= named, gap["id"]
+    sites = city.reader.sites(city.snapshot_id)
+    rooms = sites[(sites["kind"] == "counselling_room") & (sites["status"] == "open")]
+    targets = city.reader.table(city.snapshot_id, "targets").set_index("indicator")
+    row = targets.loc["rooms_village"]
+    assert row["numerator"] == rooms["village_code"].nunique()
+    assert row["denominator"] == city.truth["areas"]["village"]
+    assert len(named) == row["denominator"] - row["numerator"]
+
+
+def test_the_scorecard_shows_every_kind_of_standing(city: City) -> None:
+    targets = city.reader.table(city.snapshot_id, "targets").set_index("indicator")
+    progress = targets["progress"].to_dict()
+    assert progress["smi_managed"] == progress["psychiatric_clinics"] == "met"
+    assert progress["smi_treated"] == progress["home_rehab"] == "behind"
+    assert progress["rooms_village"] == "on_track"
+    assert progress["schools_service"] == "short"
+    assert progress["literacy"] == "no_data"
+    assert progress["eldercare_beds"] == "no_target"
+    assert "special_counselled" not in progress
+    assert targets.loc["core_facts", "low"] < targets.loc["core_facts", "value"]
