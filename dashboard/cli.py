@@ -18,6 +18,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from dashboard import cli_aggregate, cli_export, cli_findings, cli_intake, cli_map
+from dashboard.compiled import keep_compiled
 from dashboard.console import Output, console, errors, forecast_record, forecast_table, output, talk
 from geo.errors import BusyError, ConfigError, NotPublishedError, StoreError, XintuError
 
@@ -128,6 +129,7 @@ def run(
     if published is not None:
         console.print(f"{published.snapshot_id}：没有变化 nothing has changed")
         return
+    keep_compiled(folder)
     from etl.pipeline import run as run_pipeline
 
     with output().progress() as say:
@@ -226,6 +228,7 @@ def schedule(
     from etl.schedule import Scheduler, forecasts, stopping_on_signals
     from etl.store.writer import Writer
 
+    keep_compiled(folder)
     settings = _load(folder, data, store)
     out = talk(Output(as_json=as_json or output().as_json))
     jobs = _jobs(settings, lambda: _load(folder, data, store))

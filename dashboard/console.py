@@ -25,6 +25,7 @@ errors = Console(stderr=True, soft_wrap=True)
 
 # What the steps of a run, the jobs of the clock and their outcomes are called to a person.
 STEPS = {
+    "compile": "准备计算程序",
     "levels": "整理各级区域",
     "counts": "汇总周报",
     "coverage": "计算覆盖和可达",

@@ -45,8 +45,9 @@ from etl.store.log import read_log
 from etl.store.past import past_tables
 from etl.store.writer import Writer
 from geo.errors import InputError
+from geo.warm import warm_kernels
 
-STEPS = ("levels", "counts", "coverage", "warnings", "forecast", "gaps", "publish")
+STEPS = ("compile", "levels", "counts", "coverage", "warnings", "forecast", "gaps", "publish")
 
 
 @dataclass(frozen=True)
@@ -220,6 +221,9 @@ def build(
     def say(step: str) -> None:
         on_progress(step, STEPS.index(step), len(STEPS))
 
+    # The first run on a machine compiles; shown as a step of its own, so that nobody wonders.
+    say("compile")
+    warm_kernels()
     say("levels")
     accepted = load_accepted(writer.engine)
     if accepted.areas.empty:

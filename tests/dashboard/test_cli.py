@@ -110,6 +110,33 @@ def test_the_page_answers_where_the_last_line_says(city: Path) -> None:
     assert f"http://127.0.0.1:{port}" in out.decode()
 
 
+@pytest.mark.skipif(
+    not Path("/proc/self/maps").exists(), reason="what a process has loaded is read from /proc"
+)
+def test_workers_of_the_server_load_no_compiler(city: Path) -> None:
+    """A page shows what was published: nothing is computed, so nothing is compiled after a fork."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    command = [XINTU, "serve", str(city), "--port", str(port), "--workers", "2"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT) as server:
+        try:
+            _wait_for(f"http://127.0.0.1:{port}/health")
+            for path in ("/", "/wall", "/data", "/_dash-layout", "/_dash-dependencies"):
+                for _ in range(4):
+                    with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as it:
+                        assert it.status == 200
+            own = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text()
+            workers = [int(pid) for pid in own.split()]
+            loaded = {pid: Path(f"/proc/{pid}/maps").read_text() for pid in workers}
+        finally:
+            server.send_signal(signal.SIGINT)
+            server.communicate(timeout=30)
+    assert len(workers) == 2
+    assert all("numpy" in maps for maps in loaded.values())
+    assert [pid for pid, maps in loaded.items() if "llvmlite" in maps or "/numba/" in maps] == []
+
+
 def _wait_for(url: str) -> dict[str, object]:
     end = time.monotonic() + START_LIMIT_S
     while True:

@@ -1,0 +1,70 @@
+"""Compiling ahead: every loop once, on the smallest of inputs."""
+
+from __future__ import annotations
+
+import geopandas as gpd
+import numpy as np
+import pandas as pd
+import shapely
+from scipy.sparse import csr_array
+
+from geo.access import floating_catchment_points, rational_agents, rational_agents_by_cycles
+from geo.detect.ears import ears
+from geo.detect.farrington import farrington, farrington_flexible
+from geo.forecast.forecast import forecast_counts
+from geo.forecast.holt_winters import Smoothing, smooth_series
+from geo.glm.loglinear import fit_log_linear
+from geo.model import RoadClass
+from geo.network import road_network
+from geo.routes import prepare_routes
+from geo.travel import k_nearest_sites, nearest_by_road, road_costs
+
+
+def warm_kernels() -> None:
+    """Compile every loop, or load it where it was compiled before.
+
+    Whoever is about to compute calls this where waiting can be shown: the first time on a machine
+    it takes half a minute or more, later a second or two, and nothing when called again.
+
+    Notes
+    -----
+    numba keeps what it compiled beside the code, or in NUMBA_CACHE_DIR.
+
+    Examples
+    --------
+    >>> warm_kernels()
+    """
+    for exclude in (False, True):
+        ears(np.ones((12, 1)), method="C3", exclude_alarms=exclude)
+    farrington_flexible(np.arange(320.0) % 9, at=[319])
+    farrington(np.arange(320.0) % 9, at=[319])
+    _warm_access()
+    _warm_roads()
+    _warm_forecasts()
+
+
+def _warm_access() -> None:
+    one, spot = np.ones(1), np.zeros((1, 2))
+    floating_catchment_points(spot, one, spot, one, catchment_m=1.0)
+    pairs = pd.DataFrame({"area_code": ["a", "a"], "site_id": ["s", "t"], "cost": [1.0, 2.0]})
+    persons, staff = pd.Series({"a": 1.0}), pd.Series({"s": 1.0, "t": 1.0})
+    rational_agents(pairs, persons, staff, tolerance=1e-9)
+    rational_agents_by_cycles(pairs, persons, staff)
+
+
+def _warm_roads() -> None:
+    lines = [shapely.LineString([(0, 0), (900, 0)]), shapely.LineString([(900, 0), (900, 900)])]
+    roads = road_network(gpd.GeoDataFrame(geometry=lines, crs="EPSG:4547"))
+    river = gpd.GeoSeries([shapely.LineString([(-9, 50), (400, 50)])], crs="EPSG:4547")
+    routes = prepare_routes(roads, kmh={RoadClass.LOCAL: 5.0}, directed=True, barriers=river)
+    ends = [(0.0, 90.0), (900.0, 900.0)]
+    nearest_by_road(routes, ends, ends)
+    road_costs(routes, ends, ends, area_codes=["a", "b"], site_ids=["s", "t"], max_cost_min=60)
+    k_nearest_sites(csr_array(np.array([[0.0, 1.0], [1.0, 0.0]])), [0], k=1)
+
+
+def _warm_forecasts() -> None:
+    weeks = np.arange(170.0) % 7
+    forecast_counts(weeks, horizon=1)
+    fit_log_linear(weeks[:3], np.ones((3, 1)))
+    smooth_series(weeks[:3], Smoothing(0.1, 0.1, 0.1, 0.9), level=1.0)
