@@ -37,6 +37,7 @@ from etl.sources.following import follow, say_followed
 from etl.sources.settings import Source
 from etl.sources.successors import Successors
 from etl.store.accepted import Accepted, load_accepted, load_counts, newest_week
+from etl.store.earlier import Told
 from etl.store.engine import store_errors
 from etl.store.history import load_log
 from etl.store.intake import SourceIntake, StoreHoldings
@@ -232,7 +233,8 @@ def build(
     doubts = Doubts("changes", config.locality.name.zh)
     people = _followed(accepted.population, successors, doubts, figure="persons")
     levels = build_levels(accepted.areas, people, crs=config.locality.crs)
-    work = Work(levels, config, writer.breaks_of_year(until[:4], settings.config_sha256))
+    breaks = writer.breaks_of_year(until[:4], settings.config_sha256)
+    work = Work(levels, config, breaks, told=Told(writer.engine))
     add_population(work)
     say("counts")
     week = newest_week(writer.engine, until=until) or until

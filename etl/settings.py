@@ -76,6 +76,13 @@ class LocalityConfig(Model):
         for measure in self.measures:
             _none_of(f"measure {measure.code}: unknown group", {measure.group} - groups)
         measures = {measure.code for measure in self.measures}
+        parts = [code for measure in self.measures for code in measure.sum_of]
+        _none_of("measures.sum_of: unknown measure", set(parts) - measures)
+        _none_of(
+            "measures.sum_of: part of two sums, or itself a sum",
+            {code for code in parts if parts.count(code) > 1}
+            | {measure.code for measure in self.measures if measure.sum_of} & set(parts),
+        )
         for source in self.sources:
             if source.role == "observations":
                 used = {source.measure} if source.measure else set(source.measures.values())

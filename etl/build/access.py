@@ -11,6 +11,7 @@ from etl.build.residents import resident_mean, resident_states
 from etl.build.travel import Travel, metric_xy
 from etl.build.work import Work
 from geo.access import floating_catchment_points
+from geo.errors import InputError
 from geo.model import SiteStatus
 
 PER_PERSONS = 10_000
@@ -27,7 +28,12 @@ def measure_access(work: Work, sites: pd.DataFrame, travel: Travel) -> Floats:
     serves = located["kind"].isin(config.access.kinds) & (located["status"] == SiteStatus.OPEN)
     counts = serves.to_numpy() & (offered > 0)
     site_xy, supply = metric_xy(located, crs=config.locality.crs)[counts], offered[counts]
-    demand = cells.persons[config.access.group]
+    demand = work.residents(cells, config.access.group)
+    if demand is None:
+        raise InputError(
+            f"no source gives the residents of access.group {config.access.group!r}: "
+            "name a population column in xintu.toml, or another group"
+        )
     default = np.full(len(cells), np.nan)
     for catchment_m in config.access.catchments_m:
         per_person = floating_catchment_points(

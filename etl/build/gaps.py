@@ -62,8 +62,8 @@ def classify_gaps(work: Work) -> Gaps:
     parts = need_parts(
         persons,
         cells.geometry.to_crs(work.config.locality.crs).area.to_numpy() / M2_PER_KM2,
-        minors=book.values("population.minors", cells.level),
-        elderly=book.values("population.elderly", cells.level),
+        minors=work.residents(cells, "minors"),
+        elderly=work.residents(cells, "elderly"),
         strain_rate=strain,
     )
     need = need_score(parts).score
@@ -108,7 +108,8 @@ def full_service(work: Work, access: Floats) -> float:
     """
     if work.config.need.standard is not None:
         return work.config.need.standard
-    demand = np.nan_to_num(work.levels[0].persons[work.config.access.group])
+    people = work.residents(work.levels[0], work.config.access.group)
+    demand = np.zeros(len(access)) if people is None else np.nan_to_num(people)
     known = ~np.isnan(access) & (demand > 0)
     if not known.any():
         return float("nan")

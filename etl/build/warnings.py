@@ -11,20 +11,19 @@ import pandas as pd
 
 from etl.build import text
 from etl.build.counts import CountBook, Counts
+from etl.build.disclose import Bools, Disclosed, disclose_counts
 from etl.build.layers import LayerSpec, States
 from etl.build.levels import Floats, LevelFrame
-from etl.build.weeks import week_number
+from etl.build.rates import SHORTEST, add_rates
 from etl.build.work import Work
 from etl.sections import MeasureSettings
 from etl.settings import LocalityConfig
 from geo.detect.ears import Ears, ears
 from geo.detect.tiers import assign_tiers, weeks_running
-from geo.disclosure import suppress_hierarchy
 from geo.model import Level, Missing, Tier, TierPolicy
-from geo.rates import smoothed_rates, unreliable
 
-BLOCK_WEEKS = 4
-PER_PERSONS = 10_000
+# Weeks between a week and the baseline it is held against.
+LAG_WEEKS = {"C1": 0, "C2": 2, "C3": 2}
 
 
 @dataclass(frozen=True)
@@ -43,7 +42,7 @@ class WarningResult:
 
 def lead_weeks(config: LocalityConfig) -> int:
     """Weeks before the first published one that detectors and blocks look back on."""
-    return config.warnings.baseline + config.warnings.episode_weeks + 2 * BLOCK_WEEKS
+    return config.warnings.baseline + config.warnings.episode_weeks + 2 * SHORTEST
 
 
 def tier_policy(config: LocalityConfig) -> TierPolicy:
@@ -81,91 +80,66 @@ class _Watch:
 
 @dataclass(frozen=True)
 class _Series:
-    """Weekly counts of one measure on one level, what the detector says, what may be published."""
+    """Counts of one measure on one level that may be published, and what the detector says."""
 
-    measure: MeasureSettings
-    frame: LevelFrame
-    counts: Floats
+    shown: Disclosed
     detected: Ears
     tiers: npt.NDArray[np.int8]
-    states: States
+
+    @property
+    def measure(self) -> MeasureSettings:
+        return self.shown.measure
+
+    @property
+    def frame(self) -> LevelFrame:
+        return self.shown.frame
+
+    @property
+    def states(self) -> States:
+        """States of the tiers: a colour tells no more than the count it stands for."""
+        silent = (self.tiers == Tier.NO_DATA) & (self.shown.states == Missing.OK)
+        return np.where(silent, int(Missing.NO_DATA), self.shown.states).astype(np.uint8)
 
 
 def watch(work: Work, counts: CountBook, weeks: Sequence[str]) -> WarningResult:
     """Add counts, rates and tiers of the last `publish.weeks` of `weeks` to the book.
 
-    Tiers come from the true counts, and stand only where the count itself is published: no
-    colour tells of a number that is withheld.
+    The detector sees what is published: where a count is withheld it is handed what anybody would
+    guess. So no tier, bound or score tells of a number that is withheld.
     """
     this = _Watch(work, weeks)
     rates: dict[tuple[str, Level], Floats] = {}
     found: list[pd.DataFrame] = []
-    highest: dict[Level, list[Floats]] = {}
-    for code, by_level in counts.items():
+    highest: dict[Level, list[tuple[Floats, States]]] = {}
+    keep = {code: _under_warning(this, code, by_level) for code, by_level in counts.items()}
+    for code, levels in disclose_counts(work, counts, weeks, keep).items():
         measure = work.config.measure(code)
-        for series in _assess(this, measure, by_level):
-            level = series.frame.level
-            _add_counts(this, series)
-            if not measure.stock:
-                rates[code, level] = _add_rates(this, series)
-            if measure.warn:
-                shown = _add_tiers(this, series)
-                highest.setdefault(level, []).append(shown)
+        for shown in levels:
+            _add_counts(this, shown)
+        if not measure.stock:
+            newest = add_rates(work, levels, weeks)
+            rates |= {(code, level): values for level, values in newest.items()}
+        if measure.warn:
+            for shown in levels:
+                series = _detect(this, shown)
                 found.append(_warning_rows(this, series))
-    spec = text.plain_spec("tier", "warning", "tier", weekly=True)
+                tiers = _add_tiers(this, series)
+                highest.setdefault(shown.frame.level, []).append((tiers, series.states))
     for frame in work.levels:
         if frame.level in highest:
-            top = np.fmax.reduce(highest[frame.level])
-            for position, week in this.published():
-                if not np.isnan(top[position]).all():
-                    work.book.add(spec, frame.level, top[position], week=week)
+            _add_highest(this, frame, highest[frame.level])
     return WarningResult(_join_names(found, work.levels), rates)
 
 
-def _assess(
-    this: _Watch, measure: MeasureSettings, by_level: Mapping[Level, Counts]
-) -> list[_Series]:
-    """Detect on every level that has the measure, then withhold along their hierarchy.
-
-    Where another count can be withheld in its place, one under a warning stays to be seen.
-    """
-    config = this.config
-    chosen = config.warnings
-    chain = [frame for frame in this.work.levels if frame.level in by_level]
-    values = [by_level[frame.level].values for frame in chain]
-    detected = [
-        ears(
-            counts,
-            method=chosen.method,
-            baseline=chosen.baseline,
-            min_sigma=chosen.min_sigma,
-            min_observed=chosen.baseline - 2,
-            # A long episode must not write its own baseline and so silence itself.
-            exclude_alarms=True,
-            max_episode=chosen.episode_weeks,
-        )
-        for counts in values
-    ]
-    tiers = [
-        assign_tiers(
-            counts,
-            found.score,
-            policy=tier_policy(config),
-            effective_min_count=max(chosen.min_count, config.disclosure.k),
-        )
-        for counts, found in zip(values, detected, strict=True)
-    ]
-    published = suppress_hierarchy(
-        values,
-        [frame.parents for frame in chain[:-1]],
-        k=config.disclosure.k,
-        keep=[(tier >= Tier.BLUE) & measure.warn for tier in tiers],
-    )
+def _under_warning(this: _Watch, code: str, by_level: Mapping[Level, Counts]) -> list[Bools]:
+    """Counts that the detector would warn of, a level each, if it saw them all."""
+    chosen = this.config.warnings
+    chain = [by_level[frame.level] for frame in this.work.levels if frame.level in by_level]
+    if not this.config.measure(code).warn:
+        return [np.zeros(one.values.shape, dtype=bool) for one in chain]
     return [
-        _Series(measure, frame, counts, found, tier, states)
-        for frame, counts, found, tier, (_, states) in zip(
-            chain, values, detected, tiers, published, strict=True
-        )
+        _tiers(this, one.values, _ears(this, one.values, chosen.min_sigma)) >= Tier.BLUE
+        for one in chain
     ]
 
 
@@ -178,83 +152,68 @@ def publishable(
     a publication of these weeks would.
     """
     this = _Watch(work, weeks)
+    keep = {code: _under_warning(this, code, by_level) for code, by_level in counts.items()}
     return {
-        (code, series.frame.level): np.where(series.states == Missing.OK, series.counts, np.nan)
-        for code, by_level in counts.items()
-        for series in _assess(this, work.config.measure(code), by_level)
+        (code, one.frame.level): np.where(one.states == Missing.OK, one.counts, np.nan)
+        for code, levels in disclose_counts(work, counts, weeks, keep).items()
+        for one in levels
     }
 
 
-def _add_counts(this: _Watch, series: _Series) -> None:
+def _detect(this: _Watch, shown: Disclosed) -> _Series:
+    chosen = this.config.warnings
+    # A guess does not scatter as counts do: where the baseline has guesses, its spread is at least
+    # that of chance (Poisson).
+    guessed = np.where(shown.hidden, np.nan_to_num(shown.guesses), 0.0)
+    lag = LAG_WEEKS[chosen.method]
+    sums = np.cumsum(np.concatenate([np.zeros((1, guessed.shape[1])), guessed]), axis=0)
+    ends = np.maximum(np.arange(len(guessed)) - lag, 0)
+    starts = np.maximum(ends - chosen.baseline, 0)
+    chance = np.sqrt(np.maximum(sums[ends] - sums[starts], 0.0) / chosen.baseline)
+    detected = _ears(this, shown.guesses, np.maximum(chance, chosen.min_sigma))
+    return _Series(shown, detected, _tiers(this, shown.guesses, detected))
+
+
+def _ears(this: _Watch, counts: Floats, min_sigma: npt.ArrayLike) -> Ears:
+    chosen = this.config.warnings
+    return ears(
+        counts,
+        method=chosen.method,
+        baseline=chosen.baseline,
+        min_sigma=min_sigma,
+        min_observed=chosen.baseline - 2,
+        # A long episode must not write its own baseline and so silence itself.
+        exclude_alarms=True,
+        max_episode=chosen.episode_weeks,
+    )
+
+
+def _tiers(this: _Watch, counts: Floats, detected: Ears) -> npt.NDArray[np.int8]:
+    chosen = this.config.warnings
+    return assign_tiers(
+        counts,
+        detected.score,
+        policy=tier_policy(this.config),
+        effective_min_count=max(chosen.min_count, this.config.disclosure.k),
+    )
+
+
+def _add_counts(this: _Watch, shown: Disclosed) -> None:
     config = this.config
     spec = text.measure_spec(
         "count",
         "need",
         "sequential",
-        series.measure,
+        shown.measure,
         on_map=False,
         k_less=config.disclosure.k - 1,
         reported=f"{config.publish.min_reported_share:.0%}".removesuffix("%"),
     )
     for position, week in this.published():
-        values = series.counts[position]
+        values = shown.counts[position]
         if not np.isnan(values).all():
-            states = series.states[position]
-            this.work.book.add(spec, series.frame.level, values, states=states, week=week)
-
-
-def blocks(weeks: Sequence[str]) -> list[tuple[int, int]]:
-    """Complete four-week periods of the calendar within `weeks`, as (first, last) positions.
-
-    Periods do not overlap and never move, so that no week can be had by subtracting two of them.
-    """
-    ends = [
-        position
-        for position, week in enumerate(weeks)
-        if week_number(week) % BLOCK_WEEKS == BLOCK_WEEKS - 1
-    ]
-    return [(end - BLOCK_WEEKS + 1, end) for end in ends if end >= BLOCK_WEEKS - 1]
-
-
-def _add_rates(this: _Watch, series: _Series) -> Floats:
-    """Smoothed rate of the last complete period before or at each published week.
-
-    Returns the newest rates, NaN where they are withheld.
-    """
-    frame, disclosure = series.frame, this.config.disclosure
-    persons = frame.persons.get(series.measure.group, frame.persons["total"])
-    periods = blocks(this.weeks)
-    sums = np.stack([series.counts[first : last + 1].sum(axis=0) for first, last in periods])
-    smooth = smoothed_rates(sums, persons, per=PER_PERSONS)
-    hidden = np.stack(
-        [
-            (series.states[first : last + 1] == Missing.SUPPRESSED).sum(axis=0)
-            for first, last in periods
-        ]
-    )
-    # One withheld week beside three published ones could be had by subtraction.
-    withheld = ((sums > 0) & (sums < disclosure.k)) | (hidden == 1)
-    withheld |= persons < disclosure.min_denominator
-    states = np.where(unreliable(sums), int(Missing.UNRELIABLE), int(Missing.OK))
-    states = np.where(withheld, int(Missing.SUPPRESSED), states)
-    states = np.where(np.isnan(smooth), int(Missing.NO_DATA), states).astype(np.uint8)
-    shown = np.where(np.isin(states, (Missing.OK, Missing.UNRELIABLE)), smooth, np.nan)
-    spec = text.measure_spec(
-        "rate",
-        "need",
-        "sequential",
-        series.measure,
-        breaks=this.work.breaks(f"rate.{series.measure.code}", shown),
-        k=disclosure.k,
-        period=BLOCK_WEEKS,
-    )
-    for position, week in this.published():
-        done = sum(last <= position for _, last in periods) - 1
-        if done >= 0 and (states[done] != Missing.NO_DATA).any():
-            row = states[done]
-            this.work.book.add(spec, frame.level, smooth[done], states=row, week=week)
-    newest: Floats = shown[-1]
-    return newest
+            states = shown.states[position]
+            this.work.book.add(spec, shown.frame.level, values, states=states, week=week)
 
 
 def _tier_spec(measure: MeasureSettings, config: LocalityConfig) -> LayerSpec:
@@ -276,17 +235,27 @@ def _tier_spec(measure: MeasureSettings, config: LocalityConfig) -> LayerSpec:
 
 def _add_tiers(this: _Watch, series: _Series) -> Floats:
     """Add the tiers of the published weeks; returns them as float, NaN where there is none."""
-    tiers = series.tiers.astype(np.float64)
-    # The few warnings whose count had to go with its neighbours' show as withheld, not as quiet.
-    hidden = (series.tiers >= Tier.BLUE) & (series.states == Missing.SUPPRESSED)
-    states = np.where(series.tiers == Tier.NO_DATA, int(Missing.NO_DATA), int(Missing.OK))
-    states = np.where(hidden, int(Missing.SUPPRESSED), states).astype(np.uint8)
+    tiers, states = series.tiers.astype(np.float64), series.states
     spec = _tier_spec(series.measure, this.config)
     for position, week in this.published():
         if (states[position] != Missing.NO_DATA).any():
             row = states[position]
             this.work.book.add(spec, series.frame.level, tiers[position], states=row, week=week)
     return np.where(states == Missing.OK, tiers, np.nan)
+
+
+def _add_highest(
+    this: _Watch, frame: LevelFrame, measures: Sequence[tuple[Floats, States]]
+) -> None:
+    """Add the highest of the published tiers; withheld where some are and none is published."""
+    spec = text.plain_spec("tier", "warning", "tier", weekly=True)
+    top = np.fmax.reduce([tiers for tiers, _ in measures])
+    hidden = np.any([states == Missing.SUPPRESSED for _, states in measures], axis=0)
+    states = np.where(hidden, int(Missing.SUPPRESSED), int(Missing.NO_DATA))
+    states = np.where(np.isnan(top), states, int(Missing.OK)).astype(np.uint8)
+    for position, week in this.published():
+        if (states[position] != Missing.NO_DATA).any():
+            this.work.book.add(spec, frame.level, top[position], states=states[position], week=week)
 
 
 _COLUMNS = (
@@ -299,10 +268,12 @@ def _warning_rows(this: _Watch, series: _Series) -> pd.DataFrame:
     """One row a published warning."""
     frame, found = series.frame, series.detected
     weeks = np.array(this.weeks, dtype=object)
-    standing = (series.tiers >= Tier.BLUE) & (series.states == Missing.OK)
+    # A run ends at a week whose count is withheld, as at one without data.
+    tiers = np.where(series.states == Missing.OK, series.tiers, Tier.NO_DATA).astype(np.int8)
+    standing = tiers >= Tier.BLUE
     standing[: this.first] = False
     week_at, area_at = np.nonzero(standing)
-    spans = weeks_running(series.tiers)[week_at, area_at]
+    spans = weeks_running(tiers)[week_at, area_at]
     return pd.DataFrame(
         {
             "level": frame.level.value,
@@ -311,9 +282,8 @@ def _warning_rows(this: _Watch, series: _Series) -> pd.DataFrame:
             "parent_code": frame.parent_codes[area_at],
             "measure": series.measure.code,
             "week": weeks[week_at],
-            "tier": series.tiers[week_at, area_at].astype(int),
-            "count": series.counts[week_at, area_at],
-            # Whole numbers: finer ones would let withheld baseline weeks be worked out.
+            "tier": tiers[week_at, area_at].astype(int),
+            "count": series.shown.counts[week_at, area_at],
             "expected": np.round(found.expected[week_at, area_at]),
             "upper": np.ceil(found.upper_bound[week_at, area_at]),
             "score": np.round(found.score[week_at, area_at], 1),

@@ -10,7 +10,7 @@ import numpy.typing as npt
 from scipy.special import ndtri
 
 from geo.arrays import BoolArray, FloatArray, IntArray, amounts
-from geo.errors import UnitError
+from geo.errors import ShapeError, UnitError
 
 Method = Literal["C1", "C2", "C3"]
 
@@ -44,7 +44,7 @@ def ears(
     *,
     method: Method = "C2",
     baseline: int = 7,
-    min_sigma: float = 0.0,
+    min_sigma: npt.ArrayLike = 0.0,
     alpha: float | None = None,
     min_observed: int | None = None,
     exclude_alarms: bool = False,
@@ -61,8 +61,8 @@ def ears(
         order; NaN where there is no data.
     method : "C1", "C2" or "C3".
     baseline : weeks in the baseline, >= 3.
-    min_sigma : least standard deviation, >= 0. Above 0 on sparse series, where seven equal weeks
-        would make any change infinite.
+    min_sigma : least standard deviation, >= 0, one for all or shape of `counts`. Above 0 on sparse
+        series, where seven equal weeks would make any change infinite.
     alpha : one-sided error probability of the alarm; None takes .001 for C1 and C2, .025 for C3.
     min_observed : least number of observed weeks in a baseline, 2..`baseline`; None asks for all,
         as R does. A baseline that would begin before the first week is never used.
@@ -77,7 +77,7 @@ def ears(
 
     Raises
     ------
-    ShapeError : `counts` has other than one or two dimensions.
+    ShapeError : `counts` has other than one or two dimensions, or `min_sigma` another shape.
     UnitError : a count is negative or infinite, or an option is unknown or out of range.
 
     Notes
@@ -95,21 +95,22 @@ def ears(
     (True, 51.6)
     """
     table = amounts("counts", counts, ndim=(1, 2))
-    _check(method, baseline, min_sigma, alpha, max_episode)
+    _check(method, baseline, alpha, max_episode)
     least = baseline if min_observed is None else min_observed
     if not 2 <= least <= baseline:
         raise UnitError(f"min_observed: {least}; wanted 2 to baseline = {baseline} weeks")
     z = float(ndtri(1.0 - (_ALPHA[method] if alpha is None else alpha)))
     rows = table[:, np.newaxis] if table.ndim == 1 else table
+    floor = _floor(min_sigma, table).reshape(rows.shape)
     # Imported here: loading and compiling numba is paid only by those who need it.
     from geo.detect import _kernels  # noqa: PLC0415
 
     if exclude_alarms:
-        window = _Window(baseline, _LAG[method], least, min_sigma)
+        window = _Window(baseline, _LAG[method], least, floor)
         expected, sigma = _without_alarms(rows, window, z, max_episode)
     else:
         expected, sigma = _kernels.baseline_moments(rows, baseline, _LAG[method], least)
-        np.maximum(sigma, min_sigma, out=sigma)
+        np.maximum(sigma, floor, out=sigma)
     upper, score, alarm = _kernels.judge(rows, expected, sigma, z)
     if method == "C3":
         _kernels.carry_over(rows, sigma, z, upper, score, alarm)
@@ -124,18 +125,23 @@ class _Window:
     baseline: int
     lag: int
     min_observed: int
-    min_sigma: float
+    min_sigma: FloatArray
 
 
-def _check(
-    method: str, baseline: int, min_sigma: float, alpha: float | None, max_episode: int
-) -> None:
+def _floor(min_sigma: npt.ArrayLike, table: FloatArray) -> FloatArray:
+    floor = np.asarray(min_sigma, dtype=np.float64)
+    if not (np.isfinite(floor) & (floor >= 0)).all():
+        raise UnitError(f"min_sigma: {min_sigma!r}; wanted 0 or more")
+    if floor.shape not in ((), table.shape):
+        raise ShapeError(f"min_sigma: shape {floor.shape}; wanted one, or {table.shape}")
+    return np.broadcast_to(floor, table.shape)
+
+
+def _check(method: str, baseline: int, alpha: float | None, max_episode: int) -> None:
     if method not in _LAG:
         raise UnitError(f"method: {method!r}; wanted one of {', '.join(_LAG)}")
     if baseline < 3:
         raise UnitError(f"baseline: {baseline} weeks; wanted 3 or more")
-    if not (np.isfinite(min_sigma) and min_sigma >= 0):
-        raise UnitError(f"min_sigma: {min_sigma!r}; wanted 0 or more")
     if alpha is not None and not 0 < alpha < 0.5:
         raise UnitError(f"alpha: {alpha!r}; wanted a probability above 0 and below 0.5")
     if max_episode < 1:
@@ -171,7 +177,7 @@ def _without_alarms(
             recent = ring[:, usable]
             mean[t, usable] = np.nanmean(recent, axis=0)
             spread = np.nanstd(recent, axis=0, ddof=1)
-            sigma[t, usable] = np.maximum(spread, window.min_sigma)
+            sigma[t, usable] = np.maximum(spread, window.min_sigma[t, usable])
         with np.errstate(invalid="ignore"):
             alarm[t] = rows[t] > mean[t] + z * sigma[t]
         running = np.where(alarm[t], running + 1, 0)

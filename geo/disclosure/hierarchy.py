@@ -7,25 +7,12 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
-from geo.arrays import BoolArray, FloatArray, IntArray, amounts, parents
+from geo.arrays import BoolArray, FloatArray, IntArray
 from geo.disclosure.primary import Published, check_k, suppress_primary, withheld
+from geo.disclosure.tree import Link, links_of, lowest, ranges, tables_of
 from geo.errors import ShapeError
 from geo.model import Missing
-
-
-class Range(NamedTuple):
-    """What an outsider can conclude about counts: each lies in low..high.
-
-    Attributes
-    ----------
-    low : float64; equal to `high` where the count is published or can be worked out.
-    high : float64; infinite where nothing bounds it. NaN (both) where there is no data.
-    """
-
-    low: FloatArray
-    high: FloatArray
 
 
 def suppress_hierarchy(
@@ -36,6 +23,8 @@ def suppress_hierarchy(
     denominators: Sequence[npt.ArrayLike] | None = None,
     min_denominator: float = 100.0,
     keep: Sequence[npt.ArrayLike] | None = None,
+    known: Sequence[npt.ArrayLike] | None = None,
+    start: Sequence[npt.ArrayLike] | None = None,
 ) -> list[Published]:
     """Withhold small counts on every level, and so many others that none can be worked out.
 
@@ -51,6 +40,9 @@ def suppress_hierarchy(
     min_denominator : as in `suppress_primary`.
     keep : one bool array a level, shape of its counts: counts that should stay if others, their
         parent's included, can go in their place, e.g. those under a warning.
+    known : one bool array a level: counts that everybody knows already, so that to withhold them
+        protects nobody. They are treated as published.
+    start : one bool array a level: counts that are withheld from the start.
 
     Returns
     -------
@@ -82,11 +74,17 @@ def suppress_hierarchy(
     ([2, 2, 0], [55.0])
     """
     check_k(k)
-    tables = _levels(counts)
-    links = _links(tables, parent_index)
+    tables = tables_of(counts)
+    links = links_of(tables, parent_index)
     own = _own(tables, k, denominators, min_denominator)
-    hidden = [mask.copy() for mask in own]
-    prefer = _preferences(tables, keep)
+    public = _masks("known", tables, known)
+    own = [mask & ~told for mask, told in zip(own, public, strict=True)]
+    first = _masks("start", tables, start)
+    hidden = [
+        (mask | begun) & ~told & ~np.isnan(table)
+        for mask, begun, told, table in zip(own, first, public, tables, strict=True)
+    ]
+    prefer = _masks("keep", tables, keep)
     weeks = np.arange(len(tables[0]))
     while weeks.size:
         case = _Case(
@@ -94,6 +92,7 @@ def suppress_hierarchy(
             [level[weeks] for level in hidden],
             [level[weeks] for level in own],
             [level[weeks] for level in prefer],
+            [level[weeks] for level in public],
             links,
         )
         changed = _withhold_more(case, k)
@@ -107,69 +106,6 @@ def suppress_hierarchy(
     ]
 
 
-def outsider_range(
-    counts: Sequence[npt.ArrayLike],
-    states: Sequence[npt.ArrayLike],
-    parent_index: Sequence[npt.ArrayLike],
-) -> list[Range]:
-    """Range of every count that an outsider can work out from what is published.
-
-    The audit of `suppress_hierarchy`: withheld counts are only known to add up to their parents and
-    to be at least 1, or 0 in a group in which a zero is withheld too.
-
-    Parameters
-    ----------
-    counts : the true counts, one array a level, finest first, as in `suppress_hierarchy`.
-    states : uint8 `Missing` values of the same shapes; SUPPRESSED is withheld.
-    parent_index : as in `suppress_hierarchy`.
-
-    Returns
-    -------
-    One Range a level, shape of its counts.
-
-    Raises
-    ------
-    ShapeError : shapes or numbers of levels do not fit.
-    CodeError : a parent's position is out of range.
-
-    Notes
-    -----
-    O(n): once up and once down the tree. On a tree of sums this is exact: every bound is reached
-    by a table of whole numbers that agrees with all that is published.
-
-    Examples
-    --------
-    >>> village, town = outsider_range([[3, 12, 40], [55]], [[2, 2, 0], [0]], [[0, 0, 0]])
-    >>> village.low.tolist(), village.high.tolist()
-    ([1.0, 1.0, 40.0], [14.0, 14.0, 40.0])
-    """
-    tables = _levels(counts)
-    links = _links(tables, parent_index)
-    masks = [
-        np.asarray(state).reshape(table.shape) == Missing.SUPPRESSED
-        for state, table in zip(states, tables, strict=True)
-    ]
-    shapes = [np.shape(level) for level in counts]
-    return [
-        Range(found.low.reshape(shape), found.high.reshape(shape))
-        for found, shape in zip(_ranges(tables, masks, links), shapes, strict=True)
-    ]
-
-
-class _Link(NamedTuple):
-    """From one level to the next."""
-
-    parent: IntArray
-    member: sparse.csr_array
-
-    def total(self, rows: FloatArray) -> FloatArray:
-        return np.asarray(self.member @ rows.T, dtype=np.float64).T
-
-    def spread(self, rows: FloatArray, *, without: float) -> FloatArray:
-        padded = np.concatenate([rows, np.full((len(rows), 1), without)], axis=1)
-        return padded[:, self.parent]
-
-
 class _Case(NamedTuple):
     """The weeks of one round; `hidden` is changed in place."""
 
@@ -177,34 +113,8 @@ class _Case(NamedTuple):
     hidden: list[BoolArray]
     own: list[BoolArray]
     keep: list[BoolArray]
-    links: list[_Link]
-
-
-def _levels(counts: Sequence[npt.ArrayLike]) -> list[FloatArray]:
-    tables = [amounts(f"counts[{i}]", level, ndim=(1, 2)) for i, level in enumerate(counts)]
-    if not tables:
-        raise ShapeError("counts: no level; wanted at least one")
-    rows = [np.atleast_2d(table) for table in tables]
-    if len({(table.ndim, len(row)) for table, row in zip(tables, rows, strict=True)}) > 1:
-        shapes = ", ".join(str(table.shape) for table in tables)
-        raise ShapeError(f"counts: shapes {shapes}; wanted the same weeks on every level")
-    return rows
-
-
-def _links(tables: list[FloatArray], parent_index: Sequence[npt.ArrayLike]) -> list[_Link]:
-    if len(parent_index) != len(tables) - 1:
-        raise ShapeError(
-            f"parent_index: {len(parent_index)} for {len(tables)} levels; wanted one a level "
-            "but the last"
-        )
-    links = []
-    for i, index in enumerate(parent_index):
-        n, n_above = tables[i].shape[1], tables[i + 1].shape[1]
-        at = parents(f"parent_index[{i}]", index, n_children=n, n_parents=n_above)
-        has = np.flatnonzero(at >= 0)
-        member = sparse.csr_array((np.ones(has.size), (at[has], has)), shape=(n_above, n))
-        links.append(_Link(at, member))
-    return links
+    known: list[BoolArray]
+    links: list[Link]
 
 
 def _own(
@@ -223,62 +133,17 @@ def _own(
     ]
 
 
-def _preferences(tables: list[FloatArray], keep: Sequence[npt.ArrayLike] | None) -> list[BoolArray]:
-    if keep is None:
+def _masks(
+    name: str, tables: list[FloatArray], given: Sequence[npt.ArrayLike] | None
+) -> list[BoolArray]:
+    if given is None:
         return [np.zeros(table.shape, dtype=bool) for table in tables]
-    masks = [np.atleast_2d(np.asarray(mask, dtype=bool)) for mask in keep]
+    masks = [np.atleast_2d(np.asarray(mask, dtype=bool)) for mask in given]
     if [mask.shape for mask in masks] != [table.shape for table in tables]:
         raise ShapeError(
-            f"keep: shapes {[m.shape for m in masks]}; wanted {[t.shape for t in tables]}"
+            f"{name}: shapes {[m.shape for m in masks]}; wanted {[t.shape for t in tables]}"
         )
     return masks
-
-
-def _ranges(tables: list[FloatArray], hidden: list[BoolArray], links: list[_Link]) -> list[Range]:
-    low = _lowest(tables, hidden, links)
-    high = [np.where(mask, np.inf, table) for table, mask in zip(tables, hidden, strict=True)]
-    sums = []
-    for i, link in enumerate(links):
-        given = ~np.isnan(tables[i])
-        finite = np.where(np.isinf(high[i]), 0.0, high[i])
-        low_sum = link.total(np.where(given, low[i], 0.0))
-        high_sum = link.total(np.where(given, finite, 0.0))
-        open_sum = link.total(np.where(given, np.isinf(high[i]), 0.0))
-        beyond = tables[i + 1] - link.total(np.where(given, tables[i], 0.0))
-        has = link.total(given.astype(np.float64)) > 0
-        sums.append((low_sum, high_sum, open_sum, beyond))
-        up = hidden[i + 1] & has
-        low[i + 1] = np.where(up, np.maximum(low[i + 1], low_sum + beyond), low[i + 1])
-        whole = np.where(open_sum > 0, np.inf, high_sum + beyond)
-        high[i + 1] = np.where(up, np.minimum(high[i + 1], whole), high[i + 1])
-    for i in range(len(links) - 1, -1, -1):
-        link, (low_sum, high_sum, open_sum, beyond) = links[i], sums[i]
-        # A parent without data or without existence says nothing of its children.
-        above_low = np.where(np.isnan(tables[i + 1]), -np.inf, low[i + 1] - beyond)
-        above_high = np.where(np.isnan(tables[i + 1]), np.inf, high[i + 1] - beyond)
-        open_here = np.isinf(high[i])
-        rest_low = link.spread(low_sum, without=0.0) - low[i]
-        rest_high = link.spread(high_sum, without=0.0) - np.where(open_here, 0.0, high[i])
-        rest_open = link.spread(open_sum, without=1.0) - open_here > 0
-        from_high = link.spread(above_high, without=np.inf) - rest_low
-        from_low = link.spread(above_low, without=-np.inf) - np.where(rest_open, np.inf, rest_high)
-        high[i] = np.where(hidden[i], np.minimum(high[i], from_high), high[i])
-        low[i] = np.where(hidden[i], np.maximum(low[i], from_low), low[i])
-    return [Range(a, b) for a, b in zip(low, high, strict=True)]
-
-
-def _lowest(
-    tables: list[FloatArray], hidden: list[BoolArray], links: list[_Link]
-) -> list[FloatArray]:
-    """Published counts as they are; withheld ones as 1, as 0 in a group with a withheld zero."""
-    low = []
-    for i, (table, mask) in enumerate(zip(tables, hidden, strict=True)):
-        floor = np.ones(table.shape)
-        if i < len(links):
-            zeros = links[i].total((mask & (table == 0)).astype(np.float64))
-            floor[links[i].spread(zeros, without=0.0) > 0] = 0.0
-        low.append(np.where(mask, floor, table))
-    return low
 
 
 def _withhold_more(case: _Case, k: int) -> BoolArray:
@@ -289,7 +154,7 @@ def _withhold_more(case: _Case, k: int) -> BoolArray:
         _open_children(case, i, k)
     unsafe = [
         mask & ((span.high < k) | (span.low >= k))
-        for mask, span in zip(case.own, _ranges(case.tables, case.hidden, case.links), strict=True)
+        for mask, span in zip(case.own, ranges(case.tables, case.hidden, case.links), strict=True)
     ]
     # From the top: what is made safe above often is enough for what lies below. What should be
     # kept is touched only in weeks where nothing else is left.
@@ -317,10 +182,10 @@ def _open_children(case: _Case, i: int, k: int) -> None:
     """
     link, table, mask = case.links[i], case.tables[i], case.hidden[i]
     under = link.spread(case.hidden[i + 1].astype(np.float64), without=0.0).astype(bool)
-    mask |= under & (table == 0)
+    mask |= under & (table == 0) & ~case.known[i]
     n_hidden = link.total(mask.astype(np.float64))
     beyond = case.tables[i + 1] - link.total(np.nan_to_num(table))
-    floor = _lowest([table], [mask], [link])[0]
+    floor = lowest([table], [mask], [link])[0]
     least = link.total(np.nan_to_num(floor)) + beyond
     told = case.hidden[i + 1] & ((n_hidden == 0) | (case.own[i + 1] & (least >= k)))
     _hide_smallest(case, told, i, k)
@@ -331,7 +196,7 @@ def _widen(case: _Case, groups: BoolArray, i: int, k: int, *, sparing: bool) -> 
     while groups.any():
         groups = groups & ~np.isnan(case.tables[i + 1])
         groups &= ~_hide_smallest(case, groups, i, k, sparing=sparing)
-        published = groups & ~case.hidden[i + 1]
+        published = groups & ~case.hidden[i + 1] & ~case.known[i + 1]
         if sparing:
             published &= ~case.keep[i + 1]
         case.hidden[i + 1][published] = True
@@ -350,12 +215,14 @@ def _hide_smallest(
     `sparing` passes over children that should be kept.
     """
     link, table, mask = case.links[i], case.tables[i], case.hidden[i]
-    zeros = ~mask & (table == 0)
+    zeros = ~mask & (table == 0) & ~case.known[i]
     enough = link.total(np.where(mask, table, 0.0)) >= k
     served = groups & enough & (link.total(zeros.astype(np.float64)) > 0)
     mask |= zeros & link.spread(served.astype(np.float64), without=0.0).astype(bool)
     asked = link.spread((groups & ~served).astype(np.float64), without=0.0).astype(bool)
-    barred = mask | case.keep[i] if sparing else mask
+    barred = mask | case.known[i]
+    if sparing:
+        barred |= case.keep[i]
     week, child = np.nonzero(asked & ~barred & (table > 0))
     parent = link.parent[child]
     order = np.lexsort((child, table[week, child], case.keep[i][week, child], parent, week))

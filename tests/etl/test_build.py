@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import geopandas as gpd
@@ -19,10 +20,11 @@ from etl.build.gaps import Gaps, classify_gaps, strain_ratio
 from etl.build.layers import LayerBook, LayerSpec, LayerText, quantile_breaks
 from etl.build.levels import LevelFrame, ancestors, build_levels
 from etl.build.ranking import gap_ranking, try_borders
+from etl.build.rates import PERIOD_WEEKS, periods
 from etl.build.shortage import Shortage, score_shortage
 from etl.build.summary import coverage_table
 from etl.build.travel import Travel
-from etl.build.warnings import BLOCK_WEEKS, blocks, lead_weeks, watch
+from etl.build.warnings import lead_weeks, watch
 from etl.build.weeks import iso_week, monday, week_number, week_range
 from etl.build.work import Work
 from etl.model import Text
@@ -169,11 +171,24 @@ def test_weeks_run_over_the_end_of_a_year_of_53() -> None:
     assert week_number("2027-W01") - week_number("2026-W52") == 2
 
 
-def test_periods_never_overlap_and_never_move() -> None:
-    long = [tuple(week_range(WEEK, 40)[i] for i in span) for span in blocks(week_range(WEEK, 40))]
-    later = week_range("2026-W47", 40)
-    assert all(tuple(later[i] for i in span) in long for span in blocks(later)[:-1])
-    assert all(week_number(b) - week_number(a) == BLOCK_WEEKS - 1 for a, b in long)
+@pytest.mark.parametrize("length", PERIOD_WEEKS)
+def test_periods_never_overlap_and_never_move(length: int) -> None:
+    weeks = week_range(WEEK, 80)
+    long = [tuple(weeks[at] for at in span) for span in periods(weeks, length)]
+    later = week_range("2026-W47", 80)
+    assert len(long) >= 2
+    assert all(tuple(later[at] for at in span) in long for span in periods(later, length)[:-1])
+    assert all(week_number(b) - week_number(a) == length - 1 for a, b in long)
+
+
+def test_a_longer_period_holds_shorter_ones_whole() -> None:
+    weeks = week_range(WEEK, 80)
+    for shorter, longer in itertools.pairwise(PERIOD_WEEKS):
+        inner = periods(weeks, shorter)
+        for first, last in periods(weeks, longer):
+            held = [span for span in inner if first <= span[0] <= last]
+            assert held[0][0] == first
+            assert held[-1][1] == last
 
 
 # ---------------------------------------------------------------- levels and layers
