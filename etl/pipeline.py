@@ -260,7 +260,7 @@ def build(
     gaps = classify_gaps(work)
     shortage = score_shortage(work, gaps.strain)
     ranking = gap_ranking(levels, reach, gaps, shortage)
-    ranking, robustness = try_borders(levels, shortage, ranking, crs=config.locality.crs)
+    ranking, robustness = try_borders(levels, gaps, shortage, ranking, crs=config.locality.crs)
     coverage = coverage_table(levels, reach, accepted.sites)
     shown = weeks[-config.publish.weeks :]
     scorecard = Scorecard(

@@ -5,7 +5,6 @@ Everything here is computed from what is published, so that nothing withheld can
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,7 +16,9 @@ from etl.build.levels import Floats, LevelFrame, ancestors
 from etl.build.residents import resident_mean, resident_states
 from etl.build.work import Work
 from etl.model import Text
+from geo.maup import zone_medians
 from geo.model import GapClass, Level, Missing, Polarity
+from geo.need import Gaps as GapClasses
 from geo.need import gap_classes, need_parts, need_score, service_level
 
 M2_PER_KM2 = 1e6
@@ -38,6 +39,7 @@ class Gaps:
     need : 0..1.
     classes : `GapClass` values.
     by_level : class of the median resident of each area.
+    by_catchment : catchment [m] → classes on the finest level.
     strain : rate of the measures of strain as a multiple of the locality's own mean.
     reference : accessibility that is full service; NaN where the mean is unknown.
     """
@@ -45,6 +47,7 @@ class Gaps:
     need: Floats
     classes: Floats
     by_level: dict[Level, Floats]
+    by_catchment: dict[float, Floats]
     strain: Floats | None
     reference: float
 
@@ -67,18 +70,15 @@ def classify_gaps(work: Work) -> Gaps:
         strain_rate=strain,
     )
     need = need_score(parts).score
-    access = book.values("access", cells.level)
-    if access is None:
-        access = np.full(len(cells), np.nan)
-    reference = full_service(work, access)
-    if reference > 0:
-        service = service_level(access, reference=reference)
-    else:
-        # Nothing in reach of anyone: no service anywhere, where residents are known at all.
-        service = np.where(np.isnan(access), np.nan, 0.0)
-    found = gap_classes(need, service, persons=persons)
+    reference = full_service(work, _access(work, ""))
+    found = _classify(work, need, _access(work, ""), reference)
     shown = found.states == Missing.OK
     classes = np.where(shown, found.classes, np.nan)
+    by_catchment = {}
+    for catchment_m in work.config.access.catchments_m:
+        access = _access(work, f".{catchment_m:g}")
+        other = _classify(work, need, access, full_service(work, access))
+        by_catchment[catchment_m] = np.where(other.states == Missing.OK, other.classes, np.nan)
     by_level = {cells.level: classes}
     need_spec, gap_spec, share_spec = _specs(work, parts)
     book.add(need_spec, cells.level, need, states=resident_states(need, persons))
@@ -86,14 +86,30 @@ def classify_gaps(work: Work) -> Gaps:
     in_gap = np.where(shown, (classes >= GapClass.CLEAR).astype(np.float64), np.nan)
     book.add(share_spec, cells.level, in_gap, states=resident_states(in_gap, persons))
     for position, frame in enumerate(levels[1:], start=1):
-        by_level[frame.level] = _median_class(work.levels, position, classes, persons)
+        by_level[frame.level] = zone_medians(
+            classes, persons, ancestors(levels, position), n_zones=len(frame)
+        )
         for spec, values in (
             (need_spec, resident_mean(levels, position, need, persons)),
             (gap_spec, by_level[frame.level]),
             (share_spec, resident_mean(levels, position, in_gap, persons)),
         ):
             book.add(spec, frame.level, values, states=area_states(frame, values))
-    return Gaps(need, classes, by_level, strain, reference)
+    return Gaps(need, classes, by_level, by_catchment, strain, reference)
+
+
+def _access(work: Work, catchment: str) -> Floats:
+    access = work.book.values(f"access{catchment}", work.levels[0].level)
+    return np.full(len(work.levels[0]), np.nan) if access is None else access
+
+
+def _classify(work: Work, need: Floats, access: Floats, reference: float) -> GapClasses:
+    if reference > 0:
+        service = service_level(access, reference=reference)
+    else:
+        # Nothing in reach of anyone: no service anywhere, where residents are known at all.
+        service = np.where(np.isnan(access), np.nan, 0.0)
+    return gap_classes(need, service, persons=work.levels[0].persons["total"])
 
 
 def area_states(frame: LevelFrame, values: Floats) -> np.ndarray[Any, np.dtype[np.uint8]]:
@@ -145,19 +161,6 @@ def strain_ratio(work: Work) -> Floats | None:
     known = np.stack(ratios)
     counted = (~np.isnan(known)).sum(axis=0)
     return np.where(counted > 0, np.nansum(known, axis=0) / np.maximum(counted, 1), np.nan)
-
-
-def _median_class(
-    levels: Sequence[LevelFrame], upper: int, classes: Floats, persons: Floats
-) -> Floats:
-    """Class of the median resident: the highest that half of the residents are in or beyond."""
-    total = np.zeros(len(levels[upper]))
-    for gap in GapClass:
-        if gap > GapClass.NONE:
-            beyond = np.where(np.isnan(classes), np.nan, (classes >= gap).astype(np.float64))
-            share = resident_mean(levels, upper, beyond, persons)
-            total += np.where(np.isnan(share), np.nan, share >= 0.5)
-    return total
 
 
 def _specs(work: Work, parts: dict[str, Floats]) -> tuple[LayerSpec, LayerSpec, LayerSpec]:

@@ -1,4 +1,4 @@
-"""Step 6b: villages and towns by shortage, and how the ranking holds under other borders."""
+"""Step 6b: villages and towns by gap and shortage, and how that holds under other borders."""
 
 from __future__ import annotations
 
@@ -14,7 +14,14 @@ from etl.build.levels import Floats, Ints, LevelFrame, ancestors
 from etl.build.residents import resident_mean
 from etl.build.shortage import Shortage
 from geo.arrays import Int8Array
-from geo.maup import area_stability, shifted_squares, staying_share, worst_areas, zone_means
+from geo.maup import (
+    area_stability,
+    shifted_squares,
+    staying_share,
+    worst_areas,
+    zone_means,
+    zone_medians,
+)
 from geo.model import GapClass, Kind, Level
 from geo.rollup import roll_up
 
@@ -22,13 +29,13 @@ ROOM = Kind.COUNSELLING_ROOM
 RANKED = (Level.VILLAGE, Level.TOWN)
 # The grid of squares is laid anew by half a side: east, north, both.
 SHIFTS = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5))
-SORT = ["shortage", "gap", "gap_persons", "uncovered_persons", "area_code"]
+SORT = ["gap", "shortage", "gap_persons", "uncovered_persons", "area_code"]
 
 
 def gap_ranking(
     levels: Sequence[LevelFrame], reach: Reach, gaps: Gaps, shortage: Shortage
 ) -> pd.DataFrame:
-    """Towns and villages by their shortage score, worst first; equals by residents in a gap."""
+    """Towns and villages by gap class, in a class by shortage score; the worst first."""
     persons = levels[0].persons["total"]
     covered = reach.covered.get(ROOM, np.full(len(levels[0]), np.nan))
     minutes = reach.minutes.get(ROOM, np.full(len(levels[0]), np.nan))
@@ -88,9 +95,9 @@ class _Zoning:
 
 
 def try_borders(
-    levels: Sequence[LevelFrame], shortage: Shortage, ranking: pd.DataFrame, *, crs: str
+    levels: Sequence[LevelFrame], gaps: Gaps, shortage: Shortage, ranking: pd.DataFrame, *, crs: str
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
-    """Repeat the ranking by shortage on other zonings and at the other catchments.
+    """Repeat the ranking on other zonings and at the other catchments.
 
     Parameters
     ----------
@@ -109,7 +116,9 @@ def try_borders(
     marks: dict[tuple[str, int, float], Int8Array] = {}
     for zoning in zonings:
         for catchment_m, score in shortage.by_catchment.items():
-            marks[zoning.name, zoning.shift, catchment_m] = _mark(zoning, score, persons)
+            classes = gaps.by_catchment[catchment_m]
+            worse = _order(zoning, classes, score / (shortage.most + 1), persons)
+            marks[zoning.name, zoning.shift, catchment_m] = _mark(zoning, worse, persons)
     robust, notes = [], []
     for position, frame in enumerate(levels):
         base = (frame.level.value, 0, shortage.default)
@@ -144,12 +153,23 @@ def try_borders(
     )
 
 
-def _mark(zoning: _Zoning, score: Floats, persons: Floats) -> Int8Array:
+def _order(zoning: _Zoning, classes: Floats, score: Floats, persons: Floats) -> Floats:
+    """What zones are ranked by: class of the median resident, in a class the mean score below 1.
+
+    Without a score a zone stands at the end of its class; without a class it is not ranked.
+    """
+    median = zone_medians(classes, persons, zoning.zones, n_zones=zoning.n)
+    mean = zone_means(score, persons, zoning.zones, n_zones=zoning.n)
+    # Equals must be equal: means of the same points differ in the last digits.
+    order: Floats = np.round(median + np.nan_to_num(mean), 9)
+    return order
+
+
+def _mark(zoning: _Zoning, worse: Floats, persons: Floats) -> Int8Array:
     """1, 0 or -1 of the zone of each unit of the finest level."""
-    means = zone_means(score, persons, zoning.zones, n_zones=zoning.n)
     has = zoning.zones >= 0
     people = np.bincount(zoning.zones[has], persons[has], minlength=zoning.n)
-    worst = worst_areas(means, people)
+    worst = worst_areas(worse, people)
     return np.where(has, worst[zoning.zones], -1).astype(np.int8)
 
 

@@ -26,10 +26,12 @@ class Shortage:
     Attributes
     ----------
     default : the catchment that is shown first [m].
+    most : points of all parts together.
     """
 
     by_catchment: dict[float, Floats]
     default: float
+    most: float
 
     @property
     def score(self) -> Floats:
@@ -76,7 +78,8 @@ def score_shortage(work: Work, strain: Floats | None) -> Shortage:
             for code, values in shown.items():
                 if not np.isnan(values).all():
                     _add(work, specs[code], values)
-    return Shortage(by_catchment, config.access.default_catchment_m)
+    most = sum(table.points[-1] for table in tables.values())
+    return Shortage(by_catchment, config.access.default_catchment_m, most)
 
 
 def _ratio(access: Floats) -> Floats:

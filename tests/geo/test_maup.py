@@ -8,7 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from geo.errors import CodeError, ShapeError, UnitError
-from geo.maup import area_stability, shifted_squares, staying_share, worst_areas, zone_means
+from geo.maup import (
+    area_stability,
+    shifted_squares,
+    staying_share,
+    worst_areas,
+    zone_means,
+    zone_medians,
+)
 from tests.reference import zonings
 
 seeds = st.integers(0, 2**32 - 1)
@@ -116,6 +123,18 @@ def test_zone_means_keep_the_mean_over_all_residents(seed: int) -> None:
     assert np.nansum(means * people) == pytest.approx((values * persons).sum())
 
 
+@given(seeds)
+def test_medians_equal_a_queue_of_residents(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    values = rng.choice([0.0, 1.0, 2.0, 3.0, np.nan], 30)
+    persons, zones = rng.integers(0, 20, 30), rng.integers(-1, 4, 30)
+    found = zone_medians(values, persons, zones, n_zones=5)
+    for zone in range(5):
+        inside = zones == zone
+        slow = zonings.median(values[inside].tolist(), persons[inside].tolist())
+        np.testing.assert_equal(found[zone], slow)
+
+
 def test_empty_cells_and_unknown_values_move_no_mean() -> None:
     found = zone_means([1.0, np.inf, np.nan, 4.0], [10, 0, 5, np.nan], [0, 0, 0, 1], n_zones=3)
     np.testing.assert_array_equal(found, [1.0, np.nan, np.nan])
@@ -147,5 +166,7 @@ def test_zonings_refuse() -> None:
         area_stability([[1, 0]], [1.0], [0], n_areas=1)
     with pytest.raises(CodeError, match="areas"):
         area_stability([[1]], [1.0], [1], n_areas=1)
+    with pytest.raises(CodeError, match="zones: 1 position"):
+        zone_medians([1.0], [1.0], [3], n_zones=2)
     with pytest.raises(CodeError, match=r"parent_index: 1 position"):
         zone_means([1.0], [1.0], [3], n_zones=2)

@@ -53,3 +53,12 @@ def score(parts: Sequence[float], most: Sequence[float]) -> float:
     if possible < 0.5 * sum(most):
         return math.nan
     return sum(p for p, _ in known) / possible * sum(most)
+
+
+def median(values: Sequence[float], persons: Sequence[int]) -> float:
+    """Value of the resident in the middle of a queue, of two the worse."""
+    queue = sorted(
+        (v for v, n in zip(values, persons, strict=True) if not math.isnan(v) for _ in range(n)),
+        reverse=True,
+    )
+    return queue[math.ceil(len(queue) / 2) - 1] if queue else math.nan

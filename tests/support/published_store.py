@@ -600,7 +600,7 @@ def _tables(
                  "nearest_min": float(kept["nearest_min.counselling_room", level.level][i])}
             )  # fmt: skip
     ranked = pd.DataFrame(ranking).sort_values(
-        ["level", "shortage", "uncovered_persons"], ascending=[True, False, False]
+        ["level", "gap", "shortage"], ascending=[True, False, False]
     )
     total = float(county.persons[0])
     uncovered = float(ranked.loc[ranked["level"] == "village", "uncovered_persons"].sum())
