@@ -282,6 +282,7 @@ def build(
         "gap_ranking": ranking,
         "gap_robustness": robustness,
         "coverage": coverage,
+        **reach.tables,
         "sources": source_table(accepted.sources, config, now=now),
         "findings": public_findings(accepted.findings, accepted.sources, doubts.findings),
         "area_changes": area_changes(accepted.changes, accepted.areas, until=until),

@@ -84,8 +84,11 @@ class Travel(Model):
     car_kmh: float = Field(default=30.0, gt=0)
 
 
+Unit = Literal["staff", "rooms", "places"]
+
+
 class Access(Model):
-    """Two-step floating catchment: which kinds supply, in which unit, how far."""
+    """Access to service: which kinds supply, in which unit, how far, by which method."""
 
     kinds: tuple[Kind, ...] = (
         Kind.COUNSELLING_ROOM,
@@ -93,10 +96,22 @@ class Access(Model):
         Kind.SERVICE_ORG,
         Kind.MINORS_CENTRE,
     )
-    supply: Literal["staff", "rooms", "places"] = "staff"
+    supply: Unit = "staff"
+    supply_by_kind: dict[Kind, Unit] = Field(
+        default_factory=dict, description="another unit of supply for some kinds"
+    )
+    hours: bool = Field(default=False, description="weigh supply by opening hours")
+    full_week_hours: float = Field(default=40.0, gt=0, le=168)
     catchments_m: tuple[float, float, float] = (1000.0, 2000.0, 3000.0)
     default_catchment_m: float = 2000.0
     group: str = "total"
+    method: Literal["2sfca", "e2sfca", "3sfca", "gaussian", "gravity", "raam"] = "2sfca"
+    steps: tuple[tuple[float, float], ...] = Field(
+        default=(), description="[part of the catchment, weight] of e2sfca and 3sfca"
+    )
+    gravity_exponent: float = Field(default=1.5, gt=0)
+    gravity_least_m: float = Field(default=200.0, gt=0)
+    raam_tau_min: float = Field(default=60.0, gt=0)
 
     @model_validator(mode="after")
     def _ordered(self) -> Access:
@@ -104,6 +119,13 @@ class Access(Model):
             raise ValueError("catchments_m must be three positive distances in rising order")
         if self.default_catchment_m not in self.catchments_m:
             raise ValueError("default_catchment_m must be one of catchments_m")
+        if others := sorted(set(self.supply_by_kind) - set(self.kinds)):
+            raise ValueError(f"supply_by_kind: not among kinds: {', '.join(others)}")
+        parts, weights = [part for part, _ in self.steps], [weight for _, weight in self.steps]
+        if parts != sorted({part for part in parts if 0 < part <= 1}):
+            raise ValueError("steps: parts of the catchment must rise from above 0 to at most 1")
+        if weights != sorted((weight for weight in weights if weight >= 0), reverse=True):
+            raise ValueError("steps: weights must be 0 or more and must not rise")
         return self
 
 

@@ -2,58 +2,177 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import pandas as pd
 
 from etl.build import text
-from etl.build.levels import Floats
+from etl.build.layers import ZERO_CLASS
+from etl.build.levels import Floats, Ints
 from etl.build.residents import resident_mean, resident_states
+from etl.build.supply import Supply, count_supply
 from etl.build.travel import Travel, metric_xy
 from etl.build.work import Work
-from geo.access import floating_catchment_points
+from etl.sections import Access
+from geo.access import (
+    Decay,
+    catchment_sensitivity,
+    effective_supply,
+    floating_catchment,
+    floating_catchment_points,
+    gaussian,
+    power,
+    rational_agents,
+    three_step_catchment,
+)
 from geo.errors import InputError
-from geo.model import SiteStatus
 
 PER_PERSONS = 10_000
+# Published steps as parts of the catchment: Luo & Qi 2009 (10, 20, 30 min), Wan et al. 2012
+# (10, 20, 30, 60 min).
+E2SFCA_STEPS = ((1 / 3, 1.0), (2 / 3, 0.68), (1.0, 0.22))
+THREE_STEP_STEPS = ((1 / 6, 0.962), (1 / 3, 0.704), (1 / 2, 0.377), (1.0, 0.042))
 
 
-def measure_access(work: Work, sites: pd.DataFrame, travel: Travel) -> Floats:
-    """Add the accessibility layers; return the default one on the finest level.
+class AccessResult(NamedTuple):
+    """What later steps and pages need.
 
-    Only sites in service that report a supply count; it is per 10 000 residents.
+    Attributes
+    ----------
+    values : supply per 10 000 residents at the default catchment, on the finest level.
+    tables : `access_supply` and `access_sensitivity`.
     """
-    config, levels, cells = work.config, work.levels, work.levels[0]
-    located = sites[sites["lon"].notna()]
-    offered = located[config.access.supply].to_numpy(dtype=np.float64)
-    serves = located["kind"].isin(config.access.kinds) & (located["status"] == SiteStatus.OPEN)
-    counts = serves.to_numpy() & (offered > 0)
-    site_xy, supply = metric_xy(located, crs=config.locality.crs)[counts], offered[counts]
-    demand = work.residents(cells, config.access.group)
+
+    values: Floats
+    tables: dict[str, pd.DataFrame]
+
+
+def measure_access(work: Work, sites: pd.DataFrame, travel: Travel) -> AccessResult:
+    """Add the accessibility layers of three catchments, and say how far they agree."""
+    settings, levels, cells = work.config.access, work.levels, work.levels[0]
+    supply = count_supply(sites, settings)
+    demand = work.residents(cells, settings.group)
     if demand is None:
         raise InputError(
-            f"no source gives the residents of access.group {config.access.group!r}: "
+            f"no source gives the residents of access.group {settings.group!r}: "
             "name a population column in xintu.toml, or another group"
         )
-    default = np.full(len(cells), np.nan)
-    for catchment_m in config.access.catchments_m:
-        per_person = floating_catchment_points(
-            cells.xy,
-            np.nan_to_num(demand),
-            site_xy,
-            supply,
+    reach = _Reach(settings, travel, metric_xy(supply.sites, crs=work.config.locality.crs), supply)
+    by_level = [
+        [reach.per_person(metres, demand) * PER_PERSONS for metres in settings.catchments_m]
+    ]
+    by_level += [
+        [resident_mean(levels, position, values, demand) for values in by_level[0]]
+        for position in range(1, len(levels))
+    ]
+    peopled = demand > 0
+    ends = [
+        work.breaks(f"access.{metres:g}", values[peopled])
+        for metres, values in zip(settings.catchments_m, by_level[0], strict=True)
+    ]
+    default = settings.catchments_m.index(settings.default_catchment_m)
+    sensitivity = _sensitivity(work, by_level, ends, reference=default)
+    said = text.access_words(work.config, travel.basis, supply.counts, sensitivity)
+    order = [("access", default), *((f"access.{m:g}", i)
+             for i, m in enumerate(settings.catchments_m))]  # fmt: skip
+    for code, i in order:
+        spec = text.access_spec(code, settings.catchments_m[i], said, ends[i])
+        for frame, values in zip(levels, by_level, strict=True):
+            states = resident_states(values[i], demand) if frame is cells else None
+            work.book.add(spec, frame.level, values[i], states=states)
+    tables = {"access_supply": supply.counts, "access_sensitivity": sensitivity}
+    return AccessResult(by_level[0][default], tables)
+
+
+class _Reach:
+    """Access of the cells at a catchment by the locality's method."""
+
+    def __init__(self, settings: Access, travel: Travel, site_xy: Floats, supply: Supply) -> None:
+        self.settings, self.travel = settings, travel
+        self.site_xy, self.supply = site_xy, supply.offered
+        self.metres_per_min = travel.speed_kmh("foot") * 1000.0 / 60.0
+        self.pairs: tuple[Ints, Ints, Floats] | None = None
+
+    def per_person(self, catchment_m: float, demand: Floats) -> Floats:
+        """Supply per person of each cell; 0 where none is in reach, NaN where nobody is known."""
+        method, settings = self.settings.method, self.settings
+        if not len(self.supply):
+            return np.where(np.isnan(demand), np.nan, 0.0)
+        if method in ("2sfca", "e2sfca") and self.travel.basis == "straight_line":
             # A site is reached when the way, straight line × detour, is within the catchment.
-            catchment_m=catchment_m / travel.settings.detour,
+            detour = self.travel.settings.detour
+            return floating_catchment_points(
+                self.travel.cells.xy,
+                demand,
+                self.site_xy,
+                self.supply,
+                catchment_m=catchment_m / detour,
+                decay=None if method == "2sfca" else _steps(settings, catchment_m / detour),
+            )
+        costs = self._costs(catchment_m)
+        people, offered = pd.Series(demand), pd.Series(self.supply)
+        if method == "raam":
+            tau_m = settings.raam_tau_min * self.metres_per_min
+            rho = float(np.nansum(demand)) / float(self.supply.sum())
+            found = rational_agents(costs, people, offered, tau=tau_m, rho=rho)
+            worth = np.asarray(effective_supply(found.cost, rho=rho), dtype=np.float64)
+            return np.where(np.isnan(demand), np.nan, worth)
+        decay = decay_of(settings, catchment_m)
+        if method == "3sfca" and decay is not None:
+            access = three_step_catchment(
+                costs, people, offered, catchment=catchment_m, decay=decay
+            )
+        else:
+            access = floating_catchment(costs, people, offered, catchment=catchment_m, decay=decay)
+        values: Floats = np.asarray(access, dtype=np.float64)
+        return values
+
+    def _costs(self, catchment_m: float) -> pd.DataFrame:
+        """Pairs within a catchment, the cost in metres of way."""
+        if self.pairs is None:
+            limit_min = self.settings.catchments_m[-1] / self.metres_per_min
+            found = self.travel.pairs(self.site_xy, "foot", limit_min=limit_min)
+            self.pairs = found.cell, found.site, found.cost_min * self.metres_per_min
+        cell, site, cost = self.pairs
+        near = cost <= catchment_m
+        return pd.DataFrame({"area_code": cell[near], "site_id": site[near], "cost": cost[near]})
+
+
+def decay_of(settings: Access, catchment_m: float) -> Decay | None:
+    """How the pull of a site falls with the metres of way, by the locality's method."""
+    if settings.method == "gaussian":
+        return gaussian(catchment_m)
+    if settings.method == "gravity":
+        return power(settings.gravity_exponent, least=settings.gravity_least_m)
+    return None if settings.method == "2sfca" else _steps(settings, catchment_m)
+
+
+def _steps(settings: Access, catchment_m: float) -> dict[float, float]:
+    published = THREE_STEP_STEPS if settings.method == "3sfca" else E2SFCA_STEPS
+    return {part * catchment_m: weight for part, weight in settings.steps or published}
+
+
+def _sensitivity(
+    work: Work,
+    by_level: list[list[Floats]],
+    ends: list[tuple[float, ...]],
+    *,
+    reference: int,
+) -> pd.DataFrame:
+    """How far the three catchments agree, on every level."""
+    group = work.config.access.group
+    rows = []
+    for frame, values in zip(work.levels, by_level, strict=True):
+        classes = [
+            np.where(one == 0, ZERO_CLASS, np.searchsorted(own, one))
+            for one, own in zip(values, ends, strict=True)
+        ]
+        found = catchment_sensitivity(
+            np.stack(values, axis=1),
+            np.stack(classes, axis=1),
+            frame.persons[group],
+            reference=reference,
         )
-        values = np.where(np.isnan(demand), np.nan, per_person * PER_PERSONS)
-        codes = [f"access.{catchment_m:g}"]
-        if catchment_m == config.access.default_catchment_m:
-            default = values
-            codes.insert(0, "access")
-        for code in codes:
-            ends = work.breaks(code, values[demand > 0])
-            spec = text.access_spec(code, catchment_m, config, ends)
-            work.book.add(spec, cells.level, values, states=resident_states(values, demand))
-            for position, frame in enumerate(levels[1:], start=1):
-                mean = resident_mean(levels, position, values, demand)
-                work.book.add(spec, frame.level, mean)
-    return default
+        rows.append({"level": frame.level.value, "areas": len(frame), **found._asdict()})
+    return pd.DataFrame(rows)

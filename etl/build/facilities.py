@@ -27,11 +27,13 @@ class Reach:
     minutes : kind → minutes to the nearest open site, NaN where there is none.
     covered : kind → 1 or 0, NaN for cells without residents.
     access : staff (or rooms, places) per 10 000 residents at the default catchment.
+    tables : what is published of access beside its layers.
     """
 
     minutes: dict[Kind, Floats]
     covered: dict[Kind, Floats]
     access: Floats
+    tables: dict[str, pd.DataFrame]
 
 
 def measure_reach(work: Work, sites: pd.DataFrame, travel: Travel) -> Reach:
@@ -52,7 +54,7 @@ def measure_reach(work: Work, sites: pd.DataFrame, travel: Travel) -> Reach:
             reached[kind.code] = _covered(cells, minutes[kind.code], kind)
             _add_kind(work, kind, minutes[kind.code], reached[kind.code])
     access = measure_access(work, sites, travel)
-    return Reach(minutes, reached, access)
+    return Reach(minutes, reached, access.values, access.tables)
 
 
 def _covered(cells: LevelFrame, minutes: Floats, kind: KindSettings) -> Floats:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 from typing import Any
 
+import numpy as np
+import pandas as pd
+
 from etl.build.layers import Group, LayerSpec, LayerText, Palette
 from etl.model import Text
 from etl.sections import KindSettings, MeasureSettings
@@ -14,6 +17,10 @@ SUPPLY = {
     "staff": Text(zh="服务人员", en="staff"),
     "rooms": Text(zh="咨询室间数", en="rooms"),
     "places": Text(zh="服务名额", en="places"),
+}
+WAY = {
+    "straight_line": Text(zh="直线×{detour}", en="straight line × {detour}"),
+    "road": Text(zh="按路网", en="on the road network"),
 }
 MODE = {"foot": Text(zh="步行", en="on foot"), "car": Text(zh="驾车", en="by car")}
 
@@ -33,6 +40,20 @@ def _texts(key: str, **words: Text | str | float) -> LayerText:
             filled[lang] = text[lang].format(**own)
         out[name] = Text(**filled)
     return LayerText(**out)
+
+
+def _sentence(table: str, key: str, **words: Text | str | float) -> Text:
+    """One text of a registry table, each language with its own words."""
+    entry = _layers()[table][key]
+    filled = {}
+    for lang in ("zh", "en"):
+        own = {k: getattr(w, lang) if isinstance(w, Text) else w for k, w in words.items()}
+        filled[lang] = entry[lang].format(**own)
+    return Text(**filled)
+
+
+def _percent(share: float) -> str:
+    return f"{100 * share:.0f}" if np.isfinite(share) else ""
 
 
 def _number(value: float) -> str:
@@ -86,20 +107,60 @@ def covered_spec(kind: KindSettings, config: LocalityConfig) -> LayerSpec:
     return _kind_spec("covered", kind, config, palette="access", breaks=(0.2, 0.4, 0.6, 0.8))
 
 
-def access_spec(
-    code: str, catchment_m: float, config: LocalityConfig, breaks: tuple[float, ...]
-) -> LayerSpec:
-    """2SFCA accessibility for one catchment."""
-    kinds = [config.kind(kind).name for kind in config.access.kinds]
-    texts = _texts(
-        "access",
-        km=_number(catchment_m / 1000),
-        detour=_number(config.travel.detour),
-        supply=SUPPLY[config.access.supply],
-        kinds=Text(
+def access_words(
+    config: LocalityConfig, basis: str, counts: pd.DataFrame, sensitivity: pd.DataFrame
+) -> dict[str, Text | str | float]:
+    """What the definition of access says beside the catchment: method, supply, how far to trust it.
+
+    Parameters
+    ----------
+    counts : `access_supply`.
+    sensitivity : `access_sensitivity`, finest level first.
+    """
+    settings, detour = config.access, _number(config.travel.detour)
+    kinds = [config.kind(kind).name for kind in settings.kinds]
+    units = [
+        SUPPLY[unit]
+        for unit in dict.fromkeys(
+            settings.supply_by_kind.get(k, settings.supply) for k in settings.kinds
+        )
+    ]
+    words: dict[str, Text | str | float] = {
+        "supply": Text(zh="/".join(u.zh for u in units), en="/".join(u.en for u in units)),
+        "kinds": Text(
             zh="、".join(name.zh for name in kinds), en=", ".join(name.en for name in kinds)
         ),
-    )
+        "way": Text(zh=WAY[basis].zh.format(detour=detour), en=WAY[basis].en.format(detour=detour)),
+    }
+    total = counts.drop(columns="kind").sum()
+    finest = sensitivity.iloc[0]
+    numbers: dict[str, Text | str | float] = {
+        "counted": int(total["counted"]),
+        "unreported": int(total["unreported"]),
+        "without": int(total["without"]),
+        "full": _number(settings.full_week_hours),
+        "hours_unknown": int(total["sites_open"] - total["hours_known"]),
+        "exponent": _number(settings.gravity_exponent),
+        "least": _number(settings.gravity_least_m),
+        "tau": _number(settings.raam_tau_min),
+        "same": _percent(finest["same_class"]),
+        "stays": _percent(finest["worst_stays"]),
+    }
+    keys = ["counted", *(["hours"] if settings.hours else [])]
+    if np.isfinite(finest["same_class"]) and np.isfinite(finest["worst_stays"]):
+        keys.append("sensitivity")
+    notes = [_sentence("access_notes", key, **words, **numbers) for key in keys]
+    words["notes"] = Text(zh="".join(n.zh for n in notes), en=" ".join(n.en for n in notes))
+    return {"how": f"m{settings.method}", **words, **numbers}
+
+
+def access_spec(
+    code: str, catchment_m: float, said: dict[str, Text | str | float], breaks: tuple[float, ...]
+) -> LayerSpec:
+    """Accessibility for one catchment; `said` is of `access_words`."""
+    words = {**said, "km": _number(catchment_m / 1000)}
+    method = _sentence("access_methods", str(words.pop("how")), **words)
+    texts = _texts("access", method=method, **words)
     return LayerSpec(code, "access", "access", texts, breaks=breaks)
 
 

@@ -17,6 +17,7 @@ from etl.ledger import Ledger
 from etl.sources import values
 from etl.sources.geography import FloatArray, Geography, Place
 from etl.sources.headers import plain
+from etl.sources.hours import hours_a_week
 from etl.sources.mapping import Body, Mapped, open_body
 from etl.sources.places import Spots, place_sites
 from etl.sources.settings import FacilitiesSource
@@ -245,7 +246,11 @@ def _hours(body: Body, source: FacilitiesSource) -> list[str | None]:
     wanted = source.columns.hours
     if wanted is None:
         return [None] * len(body.cells)
-    return [values.half_width(str(text)) or None for text in body.column(wanted)]
+    column = body.column(wanted)
+    texts = [values.half_width(str(text)) for text in column]
+    unread = np.array([hours_a_week(text) is None for text in texts], dtype=np.bool_)
+    body.ledger.note("bad_hours", unread, column=body.found[wanted])
+    return [text or None for text in texts]
 
 
 def _site_ids(body: Body, source: FacilitiesSource, names: list[str], spots: Spots) -> list[str]:

@@ -21,12 +21,15 @@ from geo.access.raam import (
     rational_agents,
     rational_agents_by_cycles,
 )
+from geo.access.sensitivity import Sensitivity, catchment_sensitivity
 
 __all__ = [
     "E2SFCA_STEPS_MIN",
     "THREE_STEP_STEPS_MIN",
     "Decay",
     "RationalAgents",
+    "Sensitivity",
+    "catchment_sensitivity",
     "effective_supply",
     "exponential",
     "floating_catchment",

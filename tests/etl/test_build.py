@@ -128,7 +128,7 @@ def _strip(first: int, n: int) -> Any:
 def sites(*rows: tuple[str, str, str, float, float]) -> pd.DataFrame:
     """Sites as (id, kind, status, longitude, staff), all on one latitude."""
     columns = ["site_id", "kind", "status", "lon", "staff"]
-    frame = pd.DataFrame(rows, columns=columns)
+    frame = pd.DataFrame(rows, columns=columns).assign(hours=None)
     town = np.where(frame["lon"] < 114.04, "T0", "T1")
     village = np.where(frame["lon"] < 114.02, "T0V0", "T1V0")
     return frame.assign(lat=30.005, town_code=town, village_code=village)
@@ -264,6 +264,56 @@ def test_more_staff_raises_access_and_its_sum_is_the_supply(
     persons = np.nan_to_num(levels[0].persons["total"])
     assert np.nansum(persons * reaches[0]) / 10_000 == pytest.approx(2.0)
     assert reaches[1][0] == pytest.approx(2 * reaches[0][0])
+
+
+@pytest.mark.parametrize("method", ["2sfca", "e2sfca", "3sfca", "gaussian", "gravity"])
+@pytest.mark.parametrize("basis", ["straight_line", "road"])
+def test_every_method_shares_the_supply_out_whole(
+    levels: tuple[LevelFrame, ...], method: str, basis: str
+) -> None:
+    """On a network the same costs come as pairs: the same answers."""
+    work = Work(levels, config(access={"method": method}))
+    rooms = sites(
+        ("a", "counselling_room", "open", 114.012, 3.0),
+        ("b", "service_org", "open", 114.031, 2.0),
+    )
+    ways = Travel(levels[0], work.config.travel, basis)
+    reach = measure_reach(work, rooms, ways)
+    persons = np.nan_to_num(levels[0].persons["total"])
+    assert np.nansum(persons * np.nan_to_num(reach.access)) / 10_000 == pytest.approx(5.0)
+    straight = measure_reach(
+        Work(levels, work.config), rooms, Travel(levels[0], work.config.travel)
+    )
+    np.testing.assert_allclose(reach.access, straight.access, rtol=1e-9)
+    said = work.book.specs["access"].text.definition
+    assert ("按路网" in said.zh) == (basis == "road")
+    assert "{" not in said.zh + said.en
+
+
+def test_rational_agents_are_an_access_too(levels: tuple[LevelFrame, ...]) -> None:
+    work = Work(levels, config(access={"method": "raam"}))
+    room = ("a", "counselling_room", "open", 114.005, 3.0)
+    reach = measure_reach(work, sites(room), travel(work))
+    assert reach.access[0] > reach.access[1] > 0, "the way costs"
+    assert reach.access[-2] == 0, "out of reach is none, not unknown"
+    assert np.isnan(reach.access[-1]), "nobody knows who lives there"
+    nobody = measure_reach(work, sites(room).assign(staff=np.nan), travel(work))
+    assert np.nansum(nobody.access) == 0
+    assert nobody.tables["access_supply"].loc[0, "unreported"] == 1
+
+
+def test_the_three_catchments_are_compared_on_every_level(levels: tuple[LevelFrame, ...]) -> None:
+    work = Work(levels, config())
+    rooms = sites(
+        ("a", "counselling_room", "open", 114.005, 3.0),
+        ("b", "counselling_room", "open", 114.055, 2.0),
+    )
+    table = measure_reach(work, rooms, travel(work)).tables["access_sensitivity"]
+    assert table["level"].tolist() == ["grid", "village", "town", "county"]
+    assert table["same_class"].between(0, 1).all()
+    assert table["persons"].tolist()[0] == 5900.0
+    said = work.book.specs["access.1000"].text.definition.zh
+    assert f"{100 * table.loc[0, 'same_class']:.0f}%的居民在三种半径下处于同一级" in said
 
 
 def gap_county(
