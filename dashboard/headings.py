@@ -134,6 +134,34 @@ def _access(subject: _Subject) -> str | None:
     )
 
 
+def _referral(subject: _Subject) -> str | None:
+    code = subject.choices.layer.partition(".")[2]
+    steps = {step["code"]: step for step in subject.snapshot.meta.get("referral", [])}
+    if code in steps:
+        minutes = subject.county(subject.choices.layer)
+        return None if minutes is None else subject.text.t(
+            "map.heading.nearest_min",
+            place=subject.place,
+            kind=words.inside(subject.text, subject.text.pick(steps[code]["name"])),
+            minutes=words.minutes(minutes),
+        )  # fmt: skip
+    table = subject.reader.table(subject.snapshot.snapshot_id, "referral")
+    by_step = table[table["level"] == _top(table)].groupby("step")
+    known, broken = by_step["persons"].sum(), by_step["persons_broken"].sum()
+    if known.empty or not known.max() > 0:
+        return None
+    if not broken.max() > 0:
+        return subject.text.t("map.heading.referral_whole", place=subject.place)
+    worst = str(broken.idxmax())
+    return subject.text.t(
+        "map.heading.referral",
+        place=subject.place,
+        persons=words.persons(subject.text, float(broken[worst])),
+        share=words.percent(float(broken[worst] / known[worst])),
+        name=words.inside(subject.text, subject.text.pick(steps[worst]["name"])),
+    )
+
+
 def _gap(subject: _Subject) -> str | None:
     ranking = subject.reader.table(subject.snapshot.snapshot_id, "gap_ranking")
     villages = ranking[ranking["level"] == Level.VILLAGE]
@@ -233,6 +261,7 @@ _TITLES: dict[str, Callable[[_Subject], str | None]] = {
     "covered": _covered,
     "nearest_min": _nearest,
     "access": _access,
+    "referral": _referral,
     "gap": _gap,
     "gap_share": _gap,
     "tier": _tier,

@@ -252,7 +252,8 @@ def _layer_words(entry: Mapping[str, Any], catalog: Catalog) -> dict[str, Any]:
     is_share = unit == "%"
     palette = entry["palette"]
     named = not entry["breaks"]
-    value_words = _class_words(palette, catalog) if named else None
+    labels = [catalog.pick(label) for label in entry.get("labels", [])]
+    value_words = labels or _class_words(palette, catalog) if named else None
     return {
         "palette": palette,
         "classes": len(value_words) if value_words else len(entry["breaks"]) + 1,

@@ -18,6 +18,7 @@ from etl.build.intake import area_changes, public_findings, recent_deliveries
 from etl.build.levels import build_levels
 from etl.build.quantities import Quantities
 from etl.build.ranking import gap_ranking, try_borders
+from etl.build.referral import add_referral
 from etl.build.shortage import score_shortage
 from etl.build.summary import coverage_table, headline, source_table, warning_rows
 from etl.build.targets import PACE_WEEKS, Scorecard, target_tables
@@ -246,6 +247,7 @@ def build(
     say("coverage")
     travel = Travel(levels[0], config.travel)
     reach = measure_reach(work, accepted.sites, travel)
+    referral = add_referral(work, accepted.sites, travel)
     say("warnings")
     warned = watch(work, counts, weeks)
     say("forecast")
@@ -283,6 +285,7 @@ def build(
         "gap_robustness": robustness,
         "coverage": coverage,
         **reach.tables,
+        **referral,
         "sources": source_table(accepted.sources, config, now=now),
         "findings": public_findings(accepted.findings, accepted.sources, doubts.findings),
         "area_changes": area_changes(accepted.changes, accepted.areas, until=until),

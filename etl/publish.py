@@ -106,12 +106,33 @@ def _meta(settings: Settings, build: Build, fingerprint: str, version: str) -> d
             **config.need.model_dump(mode="json"),
             "full_service": build.full_service if np.isfinite(build.full_service) else None,
         },
+        "referral": _referral_meta(build),
         "warnings": config.warnings.model_dump(mode="json"),
         "kinds": [kind.model_dump(mode="json") for kind in config.kinds],
         "measures": [measure.model_dump(mode="json") for measure in config.measures],
         "groups": [group.model_dump(mode="json") for group in config.groups],
         "layers": build.book.meta(),
     }
+
+
+def _referral_meta(build: Build) -> list[dict[str, Any]]:
+    """Steps of the referral chain with the number of sites of each, None where it is unknown."""
+    steps = build.tables.get("referral_steps")
+    if steps is None:
+        return []
+    columns = zip(
+        steps["code"], steps["name_zh"], steps["name_en"], steps["threshold_min"], steps["sites"],
+        strict=True,
+    )  # fmt: skip
+    return [
+        {
+            "code": str(code),
+            "name": {"zh": str(zh), "en": str(en)},
+            "threshold_min": float(limit),
+            "sites": None if pd.isna(sites) else int(sites),
+        }
+        for code, zh, en, limit, sites in columns
+    ]
 
 
 def _level_meta(frame: LevelFrame, geometry_hash: str) -> dict[str, Any]:

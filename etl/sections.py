@@ -181,6 +181,78 @@ class Need(Model):
         }
 
 
+class ReferralStep(Model):
+    """One step of the referral chain: which sites it ends at, and how far they may be."""
+
+    code: str = Field(pattern=r"[a-z][a-z0-9_]*")
+    name: Text = Field(description="short name, said in the chain of a place")
+    kinds: tuple[Kind, ...] = Field(min_length=1)
+    names: str = Field(default="", description="regular expression found in the site's name")
+    staffed: bool = Field(default=False, description="not where the staff is said to be 0")
+    mode: Literal["foot", "car"] = "car"
+    threshold_min: float = Field(gt=0, description="can be taken within so many minutes, inclusive")
+
+    @field_validator("names")
+    @classmethod
+    def _compiles(cls, pattern: str) -> str:
+        try:
+            re.compile(pattern)
+        except re.error as exc:
+            raise ValueError(f"not a regular expression: {exc}") from exc
+        return pattern
+
+
+_PSYCHIATRIC = "精神|脑科|安定医院|康宁医院|心理医院"
+
+
+class Referral(Model):
+    """The referral chain, from the front of the service to its end."""
+
+    steps: tuple[ReferralStep, ...] = Field(
+        default=(
+            ReferralStep(
+                code="room",
+                name=Text(zh="咨询室", en="room"),
+                kinds=(Kind.COUNSELLING_ROOM,),
+                mode="foot",
+                threshold_min=15,
+            ),
+            ReferralStep(
+                code="station",
+                name=Text(zh="乡镇站", en="town station"),
+                kinds=(Kind.COUNSELLING_ROOM, Kind.PRIMARY_CARE),
+                names="(服务|指导|镇|乡|街道)站|卫生院|社区卫生服务中心",
+                threshold_min=30,
+            ),
+            ReferralStep(
+                code="hospital",
+                name=Text(zh="医院心理门诊", en="hospital clinic"),
+                kinds=(Kind.HOSPITAL,),
+                names=f"^(?!.*({_PSYCHIATRIC}))",
+                staffed=True,
+                threshold_min=60,
+            ),
+            ReferralStep(
+                code="psychiatric",
+                name=Text(zh="精神专科", en="psychiatric hospital"),
+                kinds=(Kind.HOSPITAL,),
+                names=_PSYCHIATRIC,
+                threshold_min=60,
+            ),
+        ),
+        min_length=1,
+        max_length=4,
+        description="one to four steps",
+    )
+
+    @model_validator(mode="after")
+    def _distinct(self) -> Referral:
+        codes = [step.code for step in self.steps]
+        if len(codes) != len(set(codes)) or "broken" in codes:
+            raise ValueError("steps: each needs a code of its own, and not 'broken'")
+        return self
+
+
 class Disclosure(Model):
     """Small counts are withheld before publication."""
 

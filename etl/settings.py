@@ -28,6 +28,7 @@ from etl.sections import (
     MeasureSettings,
     Need,
     Publish,
+    Referral,
     Schedule,
     Travel,
     Warnings,
@@ -52,6 +53,7 @@ class LocalityConfig(Model):
     travel: Travel = Travel()
     access: Access = Access()
     need: Need = Need()
+    referral: Referral = Referral()
     disclosure: Disclosure = Disclosure()
     forecast: Forecast = Forecast()
     warnings: Warnings = Warnings()

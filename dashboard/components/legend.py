@@ -36,6 +36,9 @@ def _row(mark: Component, words_of_it: str) -> Component:
 
 def _class_rows(layer: dict[str, Any], level: str, catalog: Catalog) -> list[Component]:
     palette, breaks = str(layer["palette"]), list(layer["breaks"])
+    if layer.get("labels"):
+        names = [catalog.pick(label) for label in layer["labels"]]
+        return [_class_row(palette, position, name) for position, name in enumerate(names)]
     if not breaks:
         return _named_rows(palette, catalog)
     if level == Level.GRID and layer["code"].startswith("covered."):

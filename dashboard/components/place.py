@@ -10,7 +10,7 @@ from dash.development.base_component import Component
 
 from dashboard import gap_reason, places
 from dashboard.choices import Choices, LayerBook
-from dashboard.components import warning
+from dashboard.components import referral, warning
 from dashboard.components.actions import set_button
 from dashboard.components.header import internal_badge
 from dashboard.components.marks import cell_text, definition, site_glyph, value_class
@@ -161,12 +161,13 @@ def _services(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Compone
         rows.append(table_row(name, said, compared=compared, class_name=value_class(cell),
                                bar=covered))  # fmt: skip
     access = _access(profile, snapshot, catalog)
-    if not rows and access is None:
+    chain = referral.chain(profile, snapshot, catalog)
+    if not rows and access is None and chain is None:
         return None
     heads = ("", catalog.t("map.place.nearest_head"), catalog.t("map.place.covered_head"))
     head = html.Thead(html.Tr([html.Th(name, scope="col") for name in heads]))
     table = html.Table([head, html.Tbody(rows)], className="rows") if rows else None
-    return section(catalog.t("map.place.service"), access, table)
+    return section(catalog.t("map.place.service"), access, chain, table)
 
 
 def _access(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Component | None:

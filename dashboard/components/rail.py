@@ -16,7 +16,11 @@ from dashboard.text import Catalog
 # The order on the screen.
 GROUPS = ("gap", "coverage", "access", "warning", "population")
 # Groups whose layers are a quantity of a subject: first the quantity is chosen, then the subject.
-_QUANTITIES = {"coverage": ("covered", "nearest_min"), "warning": ("tier", "rate")}
+_QUANTITIES = {
+    "coverage": ("covered", "nearest_min"),
+    "access": ("access", "referral"),
+    "warning": ("tier", "rate"),
+}
 
 
 def rail(book: LayerBook, choices: Choices, catalog: Catalog) -> list[Component]:

@@ -41,6 +41,7 @@ class LayerSpec:
     breaks : upper ends of the classes but the last, ascending, inclusive; empty when the value
         itself is the class (gap, tier).
     on_map : False for figures that only stand in words: totals say nothing as a colour.
+    labels : names of the classes, lowest first, where the value is a class that no palette names.
     """
 
     code: str
@@ -52,6 +53,7 @@ class LayerSpec:
     measure: str | None = None
     kind: str | None = None
     on_map: bool = True
+    labels: tuple[Text, ...] = ()
 
     def classes(self, values: Floats, states: States) -> States:
         """Class byte of each value: state * 16 + class, 15 for a true zero."""
@@ -80,6 +82,7 @@ class LayerSpec:
             "measure": self.measure,
             "kind": self.kind,
             "on_map": self.on_map,
+            "labels": [label.model_dump() for label in self.labels],
             "levels": [level.value for level in levels],
         }
 

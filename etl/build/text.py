@@ -10,7 +10,7 @@ import pandas as pd
 
 from etl.build.layers import Group, LayerSpec, LayerText, Palette
 from etl.model import Text
-from etl.sections import KindSettings, MeasureSettings
+from etl.sections import KindSettings, MeasureSettings, ReferralStep
 from etl.settings import LocalityConfig, registry
 
 SUPPLY = {
@@ -162,6 +162,41 @@ def access_spec(
     method = _sentence("access_methods", str(words.pop("how")), **words)
     texts = _texts("access", method=method, **words)
     return LayerSpec(code, "access", "access", texts, breaks=breaks)
+
+
+def referral_spec(step: ReferralStep, config: LocalityConfig, basis: str) -> LayerSpec:
+    """Minutes to one step of the referral chain; class ends are shares of its threshold."""
+    speed = config.travel.foot_kmh if step.mode == "foot" else config.travel.car_kmh
+    detour = _number(config.travel.detour)
+    texts = _texts(
+        "referral",
+        name=step.name,
+        mode=MODE[step.mode],
+        way=Text(zh=WAY[basis].zh.format(detour=detour), en=WAY[basis].en.format(detour=detour)),
+        speed=_number(speed),
+        threshold=_number(step.threshold_min),
+    )
+    breaks = tuple(round(step.threshold_min * share, 1) for share in (1 / 3, 2 / 3, 1, 2))
+    return LayerSpec(f"referral.{step.code}", "access", "sequential", texts, breaks=breaks)
+
+
+def referral_broken_spec(config: LocalityConfig) -> LayerSpec:
+    """Where the referral chain breaks first; the class is 0 where it is whole."""
+    steps = config.referral.steps
+    ways = [
+        Text(
+            zh=f"{step.name.zh}{MODE[step.mode].zh}{_number(step.threshold_min)}分钟",
+            en=f"{step.name.en} {_number(step.threshold_min)} min {MODE[step.mode].en}",
+        )
+        for step in steps
+    ]
+    texts = _texts(
+        "referral_broken",
+        steps=Text(zh="、".join(way.zh for way in ways), en=", ".join(way.en for way in ways)),
+    )
+    labels = [_sentence("referral_labels", "whole")]
+    labels += [_sentence("referral_labels", "broken", name=step.name) for step in reversed(steps)]
+    return LayerSpec("referral.broken", "access", "sequential", texts, labels=tuple(labels))
 
 
 def plain_spec(

@@ -25,6 +25,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[access]`": settings.Access,
     "`[need]`": settings.Need,
     "`[need.<part>]`": sections.Points,
+    "`[referral]`": settings.Referral,
+    "`[[referral.steps]]`": sections.ReferralStep,
     "`[disclosure]`": settings.Disclosure,
     "`[warnings]`": settings.Warnings,
     "`[publish]`": settings.Publish,
