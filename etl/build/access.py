@@ -168,10 +168,11 @@ def _sensitivity(
             np.where(one == 0, ZERO_CLASS, np.searchsorted(own, one))
             for one, own in zip(values, ends, strict=True)
         ]
+        persons = work.residents(frame, group)
         found = catchment_sensitivity(
             np.stack(values, axis=1),
             np.stack(classes, axis=1),
-            frame.persons[group],
+            np.full(len(frame), np.nan) if persons is None else persons,
             reference=reference,
         )
         rows.append({"level": frame.level.value, "areas": len(frame), **found._asdict()})
