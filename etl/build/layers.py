@@ -129,8 +129,8 @@ class LayerBook:
 
         NaN where nothing is shown; None where the level does not have the layer.
         """
-        found = [row.values for row in self.rows if row.layer == code and row.level == level.value]
-        return found[-1] if found else None
+        found = [row for row in self.rows if row.layer == code and row.level == level.value]
+        return found[-1].values if found else None
 
     def meta(self) -> list[dict[str, Any]]:
         """Entries of all layers, in the order they were first added."""

@@ -27,6 +27,7 @@ from etl.policies import (
     SitesQuantity,
     SumQuantity,
 )
+from etl.store.writer import PublishedLayer
 from geo.model import Kind, Level, Missing, PlaceQuality, SiteStatus
 from geo.rollup import roll_up
 
@@ -133,12 +134,12 @@ class Quantities:
     # ------------------------------------------------------------ weekly figures and residents
 
     @cached_property
-    def _counts(self) -> dict[tuple[str, str], dict[str, tuple[Floats, States]]]:
-        found: dict[tuple[str, str], dict[str, tuple[Floats, States]]] = {}
+    def _counts(self) -> dict[tuple[str, str], dict[str, PublishedLayer]]:
+        found: dict[tuple[str, str], dict[str, PublishedLayer]] = {}
         for row in self.book:
             if row.layer.startswith(("count.", "population")):
                 own = found.setdefault((row.layer, row.level), {})
-                own[row.week] = (row.values, row.states)
+                own[row.week] = row
         return found
 
     def _weekly(self, quantity: LatestQuantity | SumQuantity, at: int) -> tuple[Floats, States]:
@@ -150,7 +151,7 @@ class Quantities:
         states = np.full(values.shape, int(Missing.NO_DATA), dtype=np.uint8)
         for position, week in enumerate(self.weeks):
             if week in rows:
-                values[position], states[position] = rows[week]
+                values[position], states[position] = rows[week].values, rows[week].states
         return values, states
 
     def _at(self, table: tuple[Floats, States] | None, picked: Ints, at: int) -> Figures:
@@ -187,8 +188,7 @@ class Quantities:
         rows = self._counts.get((code, self.levels[at].level.value))
         if not rows:
             return Figures.none(len(self.levels[at]))
-        values, states = rows[""]
-        return Figures.of(values, states=states)
+        return Figures.of(rows[""].values, states=rows[""].states)
 
     # ------------------------------------------------------------ sites
 

@@ -48,16 +48,46 @@ class PublishedLevel:
     geojson: bytes
 
 
-@dataclass(frozen=True)
 class PublishedLayer:
-    """One layer of one level and week; arrays in idx order."""
+    """One layer of one level and week, packed as the store keeps it; arrays in idx order.
 
-    level: str
-    layer: str
-    week: str
-    values: npt.NDArray[np.float64]
-    states: npt.NDArray[np.uint8]
-    classes: npt.NDArray[np.uint8]
+    A build holds hundreds of layers until it is published: packed they take a tenth of the room.
+    """
+
+    __slots__ = ("_classes", "_states", "_values", "layer", "level", "n", "week")
+
+    def __init__(
+        self,
+        level: str,
+        layer: str,
+        week: str,
+        *,
+        values: npt.NDArray[np.float64],
+        states: npt.NDArray[np.uint8],
+        classes: npt.NDArray[np.uint8],
+    ) -> None:
+        self.level, self.layer, self.week, self.n = level, layer, week, len(values)
+        self._values = zlib.compress(np.asarray(values, dtype="<f8").tobytes(), COMPRESSION)
+        self._states = zlib.compress(np.asarray(states, dtype=np.uint8).tobytes(), COMPRESSION)
+        self._classes = zlib.compress(np.asarray(classes, dtype=np.uint8).tobytes(), COMPRESSION)
+
+    @property
+    def values(self) -> npt.NDArray[np.float64]:
+        return np.frombuffer(zlib.decompress(self._values), dtype="<f8").astype(np.float64)
+
+    @property
+    def states(self) -> npt.NDArray[np.uint8]:
+        return np.frombuffer(zlib.decompress(self._states), dtype=np.uint8)
+
+    @property
+    def classes(self) -> npt.NDArray[np.uint8]:
+        return np.frombuffer(zlib.decompress(self._classes), dtype=np.uint8)
+
+    @property
+    def row(self) -> tuple[Any, ...]:
+        """Level, layer, week, length, and the three arrays as the store has them."""
+        key = (self.level, self.layer, self.week, self.n)
+        return (*key, self._values, self._states, self._classes)
 
 
 @dataclass(frozen=True)
@@ -142,7 +172,7 @@ class Writer:
     def _insert_contents(connection: Connection, publication: Publication) -> None:
         key = {"snapshot_id": publication.snapshot_id}
         columns = ["snapshot_id", "level", "layer", "week", "n", "values", "states", "classes"]
-        packed = ((publication.snapshot_id, *_packed(layer)) for layer in publication.layers)
+        packed = ((publication.snapshot_id, *layer.row) for layer in publication.layers)
         bulk_insert(connection, t.published_layer, columns, packed)
         insert_frame(connection, t.published_site, publication.sites, **key)
         insert_frame(connection, t.published_warning, publication.warnings, **key)
@@ -207,19 +237,6 @@ def _insert_level(connection: Connection, level: PublishedLevel) -> None:
     areas = areas.assign(idx=np.arange(len(areas)))
     insert_frame(connection, t.published_area, areas, **key)
     connection.execute(insert(t.published_geometry).values(**key, geojson=level.geojson))
-
-
-def _packed(layer: PublishedLayer) -> tuple[Any, ...]:
-    values = np.ascontiguousarray(layer.values, dtype="<f8")
-    return (
-        layer.level,
-        layer.layer,
-        layer.week,
-        len(values),
-        zlib.compress(values.tobytes(), COMPRESSION),
-        zlib.compress(np.ascontiguousarray(layer.states, dtype=np.uint8).tobytes(), COMPRESSION),
-        zlib.compress(np.ascontiguousarray(layer.classes, dtype=np.uint8).tobytes(), COMPRESSION),
-    )
 
 
 def _plain_rows(frame: pd.DataFrame) -> list[list[Any]]:

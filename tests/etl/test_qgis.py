@@ -52,7 +52,9 @@ def publication(week: str = "2026-W46", *, first: float = 12.0) -> Publication:
     )
     values = np.where(SHOWN, np.arange(N) + first, np.nan)
     layers = [
-        PublishedLayer("village", code, of, values, STATES, np.zeros(N, dtype=np.uint8))
+        PublishedLayer(
+            "village", code, of, values=values, states=STATES, classes=np.zeros(N, dtype=np.uint8)
+        )
         for code, of in (
             ("count.calls", week),
             ("count.calls", "2026-W01"),

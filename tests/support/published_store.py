@@ -103,7 +103,9 @@ class LayerBook:
             levels.append(level.value)
         classes = spec.classes(values, states)
         code = spec.meta["code"]
-        self.rows.append(PublishedLayer(level.value, code, week, values, states, classes))
+        self.rows.append(
+            PublishedLayer(level.value, code, week, values=values, states=states, classes=classes)
+        )
 
     def meta(self) -> list[dict[str, Any]]:
         """Entries of all layers."""
