@@ -9,7 +9,8 @@ from dash.development.base_component import Component
 
 from dashboard.components.attributes import attrs
 from dashboard.components.marks import swatch
-from dashboard.figures.series import weekly_bars
+from dashboard.expected import Expected, how, read_expected, sentence
+from dashboard.figures.series import add_expected, weekly_bars
 from dashboard.places import rows_of
 from dashboard.text import Catalog, words
 from dashboard.tokens import Theme
@@ -36,7 +37,7 @@ def weekly_chart(
     catalog: Catalog,
     theme: Theme,
 ) -> Component:
-    """Bars of one measure over the weeks of the snapshot, with their little legend."""
+    """Bars of one measure over the weeks of the snapshot and what is expected after them."""
     code = str(measure["code"])
     series = reader.series(snapshot.snapshot_id, level, area_code, f"count.{code}")
     try:
@@ -47,6 +48,7 @@ def weekly_chart(
     weeks = list(series["week"])
     unit = catalog.pick(measure["unit"])
     name = catalog.pick(measure["name"])
+    expected = read_expected(reader, snapshot, level=level, area_code=area_code, measure=measure)
     figure = weekly_bars(
         series,
         tiers,
@@ -60,10 +62,30 @@ def weekly_chart(
         theme=theme,
         chosen_week=week,
     )  # fmt: skip
-    graph = dcc.Graph(figure=figure, config=CONFIG, className="chart", style={"height": "150px"})
     described = catalog.t("map.chart.label", measure=name)
-    return html.Figure([graph, _little_legend(catalog)], role="img",
-                       **attrs(aria_label=described))  # fmt: skip
+    under = []
+    if expected is not None:
+        if not expected.reason:
+            add_expected(figure, expected.weeks, hover=_hover_ahead(expected, unit, catalog),
+                         theme=theme)  # fmt: skip
+        said = sentence(expected, unit, catalog)
+        described = catalog.t("map.heading.joined", first=described, second=said)
+        if not expected.reason:
+            said = catalog.t("map.chart.expected_made", said=said, how=how(expected, catalog))
+        under.append(html.P(said, className="hint chart-expected"))
+    graph = dcc.Graph(figure=figure, config=CONFIG, className="chart", style={"height": "150px"})
+    legend = _little_legend(catalog, ahead=expected is not None and not expected.reason)
+    return html.Figure([graph, legend, *under], role="img", **attrs(aria_label=described))
+
+
+def _hover_ahead(expected: Expected, unit: str, catalog: Catalog) -> list[str]:
+    ends = ("low80", "high80", "low95", "high95")
+    return [
+        catalog.t("map.chart.expected_bar", week=words.week_label(catalog, str(row.week)),
+                  value=words.figure(float(row.expected)), unit=unit,
+                  **{end: words.number(float(getattr(row, end))) for end in ends})
+        for row in rows_of(expected.weeks)
+    ]  # fmt: skip
 
 
 def _hover_text(week: str, value: float, state: int, unit: str, catalog: Catalog, *, k: int) -> str:
@@ -77,9 +99,9 @@ def _hover_text(week: str, value: float, state: int, unit: str, catalog: Catalog
     return catalog.t("map.chart.bar", week=label, value=words.figure(value), unit=unit)
 
 
-def _little_legend(catalog: Catalog) -> Component:
+def _little_legend(catalog: Catalog, *, ahead: bool) -> Component:
     items = []
-    for state in ("no_data", "suppressed", "warned"):
+    for state in ("no_data", "suppressed", "warned", *(["expected"] if ahead else [])):
         mark = swatch(fill=state.replace("_", "-"))
         items.append(html.Span([mark, catalog.t(f"map.chart.legend_{state}")]))
     return html.Figcaption(items, className="chart-legend")

@@ -14,6 +14,7 @@ from geo.model import Missing, Tier
 # The bar of a week without a count reaches so far up the chart that it cannot be taken for a count.
 _ABSENT_SHARE = 1.0
 _TICKS = 4
+_MOST_ABOVE = 1.5
 _TIER_NAMES = {tier: tier.name.lower() for tier in Tier if tier > Tier.NONE}
 
 
@@ -69,6 +70,51 @@ def weekly_bars(
         **_hover(weeks, hover),
     )
     return _dressed(figure, list(ordered["week"]), tick_texts, colours, top)
+
+
+def add_expected(
+    figure: go.Figure, ahead: pd.DataFrame, *, hover: Sequence[str], theme: Theme
+) -> None:
+    """Lay what is expected behind the reported weeks: a fan of 80 and 95 %, a dashed line.
+
+    Parameters
+    ----------
+    figure : what `weekly_bars` drew.
+    ahead : week, expected, low80, high80, low95, high95; weeks ascending, after the reported.
+    hover : text on hovering, one a week.
+    theme : colours.
+    """
+    colours = tokens(theme)
+    weeks = list(ahead["week"])
+    for inside, opacity in (("95", 0.16), ("80", 0.3)):
+        figure.add_scatter(
+            x=[*weeks, *weeks[::-1]],
+            y=[*ahead[f"high{inside}"], *ahead[f"low{inside}"][::-1]],
+            mode="lines",
+            line={"width": 0},
+            fill="toself",
+            fillcolor=colours["accent"],
+            opacity=opacity,
+            hoverinfo="skip",
+        )
+    figure.add_scatter(
+        x=weeks,
+        y=list(ahead["expected"]),
+        mode="lines",
+        line={"color": colours["accent"], "width": 2, "dash": "dash"},
+        customdata=list(hover),
+        hovertemplate="%{customdata}<extra></extra>",
+    )
+    known = list(figure.layout.xaxis.categoryarray)
+    # Where the reported weeks end; half a step, since weeks stand in the middle of their place.
+    figure.add_vline(
+        x=len(known) - 0.5, line={"color": colours["ink-2"], "width": 1, "dash": "dot"}
+    )
+    drawn = max(float(figure.layout.yaxis.range[1]), float(ahead["high80"].max()) * 1.08)
+    # Where little is known the outer fan may be wide; it leaves the chart before the bars shrink.
+    top = max(drawn, min(float(ahead["high95"].max()) * 1.04, _MOST_ABOVE * drawn))
+    figure.update_xaxes(categoryarray=[*known, *weeks], range=[-0.7, len(known) + len(weeks) - 0.3])
+    figure.update_yaxes(range=[0, top])
 
 
 def _fill(tier: float | None, colours: Any) -> str:

@@ -101,6 +101,7 @@ class Reader:
         # Snapshots and boundaries are immutable, so what was read once stays true.
         self._snapshot_once = lru_cache(maxsize=16)(self._snapshot)
         self._areas_once = lru_cache(maxsize=16)(self._areas)
+        self._table_once = lru_cache(maxsize=32)(self._table)
 
     def close(self) -> None:
         """Give back the connections; the reader is of no use afterwards."""
@@ -323,6 +324,9 @@ class Reader:
 
     def table(self, snapshot_id: str, name: str) -> pd.DataFrame:
         """One of the small tables that pages show as they are."""
+        return self._table_once(snapshot_id, name).copy()
+
+    def _table(self, snapshot_id: str, name: str) -> pd.DataFrame:
         rows = self._rows(
             select(published_table.c.records).where(
                 published_table.c.snapshot_id == snapshot_id, published_table.c.name == name

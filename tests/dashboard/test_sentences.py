@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pandas as pd
 import pytest
+from dash.development.base_component import Component
 
 from dashboard import headings, places
 from dashboard.choices import LayerBook, read_choices
 from dashboard.components import chart, place, summary
+from dashboard.expected import read_expected
+from dashboard.figures.series import add_expected, weekly_bars
 from dashboard.text import load
+from dashboard.tokens import Theme
 from etl.store.reader import Reader, Snapshot
 from geo.model import Missing
 from tests.support.dashboard_pages import words_of
@@ -165,10 +170,106 @@ def test_a_chart_marks_missing_withheld_and_warned_weeks(
         theme="light",
     )
     figure = drawn.children[0].figure
-    missing, withheld, counted = figure.data
+    missing, withheld, counted = figure.data[:3]
     weeks = set(snapshot.meta["weeks"])
     assert set(missing.x) | set(withheld.x) | set(counted.x) == weeks
     assert len(missing.x) + len(withheld.x) + len(counted.x) == len(weeks)
     assert missing.marker.pattern.shape != withheld.marker.pattern.shape
     assert len(set(counted.marker.color)) == 2
     assert set(withheld.y) <= {9.0}
+
+
+def drawn_chart(
+    reader: Reader,
+    snapshot: Snapshot,
+    code: str,
+    *,
+    lang: str = "zh-CN",
+    level: str = "village",
+    measure: str = "dispute_events",
+    theme: Theme = "light",
+) -> Component:
+    return chart.weekly_chart(
+        reader, snapshot, level=level, area_code=code,
+        measure=places.measure_entry(snapshot, measure), week=FACTS.week, catalog=load(lang),
+        theme=theme,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+def test_what_is_expected_follows_the_reported_weeks_and_looks_different(
+    published_reader: Reader, snapshot: Snapshot, theme: Theme
+) -> None:
+    figure = (
+        drawn_chart(published_reader, snapshot, FACTS.newest_warned, theme=theme).children[0].figure
+    )
+    wide, narrow, line = figure.data[3:]
+    reported = snapshot.meta["weeks"]
+    assert list(line.x) == [f"2026-W{n}" for n in range(47, 54)] + ["2027-W01"]
+    assert set(line.x).isdisjoint(reported)
+    assert list(figure.layout.xaxis.categoryarray) == [*reported, *line.x]
+    assert line.line.dash == "dash"
+    assert line.type == "scatter" != figure.data[0].type
+    assert max(wide.y) == 49 > max(narrow.y) == 32 > max(line.y)
+    assert figure.layout.yaxis.range[1] >= max(narrow.y)
+    assert figure.layout.shapes[0].x0 == len(reported) - 0.5
+    assert "预计 16.4 起<br>八成把握 8–32<br>九成五把握 4–49" in line.customdata[0]
+
+
+def test_a_wide_outer_fan_does_not_flatten_the_bars() -> None:
+    weeks = ["2026-W45", "2026-W46"]
+    series = pd.DataFrame({"week": weeks, "value": [40.0, 50.0], "state": [0, 0]})
+    told = {week: week for week in weeks}
+    figure = weekly_bars(series, series.iloc[:0], hover=told, tick_texts=told, k=10, theme="light",
+                         chosen_week=weeks[-1])  # fmt: skip
+    ahead = pd.DataFrame({"week": ["2026-W47"], "expected": [45.0], "low80": [30.0],
+                          "high80": [60.0], "low95": [0.0], "high95": [900.0]})  # fmt: skip
+    add_expected(figure, ahead, hover=[""], theme="light")
+    assert 60 < figure.layout.yaxis.range[1] < 100
+
+
+def test_what_is_expected_is_said_with_how_right_it_has_been(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    drawn = drawn_chart(published_reader, snapshot, FACTS.newest_warned)
+    said = words_of(drawn)
+    sentence = (
+        "预计未来 8 周每周约 8–32 起（八成把握）。以往同样的预计平均误差 3.4 起，"
+        "实际有 82% 落在区间内。"
+    )
+    assert sentence in said
+    assert "按趋势与季节回归推算，只用已公布的数。" in said
+    assert "预计" in words_of(drawn.children[1])
+    # Who hears the chart is told as much as who sees it.
+    assert sentence in drawn.to_plotly_json()["props"]["aria-label"]
+    english = words_of(drawn_chart(published_reader, snapshot, FACTS.newest_warned, lang="en"))
+    assert "next 8 weeks: about 8–32" in english
+
+
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_where_nothing_is_expected_the_reason_is_said(
+    published_reader: Reader, snapshot: Snapshot, lang: str
+) -> None:
+    catalog = load(lang)
+    for code, reason in (
+        (FACTS.suppressed_village, "withheld"), (FACTS.no_data_village, "silent"),
+        ("990101100003", "short"), ("990101100004", "small"),
+    ):  # fmt: skip
+        drawn = drawn_chart(published_reader, snapshot, code, lang=lang)
+        assert catalog.t(f"map.chart.expected_{reason}") in words_of(drawn)
+        assert len(drawn.children[0].figure.data) == 3
+        assert catalog.t("map.chart.legend_expected") not in words_of(drawn.children[1])
+    cell = drawn_chart(published_reader, snapshot, "990101101001-003", lang=lang, level="grid")
+    assert catalog.t("map.chart.expected_level") in words_of(cell)
+
+
+def test_a_register_and_an_old_snapshot_have_nothing_to_say_of_the_future(
+    published_reader: Reader, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stock = next(m["code"] for m in snapshot.meta["measures"] if m["stock"])
+    entry = places.measure_entry(snapshot, stock)
+    asked = {"level": "village", "area_code": FACTS.newest_warned}
+    assert read_expected(published_reader, snapshot, measure=entry, **asked) is None
+    monkeypatch.setattr(places, "table_or_none", lambda *_: None)
+    entry = places.measure_entry(snapshot, "dispute_events")
+    assert read_expected(published_reader, snapshot, measure=entry, **asked) is None

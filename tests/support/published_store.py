@@ -621,8 +621,33 @@ def _tables(
     return {
         "headline": headline, "gap_ranking": ranked, "coverage": pd.DataFrame(coverage),
         "gap_robustness": _robustness(),
-        "sources": _sources(), "findings": _findings(),
+        "sources": _sources(), "findings": _findings(), **_expected(),
     }  # fmt: skip
+
+
+def _expected() -> dict[str, pd.DataFrame]:
+    """What is expected of disputes in one village and the county, and why nothing is elsewhere."""
+    ahead = [f"2026-W{number}" for number in range(47, 54)] + ["2027-W01"]
+    weeks, areas = [], []
+    for level, code, mean in (("village", FACTS.newest_warned, 16.4), ("county", COUNTY, 262.0)):
+        weeks += [
+            {"level": level, "area_code": code, "measure": "dispute_events", "week": week,
+             "expected": mean + i, "low80": mean // 2, "high80": 2 * mean // 1,
+             "low95": mean // 4, "high95": 3 * mean // 1, "method": "regression"}
+            for i, week in enumerate(ahead)
+        ]  # fmt: skip
+        areas.append((level, code, "regression", "", 3.4, 0.82, 0.96, 104))
+    for code, reason in (
+        (FACTS.suppressed_village, "withheld"), (FACTS.no_data_village, "silent"),
+        ("990101100003", "short"), ("990101100004", "small"),
+    ):  # fmt: skip
+        areas.append(("village", code, "", reason, None, None, None, 0))
+    columns = ["level", "area_code", "method", "reason", "mae", "inside80", "inside95", "n"]
+    frame = pd.DataFrame(areas, columns=columns)
+    return {
+        "forecast": pd.DataFrame(weeks),
+        "forecast_areas": frame.assign(measure="dispute_events"),
+    }
 
 
 def _robustness() -> pd.DataFrame:
