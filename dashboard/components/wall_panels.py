@@ -6,17 +6,19 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import pandas as pd
 from dash import html
 from dash.development.base_component import Component
 
 from dashboard.choices import LayerBook, read_choices
 from dashboard.components import legend, marks
+from dashboard.components.wall_targets import targets_panel
 from dashboard.lateness import Source
 from dashboard.story import GAP_WORDS, Figure, Rank, Story, TierCount
 from dashboard.text import Catalog, words
 from dashboard.tour import Stop
 
-# On a tall screen more would be read by nobody.
+# On a tall screen more would be read by nobody; where there is room for fewer, fewer are shown.
 MAX_RANKS = 8
 
 
@@ -26,9 +28,19 @@ def _data(attributes: dict[str, str]) -> dict[str, Any]:
 
 
 def panels(
-    story: Story, stops: Sequence[Stop], catalog: Catalog, sources: Sequence[Source]
+    story: Story,
+    stops: Sequence[Stop],
+    catalog: Catalog,
+    sources: Sequence[Source],
+    *,
+    targets: pd.DataFrame | None = None,
 ) -> list[Component]:
-    """All panels of a snapshot; the element that holds them says which one."""
+    """All panels of a snapshot; the element that holds them says which one.
+
+    Parameters
+    ----------
+    targets : published table of the indicators; None where there is none.
+    """
     return [
         _head(story, catalog),
         html.Section([_figure(figure) for figure in story.figures], className="wall-figures"),
@@ -36,6 +48,7 @@ def panels(
             [
                 _tiers(story, catalog),
                 _ranking(story, catalog),
+                targets_panel(targets, catalog),
                 _tour(stops, catalog),
             ],
             className="wall-side",

@@ -30,7 +30,7 @@ from dashboard.text import Catalog
 from dashboard.tokens import Theme
 from dashboard.tour import LAYERS, plan
 from etl.store.reader import Reader, Snapshot
-from geo.errors import XintuError
+from geo.errors import NotPublishedError, XintuError
 from geo.model import Kind, Level
 
 PATH = "/wall"
@@ -165,7 +165,11 @@ def draw(
         )
         for stop in stops
     }
-    return wall_panels.panels(story, stops, catalog, sources), views
+    try:
+        targets = reader.table(snapshot.snapshot_id, "targets")
+    except NotPublishedError:  # by an earlier version
+        targets = None
+    return wall_panels.panels(story, stops, catalog, sources, targets=targets), views
 
 
 def register(app: Dash, reader: Reader) -> None:
