@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_right
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import pandas as pd
@@ -20,6 +20,9 @@ from geo.need import NEED_BOUNDS
 _BANDS = ("low", "middle", "high")
 # Layers of which the one that stands out most is named beside the need index.
 _DRIVERS = ("share.elderly", "share.minors", "density")
+# What is said of the median resident's class where it is the first or the last.
+_MEDIAN = {GapClass.NONE: "most", GapClass.SEVERE: "half"}
+_NARROW_NO_BREAK = "\u202f"
 _SHOWN = (Missing.OK, Missing.UNRELIABLE)
 _M_PER_KM = 1000
 
@@ -50,11 +53,11 @@ def gap_sentence(
         return catalog.t(f"gap.reason.unknown_{key}")
     given = GapClass(int(gap.value))
     name = catalog.t(f"common.gap.{given.name.lower()}")
-    if level != meta["levels"][0]["level"]:
-        key = "most" if given == GapClass.NONE else "median"
-        name = catalog.t(f"gap.reason.{key}", gap=name)
+    of_many = level != meta["levels"][0]["level"]
+    if of_many:
+        name = catalog.t(f"gap.reason.{_MEDIAN.get(given, 'median')}", gap=name)
     clauses = [
-        *([] if need is None else [_need(need, cells, county, meta, catalog)]),
+        *([] if need is None else [_need(need, cells, county, meta, catalog, banded=not of_many)]),
         *([] if access is None else [_service(access, meta, catalog)]),
     ]
     if not clauses:
@@ -62,7 +65,8 @@ def gap_sentence(
     because = clauses[0]
     for clause in clauses[1:]:
         because = catalog.t("gap.reason.and", first=because, second=clause)
-    return catalog.t("gap.reason.sentence", gap=name, because=because)
+    sentence = catalog.t("gap.reason.sentence", gap=name, because=because)
+    return sentence.replace(words.THIN_SPACE, _NARROW_NO_BREAK)
 
 
 def _shown(cells: Cells, code: str) -> float | None:
@@ -73,29 +77,40 @@ def _shown(cells: Cells, code: str) -> float | None:
 
 
 def _need(
-    need: float, cells: Cells, county: Cells, meta: Mapping[str, Any], catalog: Catalog
+    need: float,
+    cells: Cells,
+    county: Cells,
+    meta: Mapping[str, Any],
+    catalog: Catalog,
+    *,
+    banded: bool,
 ) -> str:
+    """The need index and what stands out beside it; a mean of many cells is not called high."""
+    overall = _shown(county, "need")
+    figures = _compared(catalog.t("gap.reason.index"), need, overall, words.figure, catalog)
     band = _BANDS[bisect_right(NEED_BOUNDS, need)]
-    figures = _compared(
-        catalog.t("gap.reason.index"), need, _shown(county, "need"), words.figure, catalog
-    )
-    driver = _driver(band, cells, county)
-    if driver is not None:
-        names = {entry["code"]: catalog.pick(entry["name"]) for entry in meta["layers"]}
-        value, overall = _shown(cells, driver), _shown(county, driver)
-        if value is not None and driver in names:
-            said = words.percent if driver.startswith("share.") else words.figure
-            name = words.inside(catalog, names[driver])
-            figures = catalog.t(
-                "gap.reason.figures",
-                first=figures,
-                second=_compared(name, value, overall, said, catalog),
-            )
-    return catalog.t(f"gap.reason.need_{band}", figures=figures)
+    below = band == "low" if banded else overall is not None and need < overall
+    driver = _driver(cells, county, below=below)
+    entry = next((entry for entry in meta["layers"] if entry["code"] == driver), None)
+    value = None if driver is None else _shown(cells, driver)
+    if entry is not None and value is not None:
+        name = words.inside(catalog, catalog.pick(entry["name"]))
+        named = _compared(
+            name, value, _shown(county, entry["code"]), _in_unit(entry, catalog), catalog
+        )
+        figures = catalog.t("gap.reason.figures", first=figures, second=named)
+    return catalog.t(f"gap.reason.need_{band if banded else 'mean'}", figures=figures)
 
 
-def _driver(band: str, cells: Cells, county: Cells) -> str | None:
-    """The layer that stands out most from the whole locality, in the direction of the band."""
+def _in_unit(entry: Mapping[str, Any], catalog: Catalog) -> Callable[[float], str]:
+    unit = catalog.pick(entry.get("unit"))
+    if unit == "%":
+        return words.percent
+    return lambda value: catalog.t("map.value.unit", value=words.figure(value), unit=unit)
+
+
+def _driver(cells: Cells, county: Cells, *, below: bool) -> str | None:
+    """The layer that stands out most from the whole locality, in the direction asked for."""
     ratios = {}
     for code in _DRIVERS:
         value, overall = _shown(cells, code), _shown(county, code)
@@ -103,13 +118,19 @@ def _driver(band: str, cells: Cells, county: Cells) -> str | None:
             ratios[code] = value / overall
     if not ratios:
         return None
-    wanted = min if band == "low" else max
+    wanted = min if below else max
     code = wanted(ratios, key=lambda name: ratios[name])
-    stands_out = ratios[code] < 1 if band == "low" else ratios[code] > 1
+    stands_out = ratios[code] < 1 if below else ratios[code] > 1
     return code if stands_out else None
 
 
-def _compared(name: str, value: float, overall: float | None, said: Any, catalog: Catalog) -> str:
+def _compared(
+    name: str,
+    value: float,
+    overall: float | None,
+    said: Callable[[float], str],
+    catalog: Catalog,
+) -> str:
     if overall is None:
         return catalog.t("gap.reason.figure", name=name, value=said(value))
     return catalog.t(

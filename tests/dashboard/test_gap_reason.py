@@ -23,12 +23,18 @@ pytest_plugins = ("tests.support.dashboard_fixtures",)
 
 LANGUAGES = ("zh-CN", "en")
 FORBIDDEN = ("高危", "落后", "最差", "问题地区", "worst", "high-risk", "bad", "nan", "{", "}")
+
+
+def entry(code: str, zh: str, en: str, unit_zh: str = "%", unit_en: str = "%") -> dict[str, Any]:
+    return {"code": code, "name": {"zh": zh, "en": en}, "unit": {"zh": unit_zh, "en": unit_en}}
+
+
 META: dict[str, Any] = {
     "levels": [{"level": "grid"}, {"level": "village"}, {"level": "county"}],
     "layers": [
-        {"code": "share.elderly", "name": {"zh": "60岁及以上占比", "en": "Share of: Aged 60+"}},
-        {"code": "share.minors", "name": {"zh": "0–17岁占比", "en": "Share of: Minors"}},
-        {"code": "density", "name": {"zh": "人口密度", "en": "Population density"}},
+        entry("share.elderly", "60岁及以上占比", "Share of: Aged 60+"),
+        entry("share.minors", "0–17岁占比", "Share of: Minors"),
+        entry("density", "人口密度", "Population density", "人/平方公里", "persons per km²"),
     ],
     "access": {"default_catchment_m": 2000.0, "supply": "staff"},
     "need": {"standard": None, "full_service": 2.5},
@@ -62,7 +68,7 @@ def test_a_severe_gap_says_who_needs_and_who_gets() -> None:
         "2 公里内每万人 0.30 名服务人员，为全域平均的 12%。"
     )
     assert said(here, "en") == (
-        "Severe gap: need is high (index 0.71, overall 0.48; share of: Aged 60+ 31.0%, "
+        "Severe gap: high need (need index 0.71, overall 0.48; share of: Aged 60+ 31.0%, "
         "overall 22.0%); 0.30 staff per 10 000 residents within 2 km, 12% of the overall mean."
     )
 
@@ -70,9 +76,10 @@ def test_a_severe_gap_says_who_needs_and_who_gets() -> None:
 def test_a_village_has_the_class_of_its_median_resident_and_says_so() -> None:
     here = cells(gap=2.0, need=0.5, access=0.0)
     assert said(here, "zh-CN", "village") == (
-        "明显缺口（至少一半居民处于这一级或更重）：需求中等（需求指数 0.50，全域 0.48），"
-        "2 公里内没有可及的服务。"
+        "明显缺口（至少一半居民处于这一级或更重）："
+        "需求取居民平均（需求指数 0.50，全域 0.48），2 公里内没有可及的服务。"
     )
+    assert said(cells(gap=3.0), "zh-CN", "village") == "严重缺口（至少一半居民处于这一级）。"
     assert "一半以上居民处于这一级" in said(cells(gap=0.0, need=0.2), "zh-CN", "village")
 
 
@@ -142,7 +149,8 @@ def test_every_figure_of_a_sentence_is_a_published_one(
     allowed |= {words.percent(v) for v in (elderly, minors, 0.22, 0.17) if v is not None}
     allowed |= {gap_reason.times(access / 2.5), "2", "10 000", "10", "000", "60", "60+"}
     allowed |= {"0–17", "0", "17"}
-    for figure in re.findall(r"\d[\d.\u2009]*%?", said(here, lang)):
+    allowed = {figure.replace(words.THIN_SPACE, "\u202f") for figure in allowed}
+    for figure in re.findall(r"\d[\d.\u202f]*%?", said(here, lang)):
         assert figure.rstrip(".") in allowed, (figure, said(here, lang))
 
 
@@ -151,6 +159,22 @@ def test_what_is_named_beside_need_speaks_for_it(need: float, elderly: float) ->
     sentence = said(cells(gap=1.0, need=need, access=1.0, share__elderly=elderly), "zh-CN")
     if "60岁及以上占比" in sentence:
         assert (elderly > 0.22) == ("较低" not in sentence)
+
+
+def test_a_density_has_its_unit_and_is_not_broken_across_lines() -> None:
+    here = cells(gap=2.0, need=0.6, access=1.0, density=12_345.0)
+    assert "人口密度 12\u202f345 人/平方公里，全域 900 人/平方公里" in said(here, "zh-CN")
+
+
+@given(st.floats(0, 1), st.floats(0, 1))
+def test_above_cells_no_band_is_named_and_the_driver_follows_the_mean(
+    need: float, elderly: float
+) -> None:
+    here = cells(gap=1.0, need=need, access=1.0, share__elderly=elderly)
+    sentence = said(here, "zh-CN", "village")
+    assert not any(band in sentence for band in ("需求较低", "需求中等", "需求较高"))
+    if "60岁及以上占比" in sentence:
+        assert (elderly > 0.22) == (need >= 0.48)
 
 
 def test_the_county_is_not_compared_with_itself() -> None:
