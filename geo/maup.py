@@ -150,7 +150,9 @@ def shifted_squares(
     zone = np.full(len(place), -1, dtype=np.int64)
     known = ~np.isnan(place).any(axis=1)
     square = np.floor(place[known] / side - np.asarray(shift, dtype=np.float64)).astype(np.int64)
-    _, zone[known] = np.unique(square[:, ::-1], axis=0, return_inverse=True)
+    if square.size:
+        col, row = (square - square.min(axis=0)).T
+        _, zone[known] = np.unique(row * (col.max() + 1) + col, return_inverse=True)
     return zone
 
 

@@ -18,13 +18,19 @@ def section(title: str, *children: Component | None) -> Component:
 
 
 def table_row(
-    name: Any, said: str, *, class_name: str = "value", compared: str = "", bar: float | None = None
+    name: Any,
+    said: str,
+    *,
+    class_name: str = "value",
+    compared: str = "",
+    bar: float | None = None,
+    bar_class: str = "bar",
 ) -> Component:
     """A name, its value with a bar of a share, and what it is compared with."""
     track = None
     if bar is not None and math.isfinite(bar):
         width = f"{min(max(bar, 0.0), 1.0):.1%}"
-        track = html.Span(html.Span(style={"width": width}), className="bar",
+        track = html.Span(html.Span(style={"width": width}), className=bar_class,
                           **attrs(aria_hidden="true"))  # fmt: skip
     return html.Tr(
         [

@@ -65,4 +65,5 @@ def _row(part: str, most: float, profile: Profile, catalog: Catalog, *, whole: b
             "" if overall is None else catalog.t("map.place.compared", value=words.figure(overall))
         ),
         bar=value / most,
+        bar_class="bar bar-gap",
     )

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy import special, stats
+from scipy import sparse, special, stats
 
 from geo.errors import ShapeError, UnitError
-from geo.rates import share_interval
+from geo.rates import rate_interval, share_interval, smoothed_rates
 
 SURVEYS = st.integers(1, 5_000).flatmap(lambda n: st.tuples(st.integers(0, n), st.just(n)))
 
@@ -72,3 +72,63 @@ def test_surveys_that_cannot_be_are_refused_with_what_came() -> None:
         share_interval([1.0], [4.0], level=95)
     with pytest.raises(ShapeError, match="lengths differ: successes 1, trials 2"):
         share_interval([1.0], [4.0, 4.0])
+
+
+def some_areas(seed: int, n: int = 60) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(seed)
+    persons = rng.integers(50, 5000, n).astype(float)
+    return rng.poisson(persons * rng.gamma(2.0, 0.005, n)).astype(float), persons
+
+
+def test_an_interval_of_rates_is_that_of_the_gamma_posterior() -> None:
+    counts, persons = some_areas(3)
+    mean = counts.sum() / persons.sum()
+    spread = (persons * (counts / persons - mean) ** 2).sum() / persons.sum()
+    variance = spread - mean / persons.mean()
+    assert variance > 0
+    posterior = stats.gamma(mean**2 / variance + counts, scale=1 / (mean / variance + persons))
+    for level in (0.5, 0.95):
+        found = rate_interval(counts, persons, per=1, level=level)
+        low, high = posterior.interval(level)
+        np.testing.assert_allclose(found.low, low, rtol=1e-9)
+        np.testing.assert_allclose(found.high, high, rtol=1e-9)
+    np.testing.assert_allclose(smoothed_rates(counts, persons, per=1), posterior.mean(), rtol=1e-9)
+
+
+def test_true_rates_lie_in_their_intervals_as_often_as_said() -> None:
+    rng = np.random.default_rng(11)
+    persons = rng.integers(200, 5000, 2000).astype(float)
+    rates = rng.gamma(2.0, 0.005, 2000)
+    found = rate_interval(rng.poisson(persons * rates), persons, per=1, level=0.9)
+    inside = (found.low <= rates) & (rates <= found.high)
+    assert inside.mean() == pytest.approx(0.9, abs=0.03)
+
+
+@given(st.integers(0, 2**32 - 1), st.floats(0.1, 0.98))
+def test_an_interval_of_rates_holds_its_rate_and_grows_with_its_level(
+    seed: int, level: float
+) -> None:
+    counts, persons = some_areas(seed, 20)
+    counts[0], persons[1] = np.nan, 0.0
+    near = sparse.eye_array(20, k=1, format="csr") + sparse.eye_array(20, k=-1, format="csr")
+    for neighbours in (None, sparse.csr_array(near)):
+        rate = smoothed_rates(counts, persons, neighbours=neighbours)
+        narrow = rate_interval(counts, persons, level=level, neighbours=neighbours)
+        wide = rate_interval(counts, persons, level=0.99, neighbours=neighbours)
+        np.testing.assert_array_equal(np.isnan(narrow.low), np.isnan(rate))
+        known = ~np.isnan(rate)
+        assert (wide.low[known] <= narrow.low[known] + 1e-9).all()
+        assert (wide.high[known] >= narrow.high[known] - 1e-9).all()
+        assert (wide.low[known] <= rate[known] + 1e-9).all()
+        assert (wide.high[known] >= rate[known] - 1e-9).all()
+
+
+def test_areas_that_differ_by_chance_alone_have_one_rate() -> None:
+    found = rate_interval([10, 10], [100, 100], per=1)
+    assert found.low.tolist() == found.high.tolist() == [0.1, 0.1]
+    nobody = rate_interval([0, 0], [100, 200], per=1)
+    assert nobody.low.tolist() == nobody.high.tolist() == [0.0, 0.0]
+    with pytest.raises(UnitError, match="level"):
+        rate_interval([1], [1], level=1)
+    with pytest.raises(ShapeError, match="wanted one population an area"):
+        rate_interval([1, 2], [1])
