@@ -19,12 +19,13 @@ from dashboard.components.attributes import attrs
 from dashboard.pages import Clock, Page, PageContext, in_browser
 from dashboard.pages import data as data_page
 from dashboard.pages import map as map_page
+from dashboard.pages import scorecard as scorecard_page
 from dashboard.pages import wall as wall_page
 from etl.store.reader import Reader
 from geo.errors import NotPublishedError, XintuError
 
 ASSETS = Path(__file__).parents[1] / "assets"
-PAGES: tuple[Page, ...] = (map_page, data_page, wall_page)
+PAGES: tuple[Page, ...] = (map_page, scorecard_page, data_page, wall_page)
 
 # Dash, Plotly and MapLibre set style attributes and draw from workers and images they make
 # themselves; everything else, scripts above all, comes from files of our own.

@@ -17,7 +17,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dashboard import cli_aggregate, cli_export, cli_findings, cli_intake, cli_map
+from dashboard import cli_aggregate, cli_export, cli_findings, cli_intake, cli_map, cli_targets
 from dashboard.compiled import keep_compiled
 from dashboard.console import Output, console, errors, forecast_record, forecast_table, output, talk
 from geo.errors import BusyError, ConfigError, NotPublishedError, StoreError, XintuError
@@ -44,6 +44,7 @@ app.add_typer(cli_export.app)
 app.add_typer(cli_findings.app)
 app.add_typer(cli_intake.app)
 app.add_typer(cli_map.app)
+app.add_typer(cli_targets.app)
 logger = logging.getLogger(__name__)
 
 PIPE_WIDTH = 200  # where there is no terminal, a row of a table stays a line

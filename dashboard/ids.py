@@ -40,6 +40,10 @@ DATA_SEVERITY_CHOICE: Final = "data-severity-choice"
 DATA_DOWNLOAD_BUTTON: Final = "data-download-button"
 DATA_DOWNLOAD: Final = "data-findings-download"
 
+# Scorecard
+SCORECARD_DOWNLOAD_BUTTON: Final = "scorecard-download-button"
+SCORECARD_DOWNLOAD: Final = "scorecard-workbook-download"
+
 # Wall
 WALL_REQUEST: Final = "wall-request-store"
 WALL_SNAPSHOT: Final = "wall-snapshot-store"

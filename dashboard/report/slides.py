@@ -13,12 +13,14 @@ from typing import Any
 
 import pandas as pd
 
+from dashboard import scorecard as told
 from dashboard.gap_reason import number_of, ranking_sentence
 from dashboard.lateness import judge_row, local_day
 from dashboard.places import table_or_none
 from dashboard.report.capture import Picture
 from dashboard.report.deck import HEIGHT, MARGIN, WIDTH, Box
 from dashboard.report.frame import MAP_BOX, MAX_ROWS, ROW, Frame
+from dashboard.scorecard import read_scorecard
 from dashboard.story import GAP_WORDS, ROOM, Warned
 from dashboard.text import DEFAULT_LANGUAGE, load, words
 from etl.store.reader import Reader, Snapshot
@@ -61,6 +63,7 @@ class _Writer(Frame):
             self.coverage,
             self.access,
             self.gap,
+            self.scorecard,
             self.warnings,
             self.data,
             self.method,
@@ -244,6 +247,32 @@ class _Writer(Frame):
              self.t(f"common.gap.{GAP_WORDS[GapClass(int(row['gap']))]}"))
             for row in short.to_dict("records")
         ])  # fmt: skip
+
+    def scorecard(self) -> None:
+        """The indicators against their targets; no slide where none has been chosen."""
+        card = read_scorecard(self.reader, self.snapshot)
+        if card is None or card.targets.empty:
+            return
+        self.slide(told.lead(card, self.catalog), self.t("report.slide.subtitle_scorecard"))
+        columns = [
+            self.column("indicator", 4.3),
+            self.column("standing", 1.1),
+            self.column("value", 0.8, number=True),
+            self.column("target", 0.8, number=True),
+            self.column("due", 1.5),
+            self.column("outlook", 3.6),
+        ]
+        today = date.fromisoformat(str(self.meta["data_date"])[:10])
+        rows = [
+            (told.name_of(row, self.catalog) + told.per_words(row, self.catalog),
+             told.progress_words(row["progress"], self.catalog),
+             told.value_words(row, told.number_of(row["value"])),
+             told.limit_words(row, told.number_of(row["target"])),
+             told.due_words(row, self.catalog),
+             told.detail_words(row, self.catalog, today=today))
+            for row in card.rows()
+        ]  # fmt: skip
+        self.table((MARGIN, WIDTH - 2 * MARGIN), columns, rows, more="more_scorecard")
 
     def warnings(self) -> None:
         story = self.story

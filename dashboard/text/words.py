@@ -123,6 +123,13 @@ def day(catalog: Catalog, value: date) -> str:
     )
 
 
+def month(catalog: Catalog, value: date) -> str:
+    """A month: 2027年3月."""
+    return catalog.t(
+        "common.date.month", year=value.year, month=catalog.t(f"common.month.m{value.month}")
+    )
+
+
 def moment(catalog: Catalog, at_utc: datetime, timezone: str) -> str:
     """A time of the store on the locality's clock: 2026年11月16日 08:05."""
     if at_utc.tzinfo is None:  # SQLite forgets the zone; the store knows but UTC

@@ -190,7 +190,8 @@ def _locality_row(
             {"target": s.target, "due": s.due.isoformat() if s.due else None}
             for s in indicator.targets
         ],
-        "missing": float(reached.missing[0]) if step else math.nan,
+        # So many more of those who were asked: nobody can build that.
+        "missing": float(reached.missing[0]) if step and not indicator.sample else math.nan,
         "distance": float(reached.distance[0]) * per if step else math.nan,
         "unreported": float(numerator.unreported[0]),
         "figure_week": figure_week,
@@ -272,8 +273,10 @@ def _area_rows(card: Scorecard, indicator: IndicatorSettings) -> list[pd.DataFra
         numerator, denominator = card.found.pair(indicator, at)
         reached = attain(indicator, numerator, denominator, step.target if step else 0.0)
         rows.append(_area_frame(indicator, frame, (numerator, denominator), reached, names))
+        if step is None or indicator.sample:
+            rows[-1] = rows[-1].assign(missing=np.nan)
         if step is None:
-            rows[-1] = rows[-1].assign(missing=np.nan, met=None)
+            rows[-1] = rows[-1].assign(met=None)
     return rows
 
 

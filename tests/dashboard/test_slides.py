@@ -64,7 +64,15 @@ def test_it_is_wide_and_every_slide_has_a_title(deck: Any) -> None:
     assert titles[0] == "社会心理服务周报"
     assert titles[1].replace("\u00a0", " ").startswith("柳溪镇 3 个村（社区）")
     assert all(titles)
-    assert len(set(titles)) == len(titles) == 8
+    assert len(set(titles)) == len(titles) == 9
+
+
+def test_the_scorecard_stands_on_a_slide_of_its_own(deck: Any) -> None:
+    rows = table_of(deck.slides[5])
+    assert deck.slides[5].shapes.title.text == "8 项指标，1 项达标，1 项落后"
+    assert rows[0][:2] == ["指标", "进度"]
+    assert rows[1][:5] == ["中小学有心理辅导室的比例", "落后", "40.0%", "80%", "2025年12月31日前"]
+    assert ["心理健康素养水平", "无数据", "–"] in [row[:3] for row in rows]
 
 
 def test_every_slide_says_where_it_comes_from(deck: Any, snapshot: Snapshot) -> None:
@@ -100,16 +108,16 @@ def test_tables_are_native_and_hold_the_published_rows(
     ranked = published_reader.table(snapshot.snapshot_id, "gap_ranking")
     serious = ranked[(ranked["level"] == "village") & (ranked["gap"] >= 2)]
     assert {row[0] for row in gaps[1:]} == set(serious["name"])
-    warned = table_of(deck.slides[5])
+    warned = table_of(deck.slides[6])
     assert [row[0] for row in warned[1:]] == ["红色", "橙色", "黄色", "蓝色"]
     assert warned[1][3:6] == ["86", "13", "红色"]
-    assert len(table_of(deck.slides[6])) == 5
+    assert len(table_of(deck.slides[7])) == 5
 
 
 def test_tiers_have_a_shape_and_a_character(deck: Any) -> None:
     marks = [
         (shape.auto_shape_type.name, shape.text_frame.text)
-        for shape in deck.slides[5].shapes
+        for shape in deck.slides[6].shapes
         if shape.shape_type is not None
         and shape.shape_type.name == "AUTO_SHAPE"
         and shape.text_frame.text
@@ -171,7 +179,7 @@ def test_without_pictures_there_are_tables_alone(
 ) -> None:
     path = slides(published_reader, snapshot, [], tmp_path / "bare.pptx")
     found = Presentation(str(path))
-    assert len(found.slides) == 8
+    assert len(found.slides) == 9
     assert not [1 for slide in found.slides for shape in slide.shapes if hasattr(shape, "image")]
 
 

@@ -27,6 +27,7 @@ from etl.sections import KindSettings, MeasureSettings
 from etl.settings import LocalityConfig, registry
 from etl.store.writer import Publication, PublishedLayer, PublishedLevel, Writer
 from geo.model import Kind, Level, Missing, Tier
+from tests.support.published_targets import target_tables
 
 N_COLUMNS, N_ROWS = 20, 15
 TOWNS = ("柳溪镇", "云岭乡", "城关街道", "南河镇")
@@ -622,6 +623,7 @@ def _tables(
         "headline": headline, "gap_ranking": ranked, "coverage": pd.DataFrame(coverage),
         "gap_robustness": _robustness(),
         "sources": _sources(), "findings": _findings(), **_expected(),
+        **target_tables(town.frame, village.frame),
     }  # fmt: skip
 
 
