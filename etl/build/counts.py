@@ -21,14 +21,17 @@ class Counts:
     Attributes
     ----------
     values : float64, shape (n_weeks, n_areas); NaN where not reported.
-    reported : share 0..1 of the level below that reported, same shape; 1 where the level's own
-        file has the figure.
-    own : True where the level's own file gave the measure.
+    reported : share 0..1 of the level below that reported, same shape; None where the level's own
+        file gave the measure.
     """
 
     values: Floats
-    reported: Floats
-    own: bool
+    reported: Floats | None = None
+
+    @property
+    def own(self) -> bool:
+        """Whether the level's own file gave the measure."""
+        return self.reported is None
 
 
 CountBook = Mapping[str, Mapping[Level, Counts]]
@@ -69,7 +72,7 @@ def _own(rows: pd.DataFrame, frame: LevelFrame, weeks: Sequence[str]) -> Counts:
     area_positions = area_of[rows["area_code"].cat.codes]
     known = (week_positions >= 0) & (area_positions >= 0)
     values[week_positions[known], area_positions[known]] = rows["count"].to_numpy()[known]
-    return Counts(values, np.where(np.isnan(values), 0.0, 1.0), own=True)
+    return Counts(values)
 
 
 def _summed(
@@ -79,7 +82,9 @@ def _summed(
         return None
     finer, counts = below
     rolled = roll_up(counts.values, finer.parents, n_parents=len(frame))
-    share = roll_up(counts.reported, finer.parents, n_parents=len(frame), how="mean").values
+    share = rolled.reported
+    if counts.reported is not None:
+        share = roll_up(counts.reported, finer.parents, n_parents=len(frame), how="mean").values
     # A sum over too few reports would read as calm where half is silent.
     enough = share >= config.publish.min_reported_share
-    return Counts(np.where(enough, rolled.values, np.nan), np.nan_to_num(share), own=False)
+    return Counts(np.where(enough, rolled.values, np.nan), np.nan_to_num(share))

@@ -245,6 +245,11 @@ def _wavy_cells(n_side: int) -> list[shapely.Polygon]:
     return cells
 
 
+def table(lines: list[dict[str, object]]) -> str:
+    """The rows as text."""
+    return pd.DataFrame(lines).to_string(index=False, float_format=lambda x: f"{x:,.4g}")
+
+
 def rows(quick: bool) -> list[dict[str, object]]:
     """All rows of the table; small cases when `quick`."""
     n, m, side_m = (20_000, 200, 50_000.0) if quick else (1_000_000, 1_000, 100_000.0)
@@ -263,4 +268,4 @@ def rows(quick: bool) -> list[dict[str, object]]:
 
 
 if __name__ == "__main__":
-    print(pd.DataFrame(rows("--quick" in sys.argv)).to_string(index=False))
+    print(table(rows("--quick" in sys.argv)))
