@@ -22,6 +22,8 @@ _BANDS = ("low", "middle", "high")
 _DRIVERS = ("share.elderly", "share.minors", "density")
 # What is said of the median resident's class where it is the first or the last.
 _MEDIAN = {GapClass.NONE: "most", GapClass.SEVERE: "half"}
+# A group's share stands out from that of all residents from here on.
+_CLEARLY_MORE = 0.02
 _NARROW_NO_BREAK = "\u202f"
 _SHOWN = (Missing.OK, Missing.UNRELIABLE)
 _M_PER_KM = 1000
@@ -196,6 +198,34 @@ def ranking_sentence(robustness: pd.DataFrame | None, ranked: str, catalog: Cata
         variants=len(rows),
         share=times(float(pd.to_numeric(rows["share_stays"]).mean())),
         chance=times(float(pd.to_numeric(rows["expected"]).mean())),
+    )
+
+
+def group_sentence(
+    groups: pd.DataFrame | None, meta: Mapping[str, Any], catalog: Catalog
+) -> str | None:
+    """The population group of which most live in larger gaps, if clearly more than of all.
+
+    Parameters
+    ----------
+    groups : table `gap_groups`; None in snapshots without it.
+    """
+    if groups is None or int(meta["levels"][-1]["n"]) != 1:
+        return None
+    rows = groups[(groups["level"] == meta["levels"][-1]["level"]) & groups["share"].notna()]
+    shares = {str(row["group"]): float(row["share"]) for row in rows.to_dict("records")}
+    total = shares.pop("total", None)
+    if total is None or not shares:
+        return None
+    code = max(shares, key=lambda name: (shares[name], name))
+    if shares[code] - total < _CLEARLY_MORE:
+        return None
+    names = {str(group["code"]): catalog.pick(group["name"]) for group in meta["groups"]}
+    return catalog.t(
+        "gap.group",
+        group=names.get(code, code),
+        share=words.percent(shares[code]),
+        total=words.percent(total),
     )
 
 

@@ -13,7 +13,7 @@ from etl.build.counts import arrange_counts
 from etl.build.demand import add_population
 from etl.build.facilities import measure_reach
 from etl.build.forecast import earlier_counts, forecast
-from etl.build.gaps import classify_gaps
+from etl.build.gaps import classify_gaps, gap_groups
 from etl.build.intake import area_changes, public_findings, recent_deliveries
 from etl.build.levels import build_levels
 from etl.build.quantities import Quantities
@@ -284,6 +284,7 @@ def build(
         ),
         "gap_ranking": ranking,
         "gap_robustness": robustness,
+        "gap_groups": gap_groups(work, gaps),
         "coverage": coverage,
         **reach.tables,
         **referral,

@@ -32,7 +32,9 @@ def summary(
     figures = places.headline(reader, snapshot)
     warned = places.warned_places(reader.warnings(snapshot.snapshot_id, choices.week))
     ranking = reader.table(snapshot.snapshot_id, "gap_ranking")
-    robustness = places.table_or_none(reader, snapshot, "gap_robustness")
+    robustness, groups = (
+        places.table_or_none(reader, snapshot, name) for name in ("gap_robustness", "gap_groups")
+    )
     name = catalog.pick(snapshot.meta["locality"]["name"])
     return [
         html.H2(name, className="panel-title"),
@@ -50,7 +52,12 @@ def summary(
             className="figures",
         ),
         _warnings(snapshot, warned, catalog),
-        _ranking(ranking, robustness, catalog),
+        _ranking(
+            ranking,
+            robustness,
+            gap_reason.group_sentence(groups, snapshot.meta, catalog),
+            catalog,
+        ),
     ]
 
 
@@ -150,7 +157,12 @@ def _warnings(snapshot: Snapshot, warned: pd.DataFrame, catalog: Catalog) -> Com
     return html.Section([title, html.Ul(rows, className="place-list"), more])
 
 
-def _ranking(ranking: pd.DataFrame, robustness: pd.DataFrame | None, catalog: Catalog) -> Component:
+def _ranking(
+    ranking: pd.DataFrame,
+    robustness: pd.DataFrame | None,
+    most_hit: str | None,
+    catalog: Catalog,
+) -> Component:
     title = html.Div(html.H3(catalog.t("map.summary.ranking")), className="section-head")
     finest = Level.VILLAGE if (ranking["level"] == Level.VILLAGE).any() else Level.TOWN
     short = ranking[(ranking["level"] == finest) & (ranking["gap"] >= GapClass.CLEAR)]
@@ -168,8 +180,8 @@ def _ranking(ranking: pd.DataFrame, robustness: pd.DataFrame | None, catalog: Ca
     ]  # fmt: skip
     more = html.P(catalog.t("map.summary.more", count=len(short)), className="hint")
     said = gap_reason.ranking_sentence(robustness, finest, catalog)
-    robust = html.P(said, className="hint") if said else None
-    return html.Section([title, html.Ul(rows, className="place-list"), more, robust])
+    notes = [html.P(text, className="hint") for text in (most_hit, said) if text]
+    return html.Section([title, html.Ul(rows, className="place-list"), more, *notes])
 
 
 def _ranked(row: Any, catalog: Catalog) -> str:

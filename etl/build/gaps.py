@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pandas as pd
 
 from etl.build import text
 from etl.build.layers import LayerSpec
@@ -20,6 +21,7 @@ from geo.maup import zone_medians
 from geo.model import GapClass, Level, Missing, Polarity
 from geo.need import Gaps as GapClasses
 from geo.need import gap_classes, need_parts, need_score, service_level
+from geo.rollup import roll_up
 
 M2_PER_KM2 = 1e6
 PARTS = {
@@ -110,6 +112,50 @@ def _classify(work: Work, need: Floats, access: Floats, reference: float) -> Gap
         # Nothing in reach of anyone: no service anywhere, where residents are known at all.
         service = np.where(np.isnan(access), np.nan, 0.0)
     return gap_classes(need, service, persons=work.levels[0].persons["total"])
+
+
+def gap_groups(work: Work, gaps: Gaps) -> pd.DataFrame:
+    """How many of each population group live in clear or severe gaps, by town and overall.
+
+    Of the groups' published numbers on the finest level; cells where the number or the class is
+    unknown are left out of both columns.
+
+    Returns
+    -------
+    level, area_code, group, persons (in cells with a class), gap_persons, share; a group that the
+    finest level does not have is not there.
+    """
+    levels, finest = work.levels, work.levels[0].level
+    rows = []
+    for group in work.config.groups:
+        code = "population" if group.code == "total" else f"population.{group.code}"
+        persons = work.book.values(code, finest)
+        if persons is None:
+            continue
+        known = np.where(np.isnan(gaps.classes), np.nan, persons)
+        short = np.where(gaps.classes >= GapClass.CLEAR, known, known * 0)
+        for position, frame in enumerate(levels):
+            if frame.level not in (Level.TOWN, Level.COUNTY):
+                continue
+            parents, n = ancestors(levels, position), len(frame)
+            everybody = roll_up(known, parents, n_parents=n).values
+            in_gap = roll_up(short, parents, n_parents=n).values
+            with np.errstate(invalid="ignore", divide="ignore"):
+                share = np.where(everybody > 0, in_gap / everybody, np.nan)
+            rows.append(
+                pd.DataFrame(
+                    {
+                        "level": frame.level.value,
+                        "area_code": frame.codes,
+                        "group": group.code,
+                        "persons": everybody,
+                        "gap_persons": in_gap,
+                        "share": share,
+                    }
+                )
+            )
+    columns = ["level", "area_code", "group", "persons", "gap_persons", "share"]
+    return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
 
 
 def area_states(frame: LevelFrame, values: Floats) -> np.ndarray[Any, np.dtype[np.uint8]]:

@@ -213,6 +213,23 @@ def test_a_ranking_says_its_trials_its_share_and_chance() -> None:
     assert gap_reason.ranking_sentence(None, "village", load("en")) is None
 
 
+def test_the_group_that_lives_most_in_gaps_is_named_only_where_it_stands_out() -> None:
+    meta = {
+        "levels": [{"level": "grid", "n": 9}, {"level": "county", "n": 1}],
+        "groups": [{"code": "elderly", "name": {"zh": "老年人", "en": "Elderly"}}],
+    }
+    rows = [("county", "total", 0.33), ("county", "elderly", 0.41), ("county", "minors", 0.2),
+            ("town", "elderly", 0.9)]  # fmt: skip
+    table = pd.DataFrame(rows, columns=["level", "group", "share"])
+    sentence = gap_reason.group_sentence(table, meta, load("zh-CN"))
+    assert sentence == "老年人中有 41.0% 生活在缺口较大的网格，高于全体居民的 33.0%"
+    assert "41.0%" in (gap_reason.group_sentence(table, meta, load("en")) or "")
+    near = table.assign(share=[0.33, 0.34, 0.2, 0.9])
+    assert gap_reason.group_sentence(near, meta, load("zh-CN")) is None
+    assert gap_reason.group_sentence(table.iloc[1:], meta, load("zh-CN")) is None
+    assert gap_reason.group_sentence(None, meta, load("zh-CN")) is None
+
+
 # ---------------------------------------------------------------- on the page
 
 

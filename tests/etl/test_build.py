@@ -16,7 +16,7 @@ from shapely.geometry import box
 from etl.build.counts import arrange_counts
 from etl.build.demand import add_population
 from etl.build.facilities import measure_reach
-from etl.build.gaps import Gaps, classify_gaps, strain_ratio
+from etl.build.gaps import Gaps, classify_gaps, gap_groups, strain_ratio
 from etl.build.layers import LayerBook, LayerSpec, LayerText, quantile_breaks
 from etl.build.levels import LevelFrame, ancestors, build_levels
 from etl.build.ranking import gap_ranking, try_borders
@@ -438,6 +438,23 @@ def test_the_ranking_is_tried_on_other_borders_and_radii(levels: tuple[LevelFram
     assert worst["stays_worst"].notna().all()
     nobody = noted[noted["persons"].isna() | (noted["persons"] == 0)]
     assert nobody["worst"].isna().all()
+
+
+def test_groups_in_gaps_add_up_and_unknown_cells_count_nowhere(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    work, gaps, *_ = gap_county(levels, BESIDE)
+    table = gap_groups(work, gaps).set_index(["level", "area_code", "group"])
+    assert set(table.index.get_level_values("group")) == {"total", "elderly"}
+    known = ~np.isnan(gaps.classes)
+    short = known & (gaps.classes >= 2)
+    for group, persons in (("total", np.array(TOTAL)), ("elderly", np.array(ELDERLY))):
+        county = table.loc[("county", "C", group)]
+        assert county["persons"] == persons[known].sum()
+        assert county["gap_persons"] == persons[short].sum() > 0
+        assert county["share"] == pytest.approx(persons[short].sum() / persons[known].sum())
+        towns = table.xs("town").xs(group, level="group")
+        assert towns["gap_persons"].sum() == county["gap_persons"]
 
 
 def test_strain_is_a_multiple_of_the_mean_and_falls_back_on_the_area_above(
