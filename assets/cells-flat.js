@@ -244,10 +244,10 @@
       const px = view.scale * Math.sqrt(((e - w) * (s - n)) / areas.n);
       for (const [bits, path] of this.groups) {
         const [state, c] = [bits >> 4, bits & 15];
-        if (state > 3) continue;
+        if (state === 4 || state > 5) continue;
         const at = new Path2D();
         at.addPath(path, matrix);
-        ink.fillStyle = state === 1 ? this.patterns["no-data"] : state === 2 ? this.patterns.suppressed : theme.css(tokens[c]);
+        ink.fillStyle = state === 1 ? this.patterns["no-data"] : state === 2 ? this.patterns.suppressed : state === 5 ? this.patterns.unreachable : theme.css(tokens[c]);
         ink.fill(at, "evenodd");
         if (state === 3) {
           ink.fillStyle = this.patterns.unreliable;
@@ -275,7 +275,7 @@
 
     _patterns(ratio) {
       const made = {};
-      for (const name of ["no-data", "suppressed", "unreliable"]) {
+      for (const name of ["no-data", "suppressed", "unreliable", "unreachable"]) {
         made[name] = this.ink.createPattern(xintuMap.marks.pattern(this.theme, name, ratio), "repeat");
       }
       return made;

@@ -80,6 +80,7 @@
         float share;
         if (state == 1u) share = mix(0.25, stripe((p.x - p.y) * 0.70710678, 1.2), patterns);
         else if (state == 2u) share = mix(0.15, 1.0 - smoothstep(0.75, 1.45, length(fract(p / 6.0) * 6.0 - 3.0)), patterns);
+        else if (state == 5u) share = mix(0.3, stripe(p.y, 1.6), patterns);
         else share = mix(0.3, stripe((p.x + p.y) * 0.70710678, 1.8), patterns);
         q = mix(q, vec4(mark.rgb, 1.0), mark.a * share);
       }
@@ -499,8 +500,9 @@
   function shaderColours(theme, tokens) {
     const table = new Uint8Array(3 * 256 * 4);
     const put = (row, byte, colour) => colour.forEach((part, k) => (table[4 * (256 * row + byte) + k] = Math.round(255 * part)));
-    const patterns = [null, ["no-data-ground", "no-data-line", 0.25], ["suppressed-ground", "suppressed-dot", 0.15], [null, "unreliable-line", 0.3]];
-    for (let byte = 0; byte < 64; byte++) {
+    const patterns = [null, ["no-data-ground", "no-data-line", 0.25], ["suppressed-ground", "suppressed-dot", 0.15], [null, "unreliable-line", 0.3], null, ["unreachable-ground", "unreachable-line", 0.3]];
+    for (let byte = 0; byte < 96; byte++) {
+      if (byte >> 4 === 4) continue; // not applicable: not drawn
       const [groundToken, markToken, share] = patterns[byte >> 4] || [null, null, 0];
       const ground = theme.rgba(groundToken || tokens[byte & 15]);
       const mark = markToken ? theme.rgba(markToken) : [0, 0, 0, 0];

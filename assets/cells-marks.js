@@ -90,7 +90,7 @@
     return [...tokens, "zero-ground"];
   }
 
-  /** The three pattern fills as small tiles, for the renderer without WebGL; cells-gl.js draws the same in its shader. */
+  /** The four pattern fills as small tiles, for the renderer without WebGL; cells-gl.js draws the same in its shader. */
   function pattern(theme, name, ratio) {
     const side = name === "suppressed" ? 6 : 8;
     const canvas = document.createElement("canvas");
@@ -106,13 +106,19 @@
       ink.fill();
       return canvas;
     }
-    if (name === "no-data") {
-      ink.fillStyle = theme.css("no-data-ground");
+    if (name === "no-data" || name === "unreachable") {
+      ink.fillStyle = theme.css(name + "-ground");
       ink.fillRect(0, 0, side, side);
     }
     ink.strokeStyle = theme.css(name + "-line");
     ink.lineWidth = name === "no-data" ? 1.2 : 1.8;
     ink.beginPath();
+    if (name === "unreachable") {
+      ink.moveTo(0, side / 2);
+      ink.lineTo(side, side / 2);
+      ink.stroke();
+      return canvas;
+    }
     for (const shift of [-side, 0, side]) {
       // No data rises, unreliable falls: told apart in grey as well.
       ink.moveTo(shift - 1, name === "no-data" ? side + 1 : -1);

@@ -14,7 +14,7 @@
   const AHEAD_MAX = 20000;
   const HOST_PATIENCE_MS = 15000;
   const FLIGHT_MS = 300;
-  const STATES = ["ok", "no_data", "suppressed", "unreliable", "not_applicable"];
+  const STATES = ["ok", "no_data", "suppressed", "unreliable", "not_applicable", "unreachable"];
   const controllers = new Map();
 
   class MapController {
@@ -414,7 +414,7 @@
       const bits = this.classes[idx] ?? 16;
       const state = STATES[bits >> 4];
       const word = view.words?.states?.[state];
-      if (state === "no_data" || state === "suppressed" || state === "not_applicable") {
+      if (state === "no_data" || state === "suppressed" || state === "not_applicable" || state === "unreachable") {
         return word ? [...lines, { kind: "state", text: word }] : lines;
       }
       if (this.values) lines.push({ kind: "value", text: formatValue(this.values[idx], view) });

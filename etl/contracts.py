@@ -16,7 +16,7 @@ import pandera.pandas as pa
 import shapely
 
 from etl.findings import rules
-from geo.model import Kind, Level, PlaceQuality, SiteStatus
+from geo.model import Kind, Level, PlaceQuality, RoadClass, SiteStatus
 
 if TYPE_CHECKING:
     import geopandas as gpd
@@ -107,12 +107,16 @@ def observations_schema() -> pa.DataFrameSchema:
 
 @cache
 def context_schema() -> pa.DataFrameSchema:
-    """theme, rank 1 to 3, name, geometry."""
+    """theme, rank 1 to 3, name, class, direction, speed and bridge of a road, geometry."""
     return pa.DataFrameSchema(
         {
             "theme": pa.Column(checks=pa.Check.isin(["water", "road"])),
             "rank": pa.Column("int64", pa.Check.in_range(1, 3)),
             "name": pa.Column(),
+            "road_class": pa.Column(checks=pa.Check.isin(list(RoadClass)), nullable=True),
+            "one_way": pa.Column("int64", pa.Check.isin([-1, 0, 1])),
+            "speed_kmh": pa.Column("float64", pa.Check.gt(0), nullable=True),
+            "passes": pa.Column("bool"),
             "geometry": pa.Column(),
         },
         strict=True,

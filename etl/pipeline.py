@@ -22,7 +22,7 @@ from etl.build.referral import add_referral
 from etl.build.shortage import score_shortage
 from etl.build.summary import coverage_table, headline, source_table, warning_rows
 from etl.build.targets import PACE_WEEKS, Scorecard, target_tables
-from etl.build.travel import Travel
+from etl.build.travel import make_travel
 from etl.build.warnings import lead_weeks, watch
 from etl.build.weeks import last_complete_week, week_range
 from etl.build.work import Work
@@ -246,7 +246,7 @@ def build(
     counts = arrange_counts(reported, levels, weeks, config)
     del reported  # 20 bytes a row that nobody needs from here on
     say("coverage")
-    travel = Travel(levels[0], config.travel)
+    travel = make_travel(levels[0], accepted.context, config.travel, crs=config.locality.crs)
     reach = measure_reach(work, accepted.sites, travel)
     referral = add_referral(work, accepted.sites, travel)
     say("warnings")
@@ -302,6 +302,7 @@ def build(
         levels=levels,
         book=work.book,
         context=accepted.context,
+        travel=travel.meta(),
         sites=_published_sites(accepted),
         warnings=warned.rows,
         tables=tables,

@@ -36,6 +36,7 @@ class Build:
     levels: Sequence[LevelFrame]
     book: LayerBook
     context: gpd.GeoDataFrame
+    travel: dict[str, Any]
     sites: pd.DataFrame
     warnings: pd.DataFrame
     tables: dict[str, pd.DataFrame]
@@ -100,7 +101,7 @@ def _meta(settings: Settings, build: Build, fingerprint: str, version: str) -> d
         "data_date": (monday(build.week) + timedelta(days=6)).isoformat(),
         "k": config.disclosure.k,
         "min_denominator": config.disclosure.min_denominator,
-        "travel": {"method": "straight_line_x_detour", **config.travel.model_dump()},
+        "travel": build.travel,
         "access": config.access.model_dump(mode="json"),
         "need": {
             **config.need.model_dump(mode="json"),

@@ -149,8 +149,7 @@ def read_other(job: Job, settings: Settings, place: Place) -> None:
     try:
         _refuse_personal(job, place)
         if isinstance(source, ContextSource):
-            wanted = [name for name in (source.rank, source.name) if name]
-            features = _features(job, source, wanted)
+            features = _features(job, source, source.columns_wanted)
             job.mapped = map_context(features, source, job.doubts)
         elif isinstance(source, FacilitiesSource):
             table, source = _sites(job, source)

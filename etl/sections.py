@@ -9,8 +9,9 @@ from pydantic import Field, field_validator, model_validator
 
 from etl.model import Model, Text
 from geo.errors import UnitError
-from geo.model import Kind, Polarity
+from geo.model import Kind, Polarity, RoadClass
 from geo.need import PointTable
+from geo.network import CAR_KMH
 
 
 class Locality(Model):
@@ -76,12 +77,34 @@ class KindSettings(Model):
     on_map: bool = True
 
 
-class Travel(Model):
-    """Straight line × detour, until a locality brings a road network."""
+class RoadSpeeds(Model):
+    """Usual driving speed on each class of road [km/h]."""
 
+    motorway: float = Field(default=CAR_KMH[RoadClass.MOTORWAY], gt=0)
+    trunk: float = Field(default=CAR_KMH[RoadClass.TRUNK], gt=0)
+    primary: float = Field(default=CAR_KMH[RoadClass.PRIMARY], gt=0)
+    secondary: float = Field(default=CAR_KMH[RoadClass.SECONDARY], gt=0)
+    tertiary: float = Field(default=CAR_KMH[RoadClass.TERTIARY], gt=0)
+    local: float = Field(default=CAR_KMH[RoadClass.LOCAL], gt=0)
+    track: float = Field(default=CAR_KMH[RoadClass.TRACK], gt=0)
+
+
+class Travel(Model):
+    """Over roads where the locality has brought roads with classes, else straight line × detour."""
+
+    network: Literal["auto", "off"] = Field(
+        default="auto", description="auto: roads are used when they are usable"
+    )
     detour: float = Field(default=1.3, ge=1)
     foot_kmh: float = Field(default=4.8, gt=0)
-    car_kmh: float = Field(default=30.0, gt=0)
+    car_kmh: float = Field(default=30.0, gt=0, description="where there is no road network")
+    road_kmh: RoadSpeeds = RoadSpeeds()
+    snap_m: float = Field(default=2000.0, gt=0, description="longest walk to a road, as flown")
+    min_piece_m: float = Field(default=1000.0, ge=0, description="shorter pieces are left out")
+    barrier_rank: int = Field(default=2, ge=0, le=3, description="water of this rank or above")
+    min_reached_share: float = Field(
+        default=0.9, gt=0, le=1, description="of residents; below it the roads are not usable"
+    )
 
 
 Unit = Literal["staff", "rooms", "places"]

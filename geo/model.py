@@ -79,9 +79,9 @@ class PlaceQuality(StrEnum):
 
 
 class Missing(IntEnum):
-    """Why a value stands or does not stand: four states that never look alike.
+    """Why a value stands or does not stand: states that never look alike.
 
-    A true zero is `OK` with value 0.
+    A true zero is `OK` with value 0. `UNREACHABLE` is known: no way leads there.
     """
 
     OK = 0
@@ -89,6 +89,7 @@ class Missing(IntEnum):
     SUPPRESSED = 2
     UNRELIABLE = 3
     NOT_APPLICABLE = 4
+    UNREACHABLE = 5
 
 
 class Tier(IntEnum):

@@ -116,7 +116,7 @@ def prepare_routes(
     directed: bool,
     foot_kmh: float = 4.8,
     detour: float = 1.3,
-    snap_m: float = 1000.0,
+    snap_m: float = 2000.0,
     min_piece_m: float = 0.0,
     barriers: gpd.GeoSeries | None = None,
 ) -> Routes:
@@ -154,7 +154,7 @@ def prepare_routes(
     ...     geometry=[shapely.LineString([(0, 0), (800, 0)])], crs="EPSG:4547")
     >>> routes = prepare_routes(road_network(lines), kmh={RoadClass.LOCAL: 4.8}, directed=False)
     >>> int(routes.usable.sum()), routes.snap_m
-    (1, 1000.0)
+    (1, 2000.0)
     """
     from geo._legs import bin_segments  # noqa: PLC0415
 

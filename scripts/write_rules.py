@@ -14,6 +14,7 @@ GROUPS = {
     "whole files": "整份文件",
     "rows": "行与格",
     "figures that are hard to believe": "难以置信的数字",
+    "roads": "道路",
     "facilities": "机构与位置",
     "former areas": "合并与拆分的区域",
     "counts of facilities": "按机构上报的数",

@@ -10,6 +10,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard import ids
+from dashboard.basis import travel_key, travel_numbers
 from dashboard.choices import AUTO, Choices, LayerBook
 from dashboard.components.actions import set_button
 from dashboard.components.attributes import attrs
@@ -191,7 +192,7 @@ def source_parts(snapshot: Snapshot, catalog: Catalog) -> list[str]:
     locality = meta["locality"]
     parts = [
         t("map.source.date", day=data_day(snapshot, catalog)),
-        t("map.source.travel", detour=words.setting(float(meta["travel"]["detour"]))),
+        t(travel_key(meta, "map.source.travel", "map.source.travel_road"), **travel_numbers(meta)),
     ]
     if locality.get("boundary_source"):
         parts.append(t("map.source.boundary", source=locality["boundary_source"]))

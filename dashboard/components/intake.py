@@ -11,6 +11,7 @@ from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard import ids, lateness
+from dashboard.basis import travel_key, travel_numbers
 from dashboard.components import states
 from dashboard.components.attributes import attrs
 from dashboard.components.controls import data_day
@@ -262,14 +263,13 @@ def snapshot_list(snapshots: pd.DataFrame, current: Snapshot, catalog: Catalog) 
 def about(snapshot: Snapshot, catalog: Catalog) -> Component:
     """Versions, dates and methods of this publication."""
     t, meta = catalog.t, snapshot.meta
-    locality, travel = meta["locality"], meta["travel"]
+    locality = meta["locality"]
+    travelled = travel_key(meta, "data.about.travel_value", "data.about.travel_road_value")
     rows = [
         ("week", words.week_label(catalog, snapshot.week)),
         ("date", data_day(snapshot, catalog)),
         ("version", snapshot.code_version),
-        ("travel", t("data.about.travel_value", detour=words.setting(float(travel["detour"])),
-                     foot=words.setting(float(travel["foot_kmh"])),
-                     car=words.setting(float(travel["car_kmh"])))),
+        ("travel", t(travelled, **travel_numbers(meta))),
         ("disclosure", t("data.about.disclosure_value", less=meta["k"] - 1,
                          denominator=words.setting(float(meta["min_denominator"])))),
         ("boundary", locality.get("boundary_source")),

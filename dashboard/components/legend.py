@@ -1,4 +1,4 @@
-"""The legend: unit, class ends, and the four fills that are not a class."""
+"""The legend: unit, class ends, and the fills that are not a class."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.basis import over_roads
 from dashboard.choices import Choices, LayerBook
 from dashboard.components.marks import definition, swatch
 from dashboard.text import Catalog, words
@@ -25,7 +26,7 @@ def legend(book: LayerBook, choices: Choices, catalog: Catalog) -> list[Componen
     return [
         html.Span(" · ".join(notes), className="legend-unit"),
         html.Ul(rows, className="legend-classes"),
-        html.Ul(_state_rows(book, catalog), className="legend-states"),
+        html.Ul(_state_rows(book, layer, catalog), className="legend-states"),
         definition(catalog.t("map.legend.how"), [(name, catalog.pick(layer["definition"]))]),
     ]
 
@@ -72,10 +73,13 @@ def _named_rows(palette: str, catalog: Catalog) -> list[Component]:
     ]
 
 
-def _state_rows(book: LayerBook, catalog: Catalog) -> list[Component]:
+def _state_rows(book: LayerBook, layer: dict[str, Any], catalog: Catalog) -> list[Component]:
     k = book.snapshot.meta["k"]
+    states = ["zero", "no_data", "suppressed", "unreliable"]
+    if layer["code"].startswith("nearest_min.") and over_roads(book.snapshot.meta):
+        states.insert(1, "unreachable")
     return [
         _row(swatch(fill=state.replace("_", "-")),
              catalog.t(f"common.state.{state}", k=k))
-        for state in ("zero", "no_data", "suppressed", "unreliable")
+        for state in states
     ]  # fmt: skip

@@ -69,6 +69,8 @@ def cell_text(cell: Cell | None, unit: str, catalog: Catalog, *, k: int) -> str:
         return catalog.t("map.value.suppressed", k=k)
     if cell.state == Missing.NOT_APPLICABLE:
         return catalog.t("map.value.not_applicable")
+    if cell.state == Missing.UNREACHABLE:
+        return catalog.t("map.value.unreachable")
     value = words.percent(cell.value) if unit == "%" else words.figure(cell.value)
     said = value if unit in ("", "%") else catalog.t("map.value.unit", value=value, unit=unit)
     if cell.state == Missing.UNRELIABLE:

@@ -10,6 +10,7 @@ import pandas as pd
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard.basis import travel_key, travel_numbers
 from dashboard.choices import LayerBook, read_choices
 from dashboard.components import legend, marks
 from dashboard.components.wall_targets import targets_panel
@@ -260,8 +261,8 @@ def _foot(story: Story, catalog: Catalog, sources: Sequence[Source]) -> Componen
     if "detour" in travel:
         parts.append(
             t(
-                "wall.foot.travel",
-                detour=words.setting(travel["detour"]),
+                travel_key(story.snapshot.meta, "wall.foot.travel", "wall.foot.travel_road"),
+                **travel_numbers(story.snapshot.meta),
                 mode=story.service.mode,
                 speed=words.setting(story.service.speed_kmh),
             )

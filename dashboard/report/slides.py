@@ -14,6 +14,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard import scorecard as told
+from dashboard.basis import travel_key, travel_numbers
 from dashboard.gap_reason import number_of, ranking_sentence
 from dashboard.lateness import judge_row, local_day
 from dashboard.places import table_or_none
@@ -156,11 +157,13 @@ class _Writer(Frame):
             title = self.t("report.slide.coverage", share=share, minutes=service.minutes,
                            kind=service.name)  # fmt: skip
         subtitle = self.t(
-            "report.slide.subtitle_coverage",
+            travel_key(
+                self.meta, "report.slide.subtitle_coverage", "report.slide.subtitle_coverage_road"
+            ),
             kind=service.name,
             mode=service.mode,
             minutes=service.minutes,
-            detour=self.meta["travel"]["detour"],
+            detour=words.setting(self.meta["travel"]["detour"]),
         )
         self.slide(title, subtitle)
         place = self.map("coverage", title)
@@ -211,6 +214,7 @@ class _Writer(Frame):
             Missing.NO_DATA: self.t("common.state.no_data"),
             Missing.SUPPRESSED: self.t("common.state.suppressed", k=self.meta["k"]),
             Missing.NOT_APPLICABLE: self.t("common.state.not_applicable"),
+            Missing.UNREACHABLE: self.t("common.state.unreachable"),
         }
         return [
             withheld.get(Missing(int(state)), words.figure(float(value)))
@@ -355,11 +359,10 @@ class _Writer(Frame):
     def method(self) -> None:
         self.slide(self.t("report.slide.method"))
         meta, story = self.meta, self.story
-        travel, tiers = meta["travel"], meta.get("warnings", {})
+        tiers = meta.get("warnings", {})
+        travelled = travel_key(meta, "report.method.travel", "report.method.travel_road")
         lines: list[str | tuple[str, str]] = [
-            self.t("report.method.travel", detour=words.setting(travel["detour"]),
-                   foot=words.setting(travel["foot_kmh"]),
-                   car=words.setting(travel["car_kmh"])),
+            self.t(travelled, **travel_numbers(meta)),
             *self._definitions(),
             self.t("report.method.privacy", k=meta["k"] - 1),
         ]  # fmt: skip

@@ -5,17 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from etl.build import text
 from etl.build.access import measure_access
-from etl.build.levels import Floats, LevelFrame
+from etl.build.levels import Floats, LevelFrame, ancestors
 from etl.build.residents import resident_mean, resident_states
 from etl.build.travel import Travel, metric_xy
 from etl.build.work import Work
 from etl.sections import KindSettings
+from geo.arrays import BoolArray
 from geo.coverage import covered
-from geo.model import Kind, SiteStatus
+from geo.model import Kind, Missing, SiteStatus
+from geo.rollup import roll_up
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,15 @@ class Reach:
 
     Attributes
     ----------
-    minutes : kind → minutes to the nearest open site, NaN where there is none.
+    minutes : kind → minutes to the nearest open site, NaN where there is none or no way leads.
+    unreachable : kind → whether no way leads to any open site, though there is one.
     covered : kind → 1 or 0, NaN for cells without residents.
     access : staff (or rooms, places) per 10 000 residents at the default catchment.
     tables : what is published of access beside its layers.
     """
 
     minutes: dict[Kind, Floats]
+    unreachable: dict[Kind, BoolArray]
     covered: dict[Kind, Floats]
     access: Floats
     tables: dict[str, pd.DataFrame]
@@ -46,15 +51,20 @@ def measure_reach(work: Work, sites: pd.DataFrame, travel: Travel) -> Reach:
     xy = metric_xy(located, crs=config.locality.crs)
     open_now = (located["status"] == SiteStatus.OPEN).to_numpy()
     minutes: dict[Kind, Floats] = {}
+    unreachable: dict[Kind, BoolArray] = {}
     reached: dict[Kind, Floats] = {}
     for kind in config.kinds:
         of_kind = (located["kind"] == kind.code).to_numpy()
         if kind.on_map and of_kind.any():
-            minutes[kind.code], _ = travel.nearest(xy[of_kind & open_now], kind.mode)
-            reached[kind.code] = _covered(cells, minutes[kind.code], kind)
-            _add_kind(work, kind, minutes[kind.code], reached[kind.code])
+            serving = xy[of_kind & open_now]
+            found, _ = travel.nearest(serving, kind.mode)
+            minutes[kind.code] = found
+            unreachable[kind.code] = np.isnan(found) & (len(serving) > 0)
+            reached[kind.code] = _covered(cells, found, kind)
+            _add_nearest(work, kind, found, unreachable[kind.code], travel)
+            _add_covered(work, kind, reached[kind.code], travel)
     access = measure_access(work, sites, travel)
-    return Reach(minutes, reached, access.values, access.tables)
+    return Reach(minutes, unreachable, reached, access.values, access.tables)
 
 
 def _covered(cells: LevelFrame, minutes: Floats, kind: KindSettings) -> Floats:
@@ -62,12 +72,33 @@ def _covered(cells: LevelFrame, minutes: Floats, kind: KindSettings) -> Floats:
     return np.where(cells.persons["total"] > 0, inside, np.nan)
 
 
-def _add_kind(work: Work, kind: KindSettings, minutes: Floats, reached: Floats) -> None:
+def _add_nearest(
+    work: Work, kind: KindSettings, minutes: Floats, unreachable: BoolArray, travel: Travel
+) -> None:
+    """Minutes: of an area the mean over its residents who get there, unreachable where none do."""
     levels, book = work.levels, work.book
     persons = levels[0].persons["total"]
-    nearest, share = text.nearest_spec(kind, work.config), text.covered_spec(kind, work.config)
-    book.add(nearest, levels[0].level, minutes)
-    book.add(share, levels[0].level, reached, states=resident_states(reached, persons))
+    spec = text.nearest_spec(kind, travel)
+    book.add(spec, levels[0].level, minutes, states=_states(minutes, unreachable))
     for position, frame in enumerate(levels[1:], start=1):
-        for spec, values in ((nearest, minutes), (share, reached)):
-            book.add(spec, frame.level, resident_mean(levels, position, values, persons))
+        mean = resident_mean(levels, position, minutes, persons)
+        cut_off = roll_up(
+            np.where(unreachable, np.nan_to_num(persons), 0.0),
+            ancestors(levels, position),
+            n_parents=len(frame),
+        ).values
+        book.add(spec, frame.level, mean, states=_states(mean, np.isnan(mean) & (cut_off > 0)))
+
+
+def _states(values: Floats, unreachable: BoolArray) -> npt.NDArray[np.uint8]:
+    states = np.where(np.isnan(values), int(Missing.NO_DATA), int(Missing.OK))
+    return np.where(unreachable, int(Missing.UNREACHABLE), states).astype(np.uint8)
+
+
+def _add_covered(work: Work, kind: KindSettings, reached: Floats, travel: Travel) -> None:
+    levels, book = work.levels, work.book
+    persons = levels[0].persons["total"]
+    spec = text.covered_spec(kind, travel)
+    book.add(spec, levels[0].level, reached, states=resident_states(reached, persons))
+    for position, frame in enumerate(levels[1:], start=1):
+        book.add(spec, frame.level, resident_mean(levels, position, reached, persons))

@@ -44,6 +44,7 @@ def coverage_table(levels: Sequence[LevelFrame], reach: Reach, sites: pd.DataFra
             covered_persons = roll_up(
                 np.where(inside > 0, persons, 0.0), parents, n_parents=len(frame)
             ).values
+            cut_off = np.where(reach.unreachable[kind], np.nan_to_num(persons), 0.0)
             rows.append(
                 pd.DataFrame(
                     {
@@ -53,12 +54,16 @@ def coverage_table(levels: Sequence[LevelFrame], reach: Reach, sites: pd.DataFra
                         "kind": kind.value,
                         "persons": total,
                         "persons_covered": covered_persons,
+                        "persons_unreachable": roll_up(
+                            cut_off, parents, n_parents=len(frame)
+                        ).values,
                         "share": resident_mean(levels, position, inside, persons),
                         "sites_open": _sites_in(frame, open_sites[open_sites["kind"] == kind]),
                     }
                 )
             )
-    columns = ["level", "area_code", "name", "kind", "persons", "persons_covered", "share",
+    columns = ["level", "area_code", "name", "kind", "persons", "persons_covered",
+               "persons_unreachable", "share",
                "sites_open"]  # fmt: skip
     return pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=columns)
 
@@ -95,6 +100,7 @@ def headline(
         ("staff", float(open_sites["staff"].sum(min_count=1)), None, "persons"),
         ("covered_share", covered_persons / total, None, "share"),
         ("uncovered_persons", total - covered_persons, None, "persons"),
+        ("unreachable_persons", rooms["persons_unreachable"].sum(min_count=1), None, "persons"),
         ("gap_villages", int((finest["gap"] == GapClass.SEVERE).sum()), None, "areas"),
         ("gap_persons", float(finest["gap_persons"].sum(min_count=1)), None, "persons"),
         *tier_rows,

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 
 from etl.build.layers import Group, LayerSpec, LayerText, Palette
+from etl.build.travel import Mode, Travel
 from etl.model import Text
 from etl.sections import KindSettings, MeasureSettings, ReferralStep
 from etl.settings import LocalityConfig, registry
@@ -21,6 +22,26 @@ SUPPLY = {
 WAY = {
     "straight_line": Text(zh="直线×{detour}", en="straight line × {detour}"),
     "road": Text(zh="按路网", en="on the road network"),
+}
+# How times come about, by basis and mode.
+TIMES = {
+    "straight_line": Text(
+        zh="直线距离×{detour}，时速{speed}公里",
+        en="straight line × {detour} at {speed} km/h",
+    ),
+    "road_foot": Text(
+        zh="沿道路步行，时速{foot}公里；离路{snap}公里以内按直线×{detour}步行上路，不跨水面；"
+        "再远或隔水（无桥）的为无路可达",
+        en="along roads at {foot} km/h; up to {snap} km to a road on foot, straight line × "
+        "{detour}, across no water; beyond that, or where water bars the way, no way leads there",
+    ),
+    "road_car": Text(
+        zh="沿道路驾车，车速按道路等级（{slow}至{fast}公里/小时），单行路按方向；离路{snap}公里以内"
+        "按直线×{detour}步行上路，不跨水面；再远或隔水（无桥）的为无路可达",
+        en="along roads by car at {slow} to {fast} km/h by class, one-way streets minded; up to "
+        "{snap} km to a road on foot, straight line × {detour}, across no water; beyond that, "
+        "or where water bars the way, no way leads there",
+    ),
 }
 MODE = {"foot": Text(zh="步行", en="on foot"), "car": Text(zh="驾车", en="by car")}
 
@@ -74,21 +95,35 @@ def share_spec(group: str, name: Text, breaks: tuple[float, ...]) -> LayerSpec:
     )
 
 
+def way(travel: Travel, mode: Mode) -> Text:
+    """How times of a mode come about, in words."""
+    settings = travel.settings
+    car_kmh = settings.road_kmh.model_dump().values()
+    texts = TIMES["straight_line" if travel.basis == "straight_line" else f"road_{mode}"]
+    numbers = {
+        "detour": _number(settings.detour),
+        "speed": _number(travel.speed_kmh(mode)),
+        "foot": _number(settings.foot_kmh),
+        "snap": _number(settings.snap_m / 1000),
+        "slow": _number(min(car_kmh)),
+        "fast": _number(max(car_kmh)),
+    }
+    return Text(zh=texts.zh.format(**numbers), en=texts.en.format(**numbers))
+
+
 def _kind_spec(
     key: str,
     kind: KindSettings,
-    config: LocalityConfig,
+    travel: Travel,
     *,
     palette: Palette,
     breaks: tuple[float, ...],
 ) -> LayerSpec:
-    speed = config.travel.foot_kmh if kind.mode == "foot" else config.travel.car_kmh
     texts = _texts(
         key,
         name=kind.name,
         mode=MODE[kind.mode],
-        detour=_number(config.travel.detour),
-        speed=_number(speed),
+        way=way(travel, kind.mode),
         threshold=_number(kind.threshold_min),
     )
     return LayerSpec(
@@ -96,15 +131,15 @@ def _kind_spec(
     )
 
 
-def nearest_spec(kind: KindSettings, config: LocalityConfig) -> LayerSpec:
+def nearest_spec(kind: KindSettings, travel: Travel) -> LayerSpec:
     """Minutes to the nearest open site of a kind; class ends are shares of its threshold."""
     breaks = tuple(round(kind.threshold_min * share, 1) for share in (1 / 3, 2 / 3, 1, 2))
-    return _kind_spec("nearest_min", kind, config, palette="sequential", breaks=breaks)
+    return _kind_spec("nearest_min", kind, travel, palette="sequential", breaks=breaks)
 
 
-def covered_spec(kind: KindSettings, config: LocalityConfig) -> LayerSpec:
+def covered_spec(kind: KindSettings, travel: Travel) -> LayerSpec:
     """Share of residents within the kind's threshold."""
-    return _kind_spec("covered", kind, config, palette="access", breaks=(0.2, 0.4, 0.6, 0.8))
+    return _kind_spec("covered", kind, travel, palette="access", breaks=(0.2, 0.4, 0.6, 0.8))
 
 
 def access_words(

@@ -98,7 +98,14 @@ def write_context(folder: Path, terrain: Terrain, roads: Roads, frame: Frame) ->
     write_geojson(
         folder / "路网" / f"{CITY_ZH}_道路.geojson",
         [frame.geometry(line) for line in roads.lines],
-        pd.DataFrame({"名称": list(roads.names), "等级": list(roads.classes)}),
+        pd.DataFrame(
+            {
+                "名称": list(roads.names),
+                "等级": list(roads.classes),
+                "道路类别": list(roads.kinds),
+                "通行方向": list(roads.directions),
+            }
+        ),
     )
 
 

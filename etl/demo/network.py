@@ -17,6 +17,11 @@ from etl.demo.terrain import Floats, Terrain
 STEP_M = 270.0
 # Straight and diagonal moves, and the knight's moves that let a road take any heading.
 MOVES = ((1, 0), (0, 1), (1, 1), (1, -1), (2, 1), (1, 2), (2, -1), (1, -2))
+# As the transport bureau calls them, by rank; streets are a class of their own.
+KINDS = {1: "国道", 2: "县道", 3: "村道"}
+STREET = "街巷"
+# Every so many streets is one-way for cars.
+ONE_WAY_EVERY = 7
 LINKS = (
     # Main roads through the city and out of it, then town to town.
     ("001", "004", 1), ("004", "105", 1), ("001", "003", 1), ("003", "101", 1), ("001", "104", 1),
@@ -28,11 +33,16 @@ LINKS = (
 
 @dataclass(frozen=True)
 class Roads:
-    """Road lines [m] with class 1 (main) to 3 (lane) and name."""
+    """Road lines [m] with rank 1 (main) to 3 (lane), name, class and direction.
+
+    Lanes and streets cross without a vertex in common, as bureaus draw them.
+    """
 
     lines: tuple[shapely.LineString, ...]
     classes: tuple[int, ...]
     names: tuple[str, ...]
+    kinds: tuple[str, ...]
+    directions: tuple[str, ...]
     bridges: tuple[shapely.Point, ...]
 
 
@@ -230,17 +240,23 @@ def make_roads(
         for middle in villages[town_of_village == i]:
             for step in _trace(before, lattice.nearest(middle)):
                 grades.setdefault(step, 3)
-    lines, classes, labels = [], [], []
+    lines, classes, labels, kinds, directions = [], [], [], [], []
     for chain, grade in _chains(grades):
         lines.append(_line(_smooth(lattice.points[chain]), 6.0))
         classes.append(grade)
         first = (min(chain[:2]), max(chain[:2]))
         labels.append(names.get(first, "") if grade < 3 else "")
-    for street in _streets(terrain, rng):
+        kinds.append(KINDS[grade])
+        directions.append("双向")
+    for number, street in enumerate(_streets(terrain, rng), start=1):
         lines.append(street)
         classes.append(3)
         labels.append("")
-    return Roads(tuple(lines), tuple(classes), tuple(labels), tuple(bridges))
+        kinds.append(STREET)
+        directions.append("双向" if number % ONE_WAY_EVERY else "单向")
+    return Roads(
+        tuple(lines), tuple(classes), tuple(labels), tuple(kinds), tuple(directions), tuple(bridges)
+    )
 
 
 def _cheapen(graph: csr_array, steps: list[tuple[int, int]]) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from datetime import date
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, model_validator
 
 from etl.model import Model, Text
-from geo.model import Kind, Level, PlaceQuality, SiteStatus
+from geo.model import Kind, Level, PlaceQuality, RoadClass, SiteStatus
 
 
 class CodeEdit(Model):
@@ -57,7 +57,7 @@ class SourceBase(Model):
 
 
 # A file of one of these brings its places with it.
-MAP_SUFFIXES = (".geojson", ".json", ".gpkg", ".shp", ".shz", ".zip", ".kml", ".kmz")
+MAP_SUFFIXES = (".geojson", ".json", ".gpkg", ".shp", ".shz", ".zip", ".kml", ".kmz", ".pbf")
 Datum = Literal["WGS84", "CGCS2000", "GCJ02", "BD09"]
 
 
@@ -232,13 +232,39 @@ class ObservationsSource(SourceBase):
 
 
 class ContextSource(SourceBase):
-    """Lines or polygons drawn muted under the data."""
+    """Lines or polygons under the data; roads with classes are also what people travel on."""
 
     role: Literal["context"]
     theme: Literal["water", "road"]
     datum: Datum = "WGS84"
     rank: str | None = Field(default=None, description="column with 1 (main) to 3")
     name: str | None = Field(default=None, description="column with the name")
+    road_class: str | None = Field(default=None, description="column with the class of a road")
+    classes: dict[str, RoadClass] = Field(default_factory=dict, description="word → class")
+    one_way: str | None = Field(default=None, description="column with the direction")
+    directions: dict[str, Literal[-1, 0, 1]] = Field(default_factory=dict)
+    speed_kmh: str | None = Field(default=None, description="column with the driving speed")
+    passes: str | None = Field(default=None, description="column that marks bridges and tunnels")
+    crossings: Literal["join", "pass"] = Field(
+        default="join", description="whether roads that cross without a shared vertex meet"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _as_osm_has_it(cls, given: Any) -> Any:
+        """An extract of OpenStreetMap says everything under names of its own."""
+        if not isinstance(given, dict) or not str(given.get("path", "")).lower().endswith(".pbf"):
+            return given
+        usual: dict[str, str] = {"name": "name"}
+        if given.get("theme") == "road":
+            usual |= {"road_class": "highway", "one_way": "oneway", "crossings": "pass"}
+        return usual | given
+
+    @property
+    def columns_wanted(self) -> list[str]:
+        """Columns that are mapped."""
+        given = (self.rank, self.name, self.road_class, self.one_way, self.speed_kmh, self.passes)
+        return [name for name in given if name is not None]
 
 
 class ChangeColumns(Model):

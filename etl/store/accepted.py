@@ -27,7 +27,7 @@ class Accepted:
     areas : level, area_code, name, parent_code, geometry (EPSG:4326), sorted by level and code.
     population : level, area_code, group_code, persons.
     sites : rows of `intake_site`, sorted by site id.
-    context : theme, rank, name, geometry (EPSG:4326).
+    context : theme, rank, name, road_class, one_way, speed_kmh, passes, geometry (EPSG:4326).
     sources, findings : rows of `intake_source` and `intake_finding`.
     changes : rows of `intake_area_change`.
     """

@@ -41,6 +41,7 @@ _STATES = {
     Missing.SUPPRESSED: ("suppressed", "已隐去"),
     Missing.UNRELIABLE: ("unreliable", "不可靠"),
     Missing.NOT_APPLICABLE: ("not applicable", "不适用"),
+    Missing.UNREACHABLE: ("no way there", "无路可达"),
 }
 _SHOWN = (Missing.OK, Missing.UNRELIABLE)
 _FLOAT8, _INT2 = 701, 21  # type oids of PostgreSQL, fixed for ever

@@ -221,6 +221,10 @@ intake_context = Table(
     Column("theme", Text, nullable=False),
     Column("rank", Integer, nullable=False),
     Column("name", Text, nullable=False),
+    Column("road_class", Text),
+    Column("one_way", Integer, nullable=False),
+    Column("speed_kmh", Double),
+    Column("passes", Boolean, nullable=False),
     Column("geometry", LargeBinary, nullable=False),
 )
 

@@ -22,6 +22,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[locality]`": settings.Locality,
     "`[codes]`": settings.Codes,
     "`[travel]`": settings.Travel,
+    "`[travel.road_kmh]`": sections.RoadSpeeds,
     "`[access]`": settings.Access,
     "`[need]`": settings.Need,
     "`[need.<part>]`": sections.Points,

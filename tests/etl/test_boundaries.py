@@ -259,7 +259,8 @@ def test_context_is_read_and_ranked(tmp_path: Path) -> None:
     folder.write("water.geojson", json.dumps({"type": "FeatureCollection", "features": features}))
     folder.source("water", "context", "water.geojson", theme="water", rank="等级", name="名称")
     result = folder.result("water")
-    assert list(result.frame.columns) == ["theme", "rank", "name", "geometry"]
+    assert list(result.frame.columns)[:3] == ["theme", "rank", "name"]
+    assert result.frame["road_class"].isna().all(), "water has no class"
     assert result.frame["rank"].tolist() == [1, 3]
     assert result.frame["name"].tolist() == ["大河", ""]
     assert sorted(rules(result)) == ["bad_attribute", "wrong_geometry"]
