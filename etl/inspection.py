@@ -30,7 +30,7 @@ from etl.sources import limits
 from etl.sources.archives import Archive
 from etl.sources.files import decide_encoding, table_format, text_records
 from etl.sources.headers import Header
-from etl.sources.layers import check_names
+from etl.sources.layers import check_names, map_format
 from etl.sources.tabular import OVERFLOW, longest_line, read_regular
 from etl.sources.workbook import open_book
 
@@ -41,6 +41,8 @@ TITLES: Final = "表头以上 above the header"
 _HIDDEN: Final = "隐藏内容 hidden content"
 
 _MAPS = frozenset({".geojson", ".json", ".geojsonl", ".topojson", ".gpkg", ".shp", ".kml", ".kmz"})
+# Numbers of OpenStreetMap's own, and the tags of shops and the like: none of them is taken.
+_OSM_KEYS = frozenset({"osm_id", "osm_way_id", "other_tags"})
 _TEXT_MAPS = frozenset({".geojson", ".json", ".geojsonl", ".topojson", ".kml"})
 _DELIMITERS = (",", "\t", ";", "|")
 # Where a header is looked for, as when the file is read.
@@ -113,6 +115,9 @@ def inspect_path(
         found += _map(path, look, encoding)
     elif suffix == ".zip":
         found += _archive(path, look)
+    elif map_format(path) == "pbf":
+        limits.check_size(path, limits.MAX_VECTOR_BYTES)
+        found += _layers(path, look)
     else:
         kind = table_format(path)
         found += _text(path, look, encoding) if kind == "text" else _book(path, look, kind=kind)
@@ -370,7 +375,8 @@ def _layers(given: Path | bytes | str, look: _Look) -> Iterator[PersonalColumn]:
             layers = [str(name) for name, _ in pyogrio.list_layers(given)]
             for i, layer in enumerate(layers):
                 frame = pyogrio.read_dataframe(given, layer=layer, read_geometry=False)
-                tallies = [_attribute(str(name), frame[name]) for name in frame.columns]
+                shown = [name for name in frame.columns if name not in _OSM_KEYS]
+                tallies = [_attribute(str(name), frame[name]) for name in shown]
                 found = look.columns(tallies, n_rows=len(frame))
                 yield from at_part(found, None if len(layers) == 1 else _part_name(layer, i))
     except (DataSourceError, DataLayerError, FeatureError, ValueError):

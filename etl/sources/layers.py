@@ -24,13 +24,13 @@ import shapely
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
 from etl.findings import UnusableFileError
-from etl.sources import limits
+from etl.sources import limits, osm
 from etl.sources.archives import Archive
 from etl.sources.files import decide_encoding, fingerprint
 from etl.sources.kml import read_kml
 from etl.sources.settings import SourceBase
 
-MapFormat = Literal["geojson", "gpkg", "shp", "zip", "kml"]
+MapFormat = Literal["geojson", "gpkg", "shp", "zip", "kml", "pbf"]
 _JSON_NAME = re.compile(rb'"((?:[^"\\]++|\\.)*+)"\s*+:', re.DOTALL)
 _PARTS = (".shp", ".shx", ".dbf", ".prj", ".cpg")
 # Names of code pages in .cpg files that Python calls otherwise.
@@ -72,6 +72,8 @@ def map_format(path: Path) -> MapFormat | None:
     if head.startswith(b"PK\x03\x04"):
         names = _names_in(path)
         return "zip" if any(name.lower().endswith((".shp", ".kml")) for name in names) else None
+    if head[4:6] == b"\x0a\x09" and b"OSMHeader" in head[:64]:
+        return "pbf"
     if text.startswith(b"{"):
         return "geojson"
     return "kml" if text.startswith(b"<") and b"<kml" in text else None
@@ -95,7 +97,31 @@ def read_layers(path: Path, source: SourceBase) -> list[Layer]:
         return _kml(path.read_bytes().decode(encoding), source, encoding)
     if kind == "zip":
         return list(_zipped(path, source))
+    if kind == "pbf":
+        return [_osm(path, source)]
     raise UnusableFileError("unreadable_vector", came=path.suffix or None)
+
+
+def _osm(path: Path, source: SourceBase) -> Layer:
+    """Roads or water of an OpenStreetMap extract."""
+    layer, where = osm.taken(source)
+    with _Damage(path):
+        about = pyogrio.read_info(path, layer=layer)
+
+    def read() -> gpd.GeoDataFrame:
+        with _Damage(path):
+            frame = pyogrio.read_dataframe(
+                path, layer=layer, where=where, max_features=limits.MAX_FEATURES + 1
+            )
+        if len(frame) > limits.MAX_FEATURES:
+            raise UnusableFileError(
+                "too_many_features", came=f"> {limits.MAX_FEATURES:,}",
+                most=f"{limits.MAX_FEATURES:,}",
+            )  # fmt: skip
+        return osm.with_tags(frame)
+
+    fields = [str(name) for name in about["fields"] if name != "other_tags"]
+    return Layer(layer, [*fields, *osm.TAGS], read, "utf-8")
 
 
 def _geojson(path: Path, source: SourceBase) -> list[Layer]:

@@ -22,6 +22,7 @@ from etl.sections import Travel as TravelSettings
 from geo.model import Kind, Level, Missing
 from tests.etl.test_build import CRS, ELDERLY, TOTAL, areas, config, population
 from tests.support.locality import Folder, assert_accounted, feature, findings, rules
+from tests.support.pbf import extract
 
 ROOM = Kind.COUNSELLING_ROOM
 
@@ -208,3 +209,39 @@ def test_words_say_which_way_times_came_about(levels: tuple[LevelFrame, ...], mo
     assert "along roads" in text.way(road, mode).en
     assert "直线距离×1.3" in text.way(line, mode).zh
     assert "{" not in text.way(road, mode).zh + text.way(line, mode).en
+
+
+# ------------------------------------------------------------------ OpenStreetMap
+
+ROUND = [(113.82, 31.32), (113.83, 31.32), (113.83, 31.33), (113.82, 31.32)]
+EXTRACT = extract(
+    [
+        ([(113.8, 31.3), (113.82, 31.32)], {"highway": "primary", "name": "主街", "oneway": "-1"}),
+        (ROUND, {"highway": "tertiary", "junction": "roundabout"}),
+        ([(113.8, 31.4), (113.9, 31.4)], {"highway": "proposed"}),
+        ([(113.8, 31.4), (113.9, 31.45)], {"waterway": "river", "name": "大河"}),
+        ([(113.7, 31.4), (113.7, 31.5), (113.8, 31.5), (113.7, 31.4)], {"natural": "water"}),
+    ]
+)
+
+
+def test_an_openstreetmap_extract_needs_no_mapping(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    folder.write("roads.osm.pbf", EXTRACT)
+    folder.source("roads", "context", "roads.osm.pbf", theme="road")
+    folder.source("water", "context", "roads.osm.pbf", theme="water")
+    result = folder.result("roads")
+    assert rules(result) == []
+    assert result.frame["road_class"].tolist() == ["primary", "tertiary"]
+    assert result.frame["one_way"].tolist() == [-1, 1], "a roundabout runs one way"
+    assert result.frame["name"].tolist() == ["主街", ""]
+    assert result.frame["passes"].all(), "roads meet where its nodes say so"
+    water = folder.result("water").frame
+    assert water.geometry.geom_type.tolist() == ["MultiPolygon"]
+
+
+def test_a_damaged_extract_is_refused(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    folder.write("roads.osm.pbf", EXTRACT[: len(EXTRACT) // 2])
+    folder.source("roads", "context", "roads.osm.pbf", theme="road")
+    assert set(rules(folder.result("roads"))) & {"unreadable_vector", "empty_file"}
