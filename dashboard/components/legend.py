@@ -76,7 +76,7 @@ def _named_rows(palette: str, catalog: Catalog) -> list[Component]:
 def _state_rows(book: LayerBook, layer: dict[str, Any], catalog: Catalog) -> list[Component]:
     k = book.snapshot.meta["k"]
     states = ["zero", "no_data", "suppressed", "unreliable"]
-    if layer["code"].startswith("nearest_min.") and over_roads(book.snapshot.meta):
+    if layer["unit"]["en"] == "min" and over_roads(book.snapshot.meta):
         states.insert(1, "unreachable")
     return [
         _row(swatch(fill=state.replace("_", "-")),

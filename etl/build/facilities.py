@@ -5,20 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from etl.build import text
 from etl.build.access import measure_access
-from etl.build.levels import Floats, LevelFrame, ancestors
+from etl.build.levels import Floats, LevelFrame
+from etl.build.reach import add_minutes
 from etl.build.residents import resident_mean, resident_states
 from etl.build.travel import Travel, metric_xy
 from etl.build.work import Work
 from etl.sections import KindSettings
 from geo.arrays import BoolArray
 from geo.coverage import covered
-from geo.model import Kind, Missing, SiteStatus
-from geo.rollup import roll_up
+from geo.model import Kind, SiteStatus
 
 
 @dataclass(frozen=True)
@@ -61,7 +60,7 @@ def measure_reach(work: Work, sites: pd.DataFrame, travel: Travel) -> Reach:
             minutes[kind.code] = found
             unreachable[kind.code] = np.isnan(found) & (len(serving) > 0)
             reached[kind.code] = _covered(cells, found, kind)
-            _add_nearest(work, kind, found, unreachable[kind.code], travel)
+            add_minutes(work, text.nearest_spec(kind, travel), found, unreachable[kind.code])
             _add_covered(work, kind, reached[kind.code], travel)
     access = measure_access(work, sites, travel)
     return Reach(minutes, unreachable, reached, access.values, access.tables)
@@ -70,29 +69,6 @@ def measure_reach(work: Work, sites: pd.DataFrame, travel: Travel) -> Reach:
 def _covered(cells: LevelFrame, minutes: Floats, kind: KindSettings) -> Floats:
     inside = covered(minutes, threshold_min=kind.threshold_min).astype(np.float64)
     return np.where(cells.persons["total"] > 0, inside, np.nan)
-
-
-def _add_nearest(
-    work: Work, kind: KindSettings, minutes: Floats, unreachable: BoolArray, travel: Travel
-) -> None:
-    """Minutes: of an area the mean over its residents who get there, unreachable where none do."""
-    levels, book = work.levels, work.book
-    persons = levels[0].persons["total"]
-    spec = text.nearest_spec(kind, travel)
-    book.add(spec, levels[0].level, minutes, states=_states(minutes, unreachable))
-    for position, frame in enumerate(levels[1:], start=1):
-        mean = resident_mean(levels, position, minutes, persons)
-        cut_off = roll_up(
-            np.where(unreachable, np.nan_to_num(persons), 0.0),
-            ancestors(levels, position),
-            n_parents=len(frame),
-        ).values
-        book.add(spec, frame.level, mean, states=_states(mean, np.isnan(mean) & (cut_off > 0)))
-
-
-def _states(values: Floats, unreachable: BoolArray) -> npt.NDArray[np.uint8]:
-    states = np.where(np.isnan(values), int(Missing.NO_DATA), int(Missing.OK))
-    return np.where(unreachable, int(Missing.UNREACHABLE), states).astype(np.uint8)
 
 
 def _add_covered(work: Work, kind: KindSettings, reached: Floats, travel: Travel) -> None:

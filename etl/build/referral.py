@@ -9,6 +9,7 @@ import pandas as pd
 
 from etl.build import text
 from etl.build.levels import Floats, Ints, ancestors
+from etl.build.reach import add_minutes
 from etl.build.residents import resident_mean, resident_states
 from etl.build.travel import Travel, metric_xy
 from etl.build.work import Work
@@ -83,11 +84,8 @@ def _add_layers(
         book.add(broken, frame.level, _of_median_resident(work, position, severity))
     for i, step in enumerate(steps):
         if n_sites[i]:
-            spec = text.referral_spec(step, work.config, travel.basis)
-            book.add(spec, cells.level, minutes[:, i])
-            for position, frame in enumerate(work.levels[1:], start=1):
-                mean = resident_mean(work.levels, position, minutes[:, i], persons)
-                book.add(spec, frame.level, mean)
+            spec = text.referral_spec(step, travel)
+            add_minutes(work, spec, minutes[:, i], np.isnan(minutes[:, i]))
 
 
 def _severity(chain: ReferralChain, n_steps: int) -> Floats:

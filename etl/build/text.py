@@ -199,16 +199,13 @@ def access_spec(
     return LayerSpec(code, "access", "access", texts, breaks=breaks)
 
 
-def referral_spec(step: ReferralStep, config: LocalityConfig, basis: str) -> LayerSpec:
+def referral_spec(step: ReferralStep, travel: Travel) -> LayerSpec:
     """Minutes to one step of the referral chain; class ends are shares of its threshold."""
-    speed = config.travel.foot_kmh if step.mode == "foot" else config.travel.car_kmh
-    detour = _number(config.travel.detour)
     texts = _texts(
         "referral",
         name=step.name,
         mode=MODE[step.mode],
-        way=Text(zh=WAY[basis].zh.format(detour=detour), en=WAY[basis].en.format(detour=detour)),
-        speed=_number(speed),
+        way=way(travel, step.mode),
         threshold=_number(step.threshold_min),
     )
     breaks = tuple(round(step.threshold_min * share, 1) for share in (1 / 3, 2 / 3, 1, 2))

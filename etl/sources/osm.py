@@ -41,11 +41,10 @@ def taken(source: SourceBase) -> Taken:
 
 def with_tags(frame: gpd.GeoDataFrame) -> gpd.GeoDataFrame:
     """Features with a column for each of `TAGS`; a roundabout is one-way unless it says not."""
-    texts = frame["other_tags"].fillna("") if "other_tags" in frame.columns else []
-    said = [dict(_TAG.findall(str(text))) for text in texts]
+    said = [dict(_TAG.findall(str(text))) for text in frame["other_tags"].fillna("")]
     columns = {tag: [tags.get(tag, "") for tags in said] for tag in TAGS}
     columns["oneway"] = [
         own or ("yes" if junction == "roundabout" else "")
         for own, junction in zip(columns["oneway"], columns["junction"], strict=True)
     ]
-    return frame.drop(columns="other_tags", errors="ignore").assign(**columns)
+    return frame.drop(columns="other_tags").assign(**columns)

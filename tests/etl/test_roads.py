@@ -116,7 +116,7 @@ def sites(*lon: float) -> pd.DataFrame:
     return pd.DataFrame(
         {
             "kind": str(ROOM), "status": "open", "lon": list(lon), "lat": 30.005, "staff": 1.0,
-            "village_code": "T0V0", "town_code": "T0",
+            "village_code": "T0V0", "town_code": "T0", "hours": None,
         }
     )  # fmt: skip
 
