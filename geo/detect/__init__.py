@@ -2,5 +2,15 @@
 
 from geo.detect.ears import Ears, ears
 from geo.detect.farrington import Farrington, farrington, farrington_flexible
+from geo.detect.scan import Cluster, space_time_scan, spatial_scan
 
-__all__ = ["Ears", "Farrington", "ears", "farrington", "farrington_flexible"]
+__all__ = [
+    "Cluster",
+    "Ears",
+    "Farrington",
+    "ears",
+    "farrington",
+    "farrington_flexible",
+    "space_time_scan",
+    "spatial_scan",
+]

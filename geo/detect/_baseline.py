@@ -1,4 +1,4 @@
-"""Baselines of the Farrington detectors: which weeks tell what to expect of one week."""
+"""Baselines of the Farrington detectors: which weeks count, and what the regression holds."""
 
 from __future__ import annotations
 
@@ -54,6 +54,55 @@ class Rules(NamedTuple):
     reweight: bool
     weights_threshold: float
     classic: bool
+
+
+class Data(NamedTuple):
+    """Baseline of one series, shape (n,), in the order of the design.
+
+    Attributes
+    ----------
+    y, seen : counts, 0 where unknown; 1 where count and exposure are known, else 0.
+    exposure, log_exposure : population, 1 and 0 without.
+    log_y, log_start : logarithms of the count (0 for 0) and of the count + 0.1.
+    power : count ** (2/3) x exposure ** (-1/6).
+    omega, load : weight of each week, weight x exposure.
+    """
+
+    y: FloatArray
+    seen: FloatArray
+    exposure: FloatArray
+    log_exposure: FloatArray
+    log_y: FloatArray
+    log_start: FloatArray
+    power: FloatArray
+    omega: FloatArray
+    load: FloatArray
+
+
+class Fit(NamedTuple):
+    """One regression of one series.
+
+    Attributes
+    ----------
+    level, level_before, slope : at the last step and the one before; slope has shape (2,).
+    inverse, centre : 1 / summed weights and weighted mean time of each group.
+    inverse_slope : 1 / weighted variation of time within groups, 0 without trend.
+    rise, rise_before, root : factor of the trend in each place, one step before, ** (-1/6).
+    weight, moment, sum_y : sums by group of weights, of weights x time, of counts.
+    """
+
+    level: FloatArray
+    level_before: FloatArray
+    slope: FloatArray
+    inverse: FloatArray
+    centre: FloatArray
+    inverse_slope: FloatArray
+    rise: FloatArray
+    rise_before: FloatArray
+    root: FloatArray
+    weight: FloatArray
+    moment: FloatArray
+    sum_y: FloatArray
 
 
 def baseline(now: int, *, freq: int, b: int, w: int, n_periods: int, past: int) -> Design | None:

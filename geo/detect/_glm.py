@@ -7,13 +7,11 @@ and end are those of R's glm.fit, since a series of zeros has no optimum to agre
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import njit
 
 from geo.arrays import BoolArray, FloatArray
-from geo.detect._baseline import Design, Rules
+from geo.detect._baseline import Data, Design, Fit, Rules
 
 # As glm.control of R: relative change of the deviance, and most iterations.
 _EPSILON = 1e-8
@@ -21,54 +19,6 @@ _MAX_ITERATIONS = 25
 _TINY = float(np.finfo(np.float64).eps)
 # Counts below this have their logarithms and powers looked up.
 _TABLE = 1024
-
-
-class Data(NamedTuple):
-    """Baseline of one series, shape (n,), in the order of the design.
-
-    Attributes
-    ----------
-    y, seen : counts, 0 where unknown; 1 where count and exposure are known, else 0.
-    exposure, log_exposure : population, 1 and 0 without.
-    log_y, log_start : logarithms of the count (0 for 0) and of the count + 0.1.
-    power : count ** (2/3) x exposure ** (-1/6).
-    omega, load : weight of each week, weight x exposure.
-    """
-
-    y: FloatArray
-    seen: FloatArray
-    exposure: FloatArray
-    log_exposure: FloatArray
-    log_y: FloatArray
-    log_start: FloatArray
-    power: FloatArray
-    omega: FloatArray
-    load: FloatArray
-
-
-class Fit(NamedTuple):
-    """One regression of one series.
-
-    Attributes
-    ----------
-    level, level_before, slope : at the last step and the one before; slope has shape (2,).
-    inverse, centre : 1 / summed weights and weighted mean time of each group.
-    inverse_slope : 1 / weighted variation of time within groups, 0 without trend.
-    rise, rise_before : factor of the trend in each place, now and one step before.
-    weight, moment, sum_y : sums by group of weights, of weights x time, of counts.
-    """
-
-    level: FloatArray
-    level_before: FloatArray
-    slope: FloatArray
-    inverse: FloatArray
-    centre: FloatArray
-    inverse_slope: FloatArray
-    rise: FloatArray
-    rise_before: FloatArray
-    weight: FloatArray
-    moment: FloatArray
-    sum_y: FloatArray
 
 
 def predict(
@@ -94,8 +44,8 @@ def predict(
     """
     n, n_groups = len(design.week), len(design.first) - 1
     data = Data(*(np.empty(n) for _ in Data._fields))
-    sizes = {"slope": 2, "inverse_slope": 1, "rise": design.n_places}
-    sizes["rise_before"] = design.n_places
+    sizes = {"slope": 2, "inverse_slope": 1}
+    sizes |= dict.fromkeys(("rise", "rise_before", "root"), design.n_places)
     fit = Fit(*(np.empty(sizes.get(name, n_groups)) for name in Fit._fields))
     y = np.arange(_TABLE, dtype=np.float64)
     table = np.stack([np.log(np.maximum(y, 1.0)), np.log(y + 0.1), np.cbrt(y) ** 2])
@@ -260,12 +210,25 @@ def _weights(design: Design, memory: tuple[Data, Fit], n_slopes: int) -> tuple[f
 @njit(cache=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})
 def _sums(design: Design, load: FloatArray, rise: FloatArray, g: int) -> tuple[float, float, float]:
     """Sums over the weeks of a group: weight, weight x time, weight x time²."""
+    place, time = design.place, design.time
     weight, moment, square = 0.0, 0.0, 0.0
-    for i in range(design.first[g], design.first[g + 1]):
-        mu = rise[design.place[i]] * load[i]
-        weight += mu
-        moment += mu * design.time[i]
-        square += mu * design.time[i] * design.time[i]
+    i, last = design.first[g], design.first[g + 1]
+    while i < last:
+        if i + 4 <= last:
+            # Four at once: one sum would wait for the other.
+            a, b = rise[place[i]] * load[i], rise[place[i + 1]] * load[i + 1]
+            c, d = rise[place[i + 2]] * load[i + 2], rise[place[i + 3]] * load[i + 3]
+            at, bt, ct, dt = a * time[i], b * time[i + 1], c * time[i + 2], d * time[i + 3]
+            weight += (a + b) + (c + d)
+            moment += (at + bt) + (ct + dt)
+            square += (at * time[i] + bt * time[i + 1]) + (ct * time[i + 2] + dt * time[i + 3])
+            i += 4
+        else:
+            a = rise[place[i]] * load[i]
+            weight += a
+            moment += a * time[i]
+            square += a * time[i] * time[i]
+            i += 1
     return weight, moment, square
 
 
@@ -337,20 +300,22 @@ def _weigh_down(
 ) -> None:
     """Weights of the second fit from standardised Anscombe residuals of the first."""
     data, fit = memory
+    _powers(fit.slope[0] / -6.0, design, fit.root)
     n, total = 0.0, 0.0
     for g in range(fit.level.shape[0]):
         level, level_before = fit.level[g], fit.level_before[g]
         factor, factor_before, root = np.exp(level), np.exp(level_before), np.exp(level / -6.0)
         inverse, centre, inverse_slope = fit.inverse[g], fit.centre[g], fit.inverse_slope[0]
         for i in range(design.first[g], design.first[g + 1]):
-            gap = design.time[i] - centre
-            mu = factor * fit.rise[design.place[i]] * data.exposure[i]
-            weight = factor_before * fit.rise_before[design.place[i]] * data.exposure[i]
+            place, gap = design.place[i], design.time[i] - centre
+            mu = factor * fit.rise[place] * data.exposure[i]
+            weight = factor_before * fit.rise_before[place] * data.exposure[i]
             hat = weight * (inverse + gap * gap * inverse_slope)
-            free = np.sqrt(dispersion * max(1.0 - hat, 1e-10))
-            power = data.power[i] * root * np.exp(fit.slope[0] * design.time[i] / -6.0)
-            residual = 1.5 * (power - np.sqrt(mu)) / free
-            omega = 1.0 / (residual * residual) if residual > threshold else 1.0
+            residual = 1.5 * (data.power[i] * root * fit.root[place] - np.sqrt(mu))
+            # Compared without dividing: residual / sqrt(variance) > threshold.
+            variance = dispersion * max(1.0 - hat, 1e-10)
+            far = residual > 0.0 and residual * residual > threshold * threshold * variance
+            omega = variance / (residual * residual) if far else 1.0
             data.omega[i] = omega * data.seen[i]
             total += data.omega[i]
             n += data.seen[i]

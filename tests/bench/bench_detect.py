@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import sys
 
 import numpy as np
 import statsmodels.api as sm
 from scipy import stats
 
-from geo.detect import farrington_flexible
-from tests.bench.bench_geo import measure, row, table
+from geo.detect import farrington_flexible, spatial_scan
+from tests.bench.bench_geo import measure, row
 
 
 def _statsmodels_bound(y: np.ndarray, x: np.ndarray, now: np.ndarray, alpha: float) -> float:
@@ -65,23 +64,43 @@ def farrington_row(*, n_series: int, n_peer: int) -> dict[str, object]:
 
     ours()
     fast, slow = measure(ours, repeat=3), measure(theirs, repeat=1)
-    np.testing.assert_array_equal(fast.result[:n_peer], slow.result)  # type: ignore[index]
+    np.testing.assert_array_equal(fast.result[:n_peer], slow.result)
     slow = slow._replace(seconds=slow.seconds * n_series / n_peer)
     line = row(f"Farrington flexible, 1 week x {n_series:,}", "statsmodels loop", slow, fast)
     return line | {"note": f"peer timed on {n_peer:,} series"}
 
 
+def scan_row(*, n_side: int, cases: int) -> dict[str, object]:
+    """Scan over the cells of a square city, beside our own target."""
+    rng = np.random.default_rng(5)
+    xy = np.argwhere(np.ones((n_side, n_side))) * 500.0
+    population = rng.gamma(1.0, 300.0, n_side * n_side)
+    counts = rng.multinomial(cases, population / population.sum()).astype(float)
+
+    def ours() -> object:
+        return spatial_scan(counts, population, xy, rng=np.random.default_rng(1))
+
+    # Compiled first on a few cells.
+    spatial_scan(counts[:50], population[:50], xy[:50], replicates=1, rng=rng)
+    fast = measure(ours, repeat=1)
+    return {
+        "work": f"scan, 999 replicates, {n_side * n_side:,} cells, {cases:,} cases",
+        "ours": f"{fast.seconds:.3g} s",
+        "peer": "target 15 s",
+        "ratio": "",
+    }
+
+
 def rows(quick: bool) -> list[dict[str, object]]:
     """All rows of the table: small cases when `quick`, else those of docs/methods.md."""
     series, peer = (300, 20) if quick else (10_000, 500)
-    return [farrington_row(n_series=series, n_peer=peer)]
-
-
-def test_detect() -> None:
-    """Measure, check that both sides agree, print."""
-    lines = rows(os.environ.get("XINTU_BENCH") == "quick")
-    sys.stdout.write(f"\n{table(lines)}\n")
+    side, cases = (20, 500) if quick else (100, 5_000)
+    return [
+        farrington_row(n_series=series, n_peer=peer),
+        scan_row(n_side=side, cases=cases),
+    ]
 
 
 if __name__ == "__main__":
-    test_detect()
+    for line in rows(quick="--quick" in sys.argv):
+        print(line)
