@@ -37,9 +37,10 @@ test: $(DEV)  ## Install what tests need, lint, then run every test
 	$(BIN)/pytest -n 2 -m "not browser"
 	$(BIN)/pytest -m browser
 
-prove: $(DEV)  ## Kill 200 runs at random moments, fill disks, take databases away; half an hour
+prove: $(DEV)  ## Kill 200 runs at random moments, fill disks, take databases away, attack every small count; an hour
 	@scripts/install_system.sh
 	XINTU_KILLS=200 $(BIN)/pytest -q tests/integration/test_killed.py
+	XINTU_ATTACK=all $(BIN)/pytest -q tests/integration/test_attacker.py
 
 fuzz: $(DEV)  ## Hand in 10 000 damaged files and the bombs; an hour (XINTU_FUZZ=n for another number)
 	@mkdir -p build/fuzz
