@@ -10,6 +10,7 @@ import pandas as pd
 from dashboard import places
 from dashboard.text import Catalog, words
 from etl.store.reader import Reader, Snapshot
+from geo.model import Level
 
 _COLUMNS = ["week", "expected", "low80", "high80", "low95", "high95"]
 
@@ -71,6 +72,30 @@ def sentence(found: Expected, unit: str, catalog: Catalog) -> str:
         unit=unit,
         error=words.number(found.error, digits=1 if found.error < 100 else 0),
         inside=f"{found.inside:.0%}",
+    )
+
+
+def outlook(reader: Reader, snapshot: Snapshot, subtitle: str, catalog: Catalog) -> str:
+    """A subtitle with what the whole area expects of the measure that is warned of most."""
+    warned = reader.warnings(snapshot.snapshot_id)
+    if warned.empty:
+        return subtitle
+    measure = places.measure_entry(snapshot, str(warned["measure"].iloc[0]))
+    found = read_expected(
+        reader, snapshot, level=Level.COUNTY, area_code=snapshot.meta["locality"]["code"],
+        measure=measure,
+    )  # fmt: skip
+    if found is None or found.reason:
+        return subtitle
+    low, high = found.weeks["low80"].min(), found.weeks["high80"].max()
+    return catalog.t(
+        "report.slide.outlook",
+        subtitle=subtitle,
+        measure=catalog.pick(measure["name"]),
+        weeks=len(found.weeks),
+        low=words.number(low),
+        high=words.number(high),
+        unit=catalog.pick(measure["unit"]),
     )
 
 

@@ -15,6 +15,7 @@ import pandas as pd
 
 from dashboard import scorecard as told
 from dashboard.basis import travel_key, travel_numbers
+from dashboard.expected import outlook
 from dashboard.gap_reason import number_of, ranking_sentence
 from dashboard.lateness import judge_row, local_day
 from dashboard.places import table_or_none
@@ -282,7 +283,7 @@ class _Writer(Frame):
         story = self.story
         level = self.t(f"wall.unit.{story.warned_level}")
         subtitle = self.t("report.slide.subtitle_warnings", level=level, k=self.meta["k"])
-        self.slide(story.subtitle, subtitle)
+        self.slide(story.subtitle, outlook(self.reader, self.snapshot, subtitle, self.catalog))
         place = self.map("warnings", story.subtitle)
         if not story.warned:
             return

@@ -11,10 +11,11 @@ from PIL import Image, ImageDraw
 from pptx import Presentation
 from pptx.oxml.ns import qn
 
+from dashboard import expected
 from dashboard.report.capture import Picture, is_blank
 from dashboard.report.deck import fit
 from dashboard.report.slides import slides
-from dashboard.text import LANGUAGES
+from dashboard.text import LANGUAGES, load
 from etl.store.reader import Reader, Snapshot
 
 pytest_plugins = ("tests.support.dashboard_fixtures",)
@@ -198,3 +199,16 @@ def test_a_blank_picture_is_known(tmp_path: Path, pictures: list[Picture]) -> No
     image.save(path)
     assert is_blank(path.read_bytes())
     assert not is_blank(pictures[0].path.read_bytes())
+
+
+def test_the_slide_of_warnings_says_what_is_expected(deck: Any) -> None:
+    said = "\n".join(words_of(slide) for slide in deck.slides)
+    assert "全域矛盾纠纷事件未来 8 周预计每周约 131–524 起（八成把握）" in said
+
+
+def test_without_a_forecast_the_slide_says_nothing_of_the_weeks_to_come(
+    published_reader: Reader, snapshot: Snapshot, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(expected, "read_expected", lambda *_, **__: None)
+    told = expected.outlook(published_reader, snapshot, "subtitle", load("zh-CN"))
+    assert told == "subtitle"

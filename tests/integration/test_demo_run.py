@@ -241,3 +241,21 @@ def test_the_scorecard_shows_every_kind_of_standing(city: City) -> None:
     assert progress["eldercare_beds"] == "no_target"
     assert "special_counselled" not in progress
     assert targets.loc["core_facts", "low"] < targets.loc["core_facts", "value"]
+
+
+def test_what_is_expected_comes_with_how_right_it_has_been(city: City) -> None:
+    weeks = city.reader.table(city.snapshot_id, "forecast")
+    areas = city.reader.table(city.snapshot_id, "forecast_areas")
+    told = areas[areas["reason"] == ""]
+    assert set(told["level"]) == {"county", "town", "village"}
+    assert len(weeks) == 8 * len(told)
+    assert weeks["week"].min() > END_WEEK
+    # Eight in ten, give or take what a hundred judged weeks of one place can tell.
+    towns = told[told["level"] == "town"]
+    assert 0.70 < np.average(towns["inside80"], weights=towns["n"]) < 0.92
+    assert 0.88 < np.average(towns["inside95"], weights=towns["n"]) <= 1
+    methods = city.reader.table(city.snapshot_id, "forecast_accuracy")
+    chosen = methods[methods["chosen"]].set_index(["level", "measure"])["wis"]
+    simplest = methods[methods["method"] == "mean"].set_index(["level", "measure"])["wis"]
+    assert (chosen <= simplest * 1.0001).all()
+    assert (chosen < 0.95 * simplest).mean() > 0.4
