@@ -180,13 +180,16 @@ def robust_sentence(row: Mapping[str, Any] | None, catalog: Catalog) -> str | No
     return None
 
 
-def ranking_sentence(robustness: pd.DataFrame | None, ranked: str, catalog: Catalog) -> str | None:
+def ranking_sentence(
+    robustness: pd.DataFrame | None, ranked: str, catalog: Catalog, *, short: bool = False
+) -> str | None:
     """How much of the worst tenth of a ranking stays under other borders and radii, on average.
 
     Parameters
     ----------
     robustness : table `gap_robustness`; None in snapshots without it.
     ranked : level of the ranking.
+    short : without what chance would give, for a line of a slide.
     """
     if robustness is None:
         return None
@@ -194,7 +197,7 @@ def ranking_sentence(robustness: pd.DataFrame | None, ranked: str, catalog: Cata
     if rows.empty:
         return None
     return catalog.t(
-        "gap.robust.ranking",
+        f"gap.robust.{'short' if short else 'ranking'}",
         variants=len(rows),
         share=times(float(pd.to_numeric(rows["share_stays"]).mean())),
         chance=times(float(pd.to_numeric(rows["expected"]).mean())),

@@ -228,12 +228,12 @@ class _Writer(Frame):
         level = Level.VILLAGE if (rows["level"] == Level.VILLAGE).any() else Level.TOWN
         subtitle = self.t("report.slide.subtitle_gap")
         robustness = table_or_none(self.reader, self.snapshot, "gap_robustness")
-        robust = ranking_sentence(robustness, level, self.catalog)
+        robust = ranking_sentence(robustness, level, self.catalog, short=True)
         if robust is not None:
             subtitle = self.t("report.slide.subtitle_robust", subtitle=subtitle, robust=robust)
         self.slide(title, subtitle)
         place = self.map("gap", title)
-        # The table comes in its order: by shortage, worst first.
+        # The table comes in its order, the largest gap first.
         short = rows[(rows["level"] == level) & (rows["gap"] >= GapClass.CLEAR)]
         columns = [
             self.column(level, 1.2),

@@ -15,7 +15,7 @@ from dashboard import expected
 from dashboard.report.capture import Picture, is_blank
 from dashboard.report.deck import fit
 from dashboard.report.slides import slides
-from dashboard.text import LANGUAGES, load
+from dashboard.text import LANGUAGES, load, words
 from etl.store.reader import Reader, Snapshot
 
 pytest_plugins = ("tests.support.dashboard_fixtures",)
@@ -108,7 +108,11 @@ def test_tables_are_native_and_hold_the_published_rows(
     gaps = table_of(deck.slides[4])
     ranked = published_reader.table(snapshot.snapshot_id, "gap_ranking")
     serious = ranked[(ranked["level"] == "village") & (ranked["gap"] >= 2)]
-    assert {row[0] for row in gaps[1:]} == set(serious["name"])
+    assert [row[0] for row in gaps[1:]] == serious["name"].tolist()
+    assert gaps[0][5] == "短缺分"
+    assert [row[5] for row in gaps[1:]] == [words.figure(score) for score in serious["shortage"]]
+    said = " ".join(s.text_frame.text for s in deck.slides[4].shapes if s.has_text_frame)
+    assert "再算 3 次，缺口最大的十分之一居民平均 81% 仍在其中" in said
     warned = table_of(deck.slides[6])
     assert [row[0] for row in warned[1:]] == ["红色", "橙色", "黄色", "蓝色"]
     assert warned[1][3:6] == ["86", "13", "红色"]
