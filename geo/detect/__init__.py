@@ -2,15 +2,21 @@
 
 from geo.detect.ears import Ears, ears
 from geo.detect.farrington import Farrington, farrington, farrington_flexible
+from geo.detect.hotspot import Hotspots, LocalMoran, discoveries, getis_ord, local_moran
 from geo.detect.scan import Cluster, space_time_scan, spatial_scan
 
 __all__ = [
     "Cluster",
     "Ears",
     "Farrington",
+    "Hotspots",
+    "LocalMoran",
+    "discoveries",
     "ears",
     "farrington",
     "farrington_flexible",
+    "getis_ord",
+    "local_moran",
     "space_time_scan",
     "spatial_scan",
 ]

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import sys
+import warnings
 
 import numpy as np
 import statsmodels.api as sm
-from scipy import stats
+from esda import G_Local
+from libpysal.graph import Graph
+from scipy import sparse, stats
 
-from geo.detect import farrington_flexible, spatial_scan
+from geo.detect import farrington_flexible, getis_ord, spatial_scan
 from tests.bench.bench_geo import measure, row
 
 
@@ -91,6 +94,31 @@ def scan_row(*, n_side: int, cases: int) -> dict[str, object]:
     }
 
 
+def hotspot_row(*, n_side: int, permutations: int) -> dict[str, object]:
+    """Gi* with conditional permutation on a grid."""
+    step = sparse.diags_array([np.ones(n_side - 1)] * 2, offsets=[-1, 1])
+    step = step + sparse.eye_array(n_side)
+    near = sparse.csr_array(sparse.kron(step, step) - sparse.eye_array(n_side * n_side))
+    y = np.random.default_rng(6).gamma(1.0, 5.0, n_side * n_side)
+
+    def ours() -> object:
+        return getis_ord(y, near, permutations=permutations, rng=np.random.default_rng(1)).z
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        graph = Graph.from_sparse(sparse.csr_matrix(near))
+
+        def theirs() -> object:
+            found = G_Local(
+                y, graph, transform="B", star=True, permutations=permutations, n_jobs=1, seed=1
+            )
+            return found.Zs
+
+        fast, slow = measure(ours, repeat=3), measure(theirs, repeat=1)
+    np.testing.assert_allclose(fast.result, slow.result, rtol=1e-7, atol=1e-7)
+    return row(f"Gi*, {n_side * n_side:,} cells, {permutations} permutations", "esda", slow, fast)
+
+
 def rows(quick: bool) -> list[dict[str, object]]:
     """All rows of the table: small cases when `quick`, else those of docs/methods.md."""
     series, peer = (300, 20) if quick else (10_000, 500)
@@ -98,6 +126,7 @@ def rows(quick: bool) -> list[dict[str, object]]:
     return [
         farrington_row(n_series=series, n_peer=peer),
         scan_row(n_side=side, cases=cases),
+        hotspot_row(n_side=20 if quick else 316, permutations=999),
     ]
 
 
