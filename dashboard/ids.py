@@ -42,6 +42,9 @@ DATA_DOWNLOAD: Final = "data-findings-download"
 
 # Scorecard
 SCORECARD_DOWNLOAD_BUTTON: Final = "scorecard-download-button"
+# One of each an indicator, told apart by `index`.
+SCORECARD_SUMMARY: Final = "scorecard-card-summary"
+SCORECARD_BODY: Final = "scorecard-card-body"
 SCORECARD_DOWNLOAD: Final = "scorecard-workbook-download"
 
 # Wall

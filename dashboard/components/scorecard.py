@@ -13,6 +13,7 @@ import pandas as pd
 from dash import html
 from dash.development.base_component import Component
 
+from dashboard import ids
 from dashboard import scorecard as told
 from dashboard.components.attributes import attrs
 from dashboard.components.bullet import bullet, sparkline
@@ -63,6 +64,17 @@ class View:
         return told.records(own)[0] if len(own) else None
 
 
+def lead(view: View) -> str:
+    """How the indicators stand, here or in the whole locality."""
+    if not view.town:
+        return told.lead(view.card, view.catalog)
+    here = [area for area in map(view.here, view.card.rows()) if area is not None]
+    met = sum(told.local_progress(area) == Progress.MET for area in here)
+    return view.catalog.t(
+        "scorecard.lead_town", town=view.names[view.town], total=len(here), met=met
+    )
+
+
 def town_filter(view: View) -> Component | None:
     """The towns as links: the address alone says which one is shown."""
     if len(view.names) < 2:
@@ -86,24 +98,31 @@ def cards(view: View) -> Component:
     return html.Div([_card(row, view) for row in view.card.rows()], className="score-cards")
 
 
-def _card(row: Row, view: View) -> Component:
-    here = view.here(row) if view.town else None
+def _local(row: Row, view: View) -> tuple[dict[str, Any], Progress, str]:
+    """The row as it stands here, how that is called, and why."""
     local = dict(row)
-    progress, detail = (
-        Progress(row["progress"]),
-        told.detail_words(row, view.catalog, today=view.today),
-    )
+    here = view.here(row) if view.town else None
     if here is not None:
         progress = told.local_progress(here)
         local |= {key: here[key] for key in ("value", "numerator", "denominator", "missing")}
         local |= {"low": math.nan, "high": math.nan, "unreported": 0.0}
         key = {Progress.MET: "met_here", Progress.SHORT: "short_here"}.get(progress, progress.value)
-        detail = view.catalog.t(f"scorecard.detail.{key}")
-    elif view.town:
+        return local, progress, view.catalog.t(f"scorecard.detail.{key}")
+    detail = told.detail_words(row, view.catalog, today=view.today)
+    if view.town:
         detail = view.catalog.t("scorecard.areas.only")
-    aside = " is-elsewhere" if view.town and here is None else ""
+    return local, Progress(row["progress"]), detail
+
+
+def _card(row: Row, view: View) -> Component:
+    local, progress, detail = _local(row, view)
+    aside = " is-elsewhere" if view.town and view.here(row) is None else ""
+    # What a card opens to is read when it is opened: a page of thousands of parts is slow.
+    box = html.Div(
+        id={"type": ids.SCORECARD_BODY, "index": row["indicator"]}, className="score-body"
+    )
     return html.Details(
-        [_summary(local, progress, detail, view), _body(local, view)],
+        [_summary(local, progress, detail, view), box],
         className=f"score-card{aside}",
         **attrs(data_indicator=row["indicator"], data_progress=progress.value),
     )
@@ -153,6 +172,7 @@ def _summary(row: Row, progress: Progress, detail: str, view: View) -> Component
                 className="score-target",
             ),
         ],
+        id={"type": ids.SCORECARD_SUMMARY, "index": row["indicator"]},
         className="score-row",
     )
 
@@ -171,10 +191,11 @@ def mark(progress: Progress, catalog: Catalog) -> Component:
 # ---------------------------------------------------------------- what a card opens to
 
 
-def _body(row: Row, view: View) -> Component:
-    return html.Div(
-        [_missing(row, view), _areas(row, view), _about(row, view)], className="score-body"
-    )
+def body(row: Row, view: View) -> list[Component]:
+    """What is missing by name, the areas, and how the indicator is worked out."""
+    local, _, _ = _local(row, view)
+    parts = (_missing(local, view), _areas(local, view), _about(local, view))
+    return [part for part in parts if part is not None]
 
 
 def _missing(row: Row, view: View) -> Component | None:
@@ -233,11 +254,13 @@ def _place(entry: Row, catalog: Catalog) -> Component:
     )
 
 
-def _areas(row: Row, view: View) -> Component:
+def _areas(row: Row, view: View) -> Component | None:
     t = view.catalog.t
     areas = view.areas(row)
     head = html.H3([t("scorecard.areas.title"),
                     html.Span(t("scorecard.areas.hint"), className="hint")])  # fmt: skip
+    if areas.empty and view.town and view.here(row) is not None:
+        return None
     if areas.empty:
         return html.Section(
             [html.H3(t("scorecard.areas.title")),
@@ -271,12 +294,13 @@ def _area_row(row: Row, area: Row, view: View) -> Component:
         lacking = "–" if not math.isfinite(missing) else words.figure(missing)
         met = progress == Progress.MET
         value = told.number_of(area["value"])
-        bar = bullet(
-            value, (), target=told.number_of(row["target"]), ratio=told.is_ratio(row),
-            progress=progress.value, label="",
-        )  # fmt: skip
         cells = [
-            html.Td([bar, html.Span(told.value_words(row, value))], className="number score-share"),
+            html.Td(
+                told.value_words(row, value),
+                className=f"number score-share progress-{progress.value}",
+                # A bar behind the figure, and not components of its own: tables are long.
+                style={"--share": f"{_part(row, value):.4f}"},
+            ),
             html.Td(parts, className="number"),
             html.Td(catalog.t("scorecard.areas.met") if met else lacking, className="number"),
         ]
@@ -284,6 +308,15 @@ def _area_row(row: Row, area: Row, view: View) -> Component:
             cells[0].title = catalog.t("scorecard.detail.unreliable")
     link = html.A(str(area["name"]), href=f"/?level={area['level']}&area={area['area_code']}")
     return html.Tr([html.Th(link, scope="row"), *cells])
+
+
+def _part(row: Row, value: float) -> float:
+    """How long an area's bar is, 0 to 1: a share as it is, a ratio against its target."""
+    full = 1.0
+    if told.is_ratio(row):
+        target = told.number_of(row["target"])
+        full = target if math.isfinite(target) and target > 0 else max(value, 1e-9)
+    return min(max(value / full, 0.0), 1.0)
 
 
 def _about(row: Row, view: View) -> Component:

@@ -7,7 +7,7 @@ from datetime import date
 from typing import Any
 
 import flask
-from dash import Dash, Input, Output, State, dcc, html
+from dash import MATCH, Dash, Input, Output, State, dcc, html, no_update
 from dash.development.base_component import Component
 
 from dashboard import ids
@@ -53,17 +53,23 @@ def _empty(card: Scorecard | None, catalog: Catalog) -> list[Component]:
     return [states.empty(catalog.t(f"scorecard.empty.{key}"), catalog.t(f"scorecard.empty.{then}"))]
 
 
-def _content(card: Scorecard, context: PageContext, snapshot: Snapshot) -> list[Any]:
-    catalog = context.text
-    names = _towns(context.reader, snapshot)
-    town = context.address.choices.get("town", "")
-    view = widgets.View(
+def _view(
+    card: Scorecard, reader: Reader, snapshot: Snapshot, catalog: Catalog, *, town: str
+) -> widgets.View:
+    names = _towns(reader, snapshot)
+    return widgets.View(
         card=card,
         catalog=catalog,
         today=date.fromisoformat(str(snapshot.meta["data_date"])[:10]),
         town=town if town in names else "",
         names=names,
     )
+
+
+def _content(card: Scorecard, context: PageContext, snapshot: Snapshot) -> list[Any]:
+    catalog = context.text
+    town = context.address.choices.get("town", "")
+    view = _view(card, context.reader, snapshot, catalog, town=town)
     tools = html.Div(
         [
             html.P(catalog.t("scorecard.order_hint"), className="hint"),
@@ -77,12 +83,28 @@ def _content(card: Scorecard, context: PageContext, snapshot: Snapshot) -> list[
     )
     return [
         html.Div(
-            [html.H1(told.lead(card, catalog)), html.P(_subtitle(card, catalog, snapshot))],
+            [html.H1(widgets.lead(view)), html.P(_subtitle(card, catalog, snapshot))],
             className="heading",
         ),
         html.Div([widgets.town_filter(view), tools, widgets.cards(view)]),
         dcc.Download(id=ids.SCORECARD_DOWNLOAD),
     ]
+
+
+def card_body(reader: Reader, address: Address, indicator: str) -> list[Component]:
+    """What the card of an indicator opens to.
+
+    Raises
+    ------
+    NotPublishedError : the current snapshot has no such indicator.
+    """
+    snapshot, catalog = reader.current(), load(address.lang)
+    card = read_scorecard(reader, snapshot)
+    rows = [] if card is None else [r for r in card.rows() if r["indicator"] == indicator]
+    if card is None or not rows:
+        raise NotPublishedError(f"snapshot {snapshot.snapshot_id} has no indicator {indicator!r}")
+    town = address.choices.get("town", "")
+    return widgets.body(rows[0], _view(card, reader, snapshot, catalog, town=town))
 
 
 def _towns(reader: Reader, snapshot: Snapshot) -> dict[str, str]:
@@ -105,7 +127,23 @@ def _subtitle(card: Scorecard, catalog: Catalog, snapshot: Snapshot) -> str:
 
 
 def register(app: Dash, reader: Reader) -> None:
-    """Callback: the tables as a workbook."""
+    """Callbacks: what a card opens to, and the tables as a workbook."""
+
+    @app.callback(
+        Output({"type": ids.SCORECARD_BODY, "index": MATCH}, "children"),
+        Input({"type": ids.SCORECARD_SUMMARY, "index": MATCH}, "n_clicks"),
+        State({"type": ids.SCORECARD_BODY, "index": MATCH}, "id"),
+        State({"type": ids.SCORECARD_BODY, "index": MATCH}, "children"),
+        State(ids.SHELL_REQUEST, "data"),
+        prevent_initial_call=True,
+    )
+    def open_card(
+        clicks: int | None, body_id: dict[str, str], there: object, request: dict[str, str]
+    ) -> Any:
+        if not clicks or there:
+            return no_update
+        address = Address.read(request["path"], request["query"], remembered=flask.request.cookies)
+        return card_body(reader, address, body_id["index"])
 
     @app.callback(
         Output(ids.SCORECARD_DOWNLOAD, "data"),

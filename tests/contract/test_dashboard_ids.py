@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections import Counter
 from collections.abc import Iterator
@@ -36,6 +37,9 @@ def found_ids(component: object) -> Iterator[str]:
 
 
 def known(component_id: str) -> bool:
+    if component_id.startswith("{"):
+        # One of many alike: its type is the name, its index tells them apart.
+        return str(ast.literal_eval(component_id)["type"]) in NAMES
     prefix, _, part = component_id.rpartition("-")
     return component_id in NAMES | ANCHORS or (part in PARTS and any(
         name.startswith(prefix) for name in NAMES

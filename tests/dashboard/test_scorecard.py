@@ -16,6 +16,7 @@ from dash.development.base_component import Component
 from typer.testing import CliRunner
 
 from dashboard import scorecard as told
+from dashboard.address import Address
 from dashboard.cli import app
 from dashboard.components.bullet import bullet, sparkline
 from dashboard.pages import scorecard as page
@@ -119,16 +120,21 @@ def test_values_targets_and_what_is_missing(card: Scorecard) -> None:
     assert told.limit_words(rooms, 0.57) == "57%"
 
 
+def opened(reader: Reader, code: str, *, lang: str = "zh-CN", **choices: str) -> list[Component]:
+    """What a card opens to."""
+    return page.card_body(reader, Address("/scorecard", lang, "light", choices), code)
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 def test_the_page_names_what_is_missing_and_links_to_it(
-    published_reader: Reader, lang: str
+    published_reader: Reader, card: Scorecard, lang: str
 ) -> None:
     layout = page.layout(page_context(published_reader, "/scorecard", lang=lang))
-    cards = list(found_all(layout, "Details"))
-    assert len(cards) == 8
-    links = [a.href for a in found_all(layout, "A") if "&area=" in str(a.href)]
+    assert len(list(found_all(layout, "Details"))) == 8
+    bodies = [opened(published_reader, r["indicator"], lang=lang) for r in card.rows()]
+    links = [a.href for a in found_all(bodies, "A") if "&area=" in str(a.href)]
     assert len(links) > 10
-    said = words_of(layout)
+    said = words_of([layout, *bodies])
     assert "<b>第二</b>小学" in said
     for never in ("nan", "None", "NaN"):
         assert never not in said
@@ -159,8 +165,29 @@ def test_a_town_shows_its_own_figures(published_reader: Reader) -> None:
     assert getattr(schools, "data-progress") == "short"
     # An indicator that towns do not have says so instead of lending them the county's.
     assert "只有全市的数" in words_of(by_code["core_facts"])
+    assert "=1+1小学" in words_of(opened(published_reader, "schools_service", town=code))
+    other = str(towns.iloc[1]["area_code"])
+    assert "这里没有缺的" in words_of(opened(published_reader, "schools_service", town=other))
     unknown = page.layout(page_context(published_reader, "/scorecard", town="nowhere"))
     assert "期限已过" in words_of(unknown)
+
+
+def test_an_indicator_that_nobody_published_is_not_found(published_reader: Reader) -> None:
+    with pytest.raises(NotPublishedError, match="no indicator 'nonsense'"):
+        opened(published_reader, "nonsense")
+
+
+def test_a_page_of_many_indicators_stays_light(published_reader: Reader) -> None:
+    def parts(component: Any) -> int:
+        if isinstance(component, list | tuple):
+            return sum(map(parts, component))
+        if not isinstance(component, Component):
+            return 0
+        return 1 + parts(getattr(component, "children", None))
+
+    # Each part costs the browser milliseconds; what a card opens to comes later.
+    layout = page.layout(page_context(published_reader, "/scorecard"))
+    assert parts(list(found_all(layout, "Details"))) < 8 * 25
 
 
 def test_without_targets_the_page_says_what_to_do(

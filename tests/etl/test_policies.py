@@ -271,3 +271,11 @@ def test_names_do_not_repeat_within_a_pack() -> None:
     for name in PACKS:
         names = [indicator.name.zh for indicator in load(name)[0].indicators]
         assert len(set(names)) == len(names)
+
+
+def test_a_real_city_has_one_figure_of_its_own_and_no_pack() -> None:
+    folder = Path(__file__).parents[1] / "data" / "localities" / "tainan"
+    settings = load_locality(folder)
+    assert settings.policy_name is None
+    assert [indicator.code for indicator in settings.config.indicators] == ["towns_counselling"]
+    assert settings.config.indicators[0].targets == ()
