@@ -34,8 +34,10 @@ def warm_kernels() -> None:
     --------
     >>> warm_kernels()
     """
-    for exclude in (False, True):
-        ears(np.ones((12, 1)), method="C3", exclude_alarms=exclude)
+    weeks = np.ones((12, 1))
+    for floor in (0.5, weeks):
+        for exclude in (False, True):
+            ears(weeks, method="C3", min_sigma=floor, exclude_alarms=exclude)
     farrington_flexible(np.arange(320.0) % 9, at=[319])
     farrington(np.arange(320.0) % 9, at=[319])
     _warm_access()

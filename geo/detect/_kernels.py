@@ -57,6 +57,59 @@ def baseline_moments(
 
 
 @njit(cache=True, error_model="numpy")
+def quiet_moments(
+    rows: FloatArray, window: tuple[int, int, int], floor: FloatArray, z: float, max_episode: int
+) -> tuple[FloatArray, FloatArray]:
+    """Mean and standard deviation over the latest weeks that raised no alarm.
+
+    Whether a week is left out is judged by its own baseline (C1 or C2), week after week.
+
+    Parameters
+    ----------
+    rows : counts, shape (n_weeks, n_series); NaN where there is no data.
+    window : weeks in the baseline, weeks between a week and its baseline, least observed weeks.
+    floor : least standard deviation, shape of `rows`.
+    z : quantile of the alarm.
+    max_episode : alarms in a row after which further ones are admitted.
+
+    Returns
+    -------
+    mean, sigma : float64, shape of `rows`; NaN where the baseline is too short or too thin.
+    """
+    baseline, lag, least = window
+    n_weeks, n_series = rows.shape
+    mean = np.full(rows.shape, np.nan)
+    sigma = np.full(rows.shape, np.nan)
+    # The latest admitted weeks of each series, a ring; what is not admitted takes no place.
+    ring = np.full((baseline, n_series), np.nan)
+    admitted = np.zeros(n_series, np.int64)
+    running = np.zeros(n_series, np.int64)
+    left_out = np.zeros(rows.shape, np.bool_)
+    for t in range(n_weeks):
+        enters = t - 1 - lag
+        for j in range(n_series):
+            if enters >= 0 and not left_out[enters, j]:
+                ring[admitted[j] % baseline, j] = rows[enters, j]
+                admitted[j] += 1
+            if admitted[j] >= baseline:
+                n, total, spread = 0, 0.0, 0.0
+                for k in range(baseline):
+                    if not np.isnan(ring[k, j]):
+                        n += 1
+                        total += ring[k, j]
+                if n >= least:
+                    mean[t, j] = total / n
+                    for k in range(baseline):
+                        if not np.isnan(ring[k, j]):
+                            spread += (ring[k, j] - mean[t, j]) ** 2
+                    sigma[t, j] = max(np.sqrt(spread / (n - 1)), floor[t, j])
+            alarm = rows[t, j] > mean[t, j] + z * sigma[t, j]
+            running[j] = running[j] + 1 if alarm else 0
+            left_out[t, j] = alarm and running[j] <= max_episode
+    return mean, sigma
+
+
+@njit(cache=True, error_model="numpy")
 def judge(
     rows: FloatArray, expected: FloatArray, sigma: FloatArray, z: float
 ) -> tuple[FloatArray, FloatArray, BoolArray]:

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from geo.arrays import BoolArray, FloatArray, IntArray, amounts
+from geo.arrays import BoolArray, FloatArray, amounts
 from geo.errors import ShapeError, UnitError
 
 Method = Literal["C1", "C2", "C3"]
@@ -106,8 +106,9 @@ def ears(
     from geo.detect import _kernels  # noqa: PLC0415
 
     if exclude_alarms:
-        window = _Window(baseline, _LAG[method], least, floor)
-        expected, sigma = _without_alarms(rows, window, z, max_episode)
+        expected, sigma = _kernels.quiet_moments(
+            rows, (baseline, _LAG[method], least), floor, z, max_episode
+        )
     else:
         expected, sigma = _kernels.baseline_moments(rows, baseline, _LAG[method], least)
         np.maximum(sigma, floor, out=sigma)
@@ -118,14 +119,6 @@ def ears(
     return Ears(
         expected.reshape(shape), upper.reshape(shape), score.reshape(shape), alarm.reshape(shape)
     )
-
-
-@dataclass(frozen=True)
-class _Window:
-    baseline: int
-    lag: int
-    min_observed: int
-    min_sigma: FloatArray
 
 
 def _floor(min_sigma: npt.ArrayLike, table: FloatArray) -> FloatArray:
@@ -146,40 +139,3 @@ def _check(method: str, baseline: int, alpha: float | None, max_episode: int) ->
         raise UnitError(f"alpha: {alpha!r}; wanted a probability above 0 and below 0.5")
     if max_episode < 1:
         raise UnitError(f"max_episode: {max_episode} weeks; wanted 1 or more")
-
-
-def _without_alarms(
-    rows: FloatArray, window: _Window, z: float, max_episode: int
-) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation over the latest weeks that raised no alarm.
-
-    Whether a week is left out is judged by its own baseline (C1 or C2), week after week.
-    """
-    n_weeks, n_series = rows.shape
-    mean = np.full(rows.shape, np.nan)
-    sigma = np.full(rows.shape, np.nan)
-    # The latest admitted weeks of each series, a ring; what is not admitted takes no place.
-    ring = np.full((window.baseline, n_series), np.nan)
-    admitted = np.zeros(n_series, dtype=np.int64)
-    alarm = np.zeros(rows.shape, dtype=bool)
-    running: IntArray = np.zeros(n_series, dtype=np.int64)
-    late = np.zeros(rows.shape, dtype=bool)
-    for t in range(n_weeks):
-        enters = t - 1 - window.lag
-        if enters >= 0:
-            taken = np.flatnonzero(~alarm[enters] | late[enters])
-            ring[admitted[taken] % window.baseline, taken] = rows[enters, taken]
-            admitted[taken] += 1
-        full = admitted >= window.baseline
-        n = (~np.isnan(ring)).sum(axis=0)
-        usable = np.flatnonzero(full & (n >= window.min_observed))
-        if usable.size:
-            recent = ring[:, usable]
-            mean[t, usable] = np.nanmean(recent, axis=0)
-            spread = np.nanstd(recent, axis=0, ddof=1)
-            sigma[t, usable] = np.maximum(spread, window.min_sigma[t, usable])
-        with np.errstate(invalid="ignore"):
-            alarm[t] = rows[t] > mean[t] + z * sigma[t]
-        running = np.where(alarm[t], running + 1, 0)
-        late[t] = running > max_episode
-    return mean, sigma
