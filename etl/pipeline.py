@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+import numpy as np
 import pandas as pd
 
 from etl.build.counts import arrange_counts
@@ -225,7 +226,7 @@ def build(
 
     # The first run on a machine compiles; shown as a step of its own, so that nobody wonders.
     say("compile")
-    warm_kernels()
+    warm_kernels(rng=np.random.default_rng(0))
     say("levels")
     accepted = load_accepted(writer.engine)
     if accepted.areas.empty:

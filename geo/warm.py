@@ -11,6 +11,8 @@ from scipy.sparse import csr_array
 from geo.access import floating_catchment_points, rational_agents, rational_agents_by_cycles
 from geo.detect.ears import ears
 from geo.detect.farrington import farrington, farrington_flexible
+from geo.detect.scan import space_time_scan, spatial_scan
+from geo.disclosure import release_sums
 from geo.forecast.forecast import forecast_counts
 from geo.forecast.holt_winters import Smoothing, smooth_series
 from geo.glm.loglinear import fit_log_linear
@@ -20,11 +22,15 @@ from geo.routes import prepare_routes
 from geo.travel import k_nearest_sites, nearest_by_road, road_costs
 
 
-def warm_kernels() -> None:
+def warm_kernels(*, rng: np.random.Generator) -> None:
     """Compile every loop, or load it where it was compiled before.
 
     Whoever is about to compute calls this where waiting can be shown: the first time on a machine
     it takes half a minute or more, later a second or two, and nothing when called again.
+
+    Parameters
+    ----------
+    rng : for the loops that simulate; what they find is thrown away.
 
     Notes
     -----
@@ -32,17 +38,34 @@ def warm_kernels() -> None:
 
     Examples
     --------
-    >>> warm_kernels()
+    >>> warm_kernels(rng=np.random.default_rng(1))
     """
-    weeks = np.ones((12, 1))
-    for floor in (0.5, weeks):
-        for exclude in (False, True):
-            ears(weeks, method="C3", min_sigma=floor, exclude_alarms=exclude)
-    farrington_flexible(np.arange(320.0) % 9, at=[319])
-    farrington(np.arange(320.0) % 9, at=[319])
+    _warm_detectors(rng)
+    _warm_disclosure()
     _warm_access()
     _warm_roads()
     _warm_forecasts()
+
+
+def _warm_detectors(rng: np.random.Generator) -> None:
+    weeks, many = np.ones((12, 1)), np.arange(320.0) % 9
+    for floor in (0.5, weeks):
+        for exclude in (False, True):
+            ears(weeks, method="C3", min_sigma=floor, exclude_alarms=exclude)
+    farrington_flexible(many, at=[319])
+    farrington(many, at=[319])
+    xy = np.column_stack([np.arange(20) * 100.0, np.zeros(20)])
+    cases = np.where(np.arange(20) < 3, 30.0, 5.0)
+    persons = np.full(20, 100.0)
+    spatial_scan(cases, persons, xy, rng=rng, replicates=9)
+    space_time_scan(np.tile(cases, (10, 1)), persons, xy, rng=rng, replicates=9)
+
+
+def _warm_disclosure() -> None:
+    weeks = np.array([[3.0, 12.0, 40.0], [9.0, 15.0, 30.0], [8.0, 11.0, 0.0], [40.0, 40.0, 40.0]])
+    states = np.array([[2, 2, 0], [2, 2, 0], [2, 2, 0], [0, 0, 0]])
+    town = weeks.sum(axis=1, keepdims=True)
+    release_sums([weeks, town], [states, town * 0], [[0, 0, 0]], [(0, 1), (2, 3), (0, 3)], k=10)
 
 
 def _warm_access() -> None:

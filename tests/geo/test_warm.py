@@ -36,7 +36,7 @@ print(ears(np.arange(12.0)[:, None]).expected[-1, 0])
 
 
 def test_nothing_is_left_to_compile() -> None:
-    warm_kernels()
+    warm_kernels(rng=np.random.default_rng(1))
     loops = {}
     for module in pkgutil.walk_packages(geo.__path__, "geo."):
         for name, value in vars(importlib.import_module(module.name)).items():
