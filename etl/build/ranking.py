@@ -30,6 +30,11 @@ RANKED = (Level.VILLAGE, Level.TOWN)
 # The grid of squares is laid anew by half a side: east, north, both.
 SHIFTS = ((0.0, 0.0), (0.5, 0.0), (0.0, 0.5), (0.5, 0.5))
 SORT = ["gap", "shortage", "gap_persons", "uncovered_persons", "area_code"]
+COLUMNS = [
+    "level", "area_code", "name", "parent_name", "persons", "uncovered_persons", "covered_share",
+    "villages", "villages_uncovered", "access", "need", "shortage", "gap", "gap_persons",
+    "nearest_min",
+]  # fmt: skip
 
 
 def gap_ranking(
@@ -82,7 +87,7 @@ def gap_ranking(
                 }
             )
         )
-    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=SORT)
+    table = pd.concat(rows, ignore_index=True) if rows else pd.DataFrame(columns=COLUMNS)
     return table.sort_values(SORT, ascending=[False] * 4 + [True], ignore_index=True)
 
 
@@ -146,11 +151,12 @@ def try_borders(
                 }
             )
         )
+    keys = ["level", "area_code"]
+    noted = pd.DataFrame(columns=[*keys, "worst", "stays_worst", "variants"])
+    if notes:
+        noted = pd.concat(notes, ignore_index=True)
     columns = ["ranking", "zoning", "shift", "catchment_m", "share_stays", "n", "expected"]
-    noted = pd.concat(notes, ignore_index=True) if notes else ranking[["level", "area_code"]]
-    return ranking.merge(noted, on=["level", "area_code"], how="left"), pd.DataFrame(
-        robust, columns=columns
-    )
+    return ranking.merge(noted, on=keys, how="left"), pd.DataFrame(robust, columns=columns)
 
 
 def _order(zoning: _Zoning, classes: Floats, score: Floats, persons: Floats) -> Floats:

@@ -440,6 +440,38 @@ def test_the_ranking_is_tried_on_other_borders_and_radii(levels: tuple[LevelFram
     assert nobody["worst"].isna().all()
 
 
+def test_without_villages_and_towns_there_is_an_empty_ranking() -> None:
+    flat = areas().query("level in ('grid', 'county')").copy()
+    flat.loc[flat["level"] == "grid", "parent_code"] = "C"
+    two = build_levels(flat, population(TOTAL + ELDERLY), crs=CRS)
+    work, gaps, shortage, ranking = gap_county(two, BESIDE)
+    assert ranking.empty
+    noted, robust = try_borders(two, gaps, shortage, ranking, crs=CRS)
+    assert {"level", "gap", "shortage", "worst", "stays_worst"} <= set(noted.columns)
+    assert noted.empty
+    assert robust.empty
+    assert layer(work.book, "gap", "county").values[0] >= 0
+
+
+def test_villages_may_be_the_finest_level(levels: tuple[LevelFrame, ...]) -> None:
+    upper = areas().query("level != 'grid'")
+    persons = pd.DataFrame(
+        {
+            "level": "village",
+            "area_code": ["T0V0", "T0V1", "T1V0", "T1V1"] * 2,
+            "group_code": ["total"] * 4 + ["elderly"] * 4,
+            "persons": [3000.0, 500, 1600, 800, 500, 250, 160, 80],
+        }
+    )
+    coarse = build_levels(upper, persons, crs=CRS)
+    _, gaps, shortage, ranking = gap_county(coarse, BESIDE)
+    noted, robust = try_borders(coarse, gaps, shortage, ranking, crs=CRS)
+    assert len(noted) == 6
+    own = robust[(robust["ranking"] == "village") & (robust["zoning"] == "village")]
+    assert own["share_stays"].between(0, 1).all()
+    assert noted["variants"].eq(17).all()
+
+
 def test_groups_in_gaps_add_up_and_unknown_cells_count_nowhere(
     levels: tuple[LevelFrame, ...],
 ) -> None:
