@@ -23,7 +23,7 @@ def chain(profile: Profile, snapshot: Snapshot, catalog: Catalog) -> Component |
     broken = len(steps) if worse is None else len(steps) - int(worse)
     items = [
         html.Li(
-            _said(step, one, catalog, is_broken=position == broken),
+            html.Span(_said(step, one, catalog, is_broken=position == broken)),
             className="chain-broken" if position == broken else "",
         )
         for position, (step, one) in enumerate(zip(steps, minutes, strict=True))

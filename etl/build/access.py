@@ -160,10 +160,13 @@ def _sensitivity(
     *,
     reference: int,
 ) -> pd.DataFrame:
-    """How far the three catchments agree, on every level."""
+    """How far the three catchments agree, on every level of more than one area."""
     group = work.config.access.group
     rows = []
     for frame, values in zip(work.levels, by_level, strict=True):
+        if len(frame) < 2:
+            # One area has no rank.
+            continue
         classes = [
             np.where(one == 0, ZERO_CLASS, np.searchsorted(own, one))
             for one, own in zip(values, ends, strict=True)
@@ -176,4 +179,5 @@ def _sensitivity(
             reference=reference,
         )
         rows.append({"level": frame.level.value, "areas": len(frame), **found._asdict()})
-    return pd.DataFrame(rows)
+    columns = ["level", "areas", "persons", "same_class", "worst_stays", "rank_correlation"]
+    return pd.DataFrame(rows, columns=columns)

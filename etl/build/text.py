@@ -168,7 +168,7 @@ def access_words(
         "way": Text(zh=WAY[basis].zh.format(detour=detour), en=WAY[basis].en.format(detour=detour)),
     }
     total = counts.drop(columns="kind").sum()
-    finest = sensitivity.iloc[0]
+    finest = sensitivity.reindex([0]).iloc[0]
     numbers: dict[str, Text | str | float] = {
         "counted": int(total["counted"]),
         "unreported": int(total["unreported"]),
