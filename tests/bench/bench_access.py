@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
-
 import numpy as np
 import pandas as pd
 from access.fca import three_stage_fca
@@ -18,7 +15,7 @@ from geo.access import (
     rational_agents_by_cycles,
     three_step_catchment,
 )
-from tests.bench.bench_geo import Run, measure, row, table
+from tests.bench.bench_geo import Run, measure, row
 
 N_NEAR = 20
 TAU_MIN = 60.0
@@ -116,12 +113,3 @@ def rows(quick: bool) -> list[dict[str, object]]:
     cycles, slow = cycles_row(narrow)
     return [three_step_row(wide), cycles, equilibrium_row(narrow, slow)]
 
-
-def test_access() -> None:
-    """Measure, check that both sides agree, print."""
-    lines = rows(os.environ.get("XINTU_BENCH") == "quick")
-    sys.stdout.write(f"\n{table(lines)}\n")
-
-
-if __name__ == "__main__":
-    test_access()
