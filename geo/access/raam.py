@@ -12,18 +12,20 @@ from typing import NamedTuple
 import numpy as np
 import pandas as pd
 from scipy import sparse
-from scipy.sparse.linalg import spsolve
+from scipy.sparse.linalg import LinearOperator, cg
 
 from geo.access._pairs import Pairs, read_pairs, sum_at
 from geo.arrays import FloatArray, IntArray, positive
 from geo.errors import ConvergenceError, UnitError
 
-# Heats of the smoothed choice, in parts of the mean congestion: each a fifth of the one before,
-# until the gap is within the tolerance.
-_FIRST_HEAT, _MAX_HEATS = 0.1, 8
-_MAX_NEWTON = 8
+# Heats of the smoothed choice, in parts of the mean congestion: each half of the one before, so
+# that Newton's method starts near its end, until the exact choice comes within the tolerance.
+_FIRST_HEAT, _MAX_HEATS = 0.2, 24
+_MAX_NEWTON = 4
+# A stage ends when so small a part of the persons, or of the heat, is still at the wrong site.
+_ENOUGH, _ENOUGH_OF_HEAT = 0.003, 0.3
 # Pairs that fewer of an area's persons take are left out of the curvature, which only steers.
-_LEAST_SHARE = 0.01
+_LEAST_SHARE = 0.001
 # Cycles in which the published procedure keeps the moves within the room of a site.
 _SPARING = 20
 
@@ -294,12 +296,13 @@ def _smoothed(game: _Game, tolerance: float) -> FloatArray:
         return _kernels.soft_choice(*game[:4], at, heat, into) - 0.5 * float(game.room @ at**2)
 
     for fall in range(_MAX_HEATS):
-        heat = _FIRST_HEAT * mean / 5.0**fall
+        heat = _FIRST_HEAT * mean / 2.0**fall
         value = worth(price, assigned, heat)
+        enough = min(_ENOUGH, _ENOUGH_OF_HEAT * heat / mean) * game.persons.sum()
         for _ in range(_MAX_NEWTON):
             load = sum_at(game.site, assigned, len(price))
             slope = load - game.room * price
-            if np.abs(slope / game.room).max() < 0.3 * heat:
+            if np.abs(slope).sum() < enough:
                 break
             step = _newton_step(game, assigned, load, slope, heat)
             length, rise = 1.0, float(slope @ step)
@@ -310,6 +313,8 @@ def _smoothed(game: _Game, tolerance: float) -> FloatArray:
                 length /= 2.0
             price, value = price + length * step, tried
             assigned, trial = trial, assigned
+        load = sum_at(game.site, assigned, len(price))
+        _kernels.settle(*game[:5], load, assigned, 1)
         if _gap(game, assigned) <= tolerance:
             break
     return assigned
@@ -318,13 +323,24 @@ def _smoothed(game: _Game, tolerance: float) -> FloatArray:
 def _newton_step(
     game: _Game, assigned: FloatArray, load: FloatArray, slope: FloatArray, heat: float
 ) -> FloatArray:
+    """Change of the prices, nearly solved: the curvature is never held, only multiplied."""
     used = np.flatnonzero(assigned > _LEAST_SHARE * game.persons[game.area])
     root = assigned[used] / np.sqrt(game.persons[game.area[used]])
     shares = sparse.csr_array(
         (root, (game.area[used], game.site[used])), shape=(len(game.persons), len(load))
     )
-    bent = sparse.diags_array(game.room + load / heat) - (shares.T @ shares) / heat
-    step: FloatArray = spsolve(sparse.csc_array(bent), slope)
+    by_site = sparse.csr_array(shares.T)
+    own = game.room + load / heat
+    diagonal = own - sum_at(game.site[used], root**2, len(load)) / heat
+    shape = (len(load), len(load))
+
+    def bend(change: FloatArray) -> FloatArray:
+        spread: FloatArray = np.asarray(by_site @ (shares @ change), dtype=np.float64)
+        return own * change - spread / heat
+
+    bent = LinearOperator(shape, matvec=bend, dtype=np.float64)
+    scaled = LinearOperator(shape, matvec=lambda v: v / diagonal, dtype=np.float64)
+    step: FloatArray = cg(bent, slope, rtol=0.1, maxiter=150, M=scaled)[0]
     return step
 
 

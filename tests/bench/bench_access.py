@@ -112,4 +112,3 @@ def rows(quick: bool) -> list[dict[str, object]]:
     narrow = case(n=2_000, m=60) if quick else case(n=20_000, m=400)
     cycles, slow = cycles_row(narrow)
     return [three_step_row(wide), cycles, equilibrium_row(narrow, slow)]
-
