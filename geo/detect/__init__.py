@@ -1,5 +1,6 @@
 """Detection of unusual weeks and places, and how it becomes a warning tier."""
 
+from geo.detect.cusum import Cusum, cusum
 from geo.detect.ears import Ears, ears
 from geo.detect.farrington import Farrington, farrington, farrington_flexible
 from geo.detect.hotspot import Hotspots, LocalMoran, discoveries, getis_ord, local_moran
@@ -7,10 +8,12 @@ from geo.detect.scan import Cluster, space_time_scan, spatial_scan
 
 __all__ = [
     "Cluster",
+    "Cusum",
     "Ears",
     "Farrington",
     "Hotspots",
     "LocalMoran",
+    "cusum",
     "discoveries",
     "ears",
     "farrington",
