@@ -164,12 +164,13 @@ def progress_words(progress: str, catalog: Catalog) -> str:
     return catalog.t(f"scorecard.progress.{progress}")
 
 
-def detail_words(row: Row, catalog: Catalog, *, today: date) -> str:
+def detail_words(row: Row, catalog: Catalog, *, today: date, interval: bool = True) -> str:
     """Why it stands so: when it will be met, or what is in the way.
 
     Parameters
     ----------
     today : the last day that the data covers.
+    interval : whether a date is told with its interval; a narrow column has no room for it.
     """
     progress = Progress(row["progress"])
     key = progress.value
@@ -184,7 +185,8 @@ def detail_words(row: Row, catalog: Catalog, *, today: date) -> str:
     reached = day_of(row["forecast"])
     month = words.month(catalog, reached) if reached else ""
     said = catalog.t(f"scorecard.detail.{key}", month=month)
-    return said + (_range_words(row, catalog) if key in {"on_track", "late", "no_due"} else "")
+    dated = interval and key in {"on_track", "late", "no_due"}
+    return said + (_range_words(row, catalog) if dated else "")
 
 
 def _range_words(row: Row, catalog: Catalog) -> str:
@@ -204,6 +206,21 @@ def how_words(row: Row, catalog: Catalog) -> str:
         numerator=picked(row, "numerator_words", catalog),
         denominator=picked(row, "denominator_words", catalog),
     ) + per_words(row, catalog)
+
+
+def brief_rows(card: Scorecard, catalog: Catalog, *, today: date) -> list[tuple[str, ...]]:
+    """Name, standing, value, target, due date and outlook of every indicator, for a table."""
+    return [
+        (
+            name_of(row, catalog) + per_words(row, catalog),
+            progress_words(row["progress"], catalog),
+            value_words(row, number_of(row["value"])),
+            limit_words(row, number_of(row["target"])),
+            due_words(row, catalog),
+            detail_words(row, catalog, today=today, interval=False),
+        )
+        for row in card.rows()
+    ]
 
 
 def local_progress(area: Row) -> Progress:

@@ -260,23 +260,16 @@ class _Writer(Frame):
             return
         self.slide(told.lead(card, self.catalog), self.t("report.slide.subtitle_scorecard"))
         columns = [
-            self.column("indicator", 4.3),
+            self.column("indicator", 3.9),
             self.column("standing", 1.1),
             self.column("value", 0.8, number=True),
             self.column("target", 0.8, number=True),
             self.column("due", 1.5),
-            self.column("outlook", 3.6),
+            self.column("outlook", 4.0),
         ]
-        today = date.fromisoformat(str(self.meta["data_date"])[:10])
-        rows = [
-            (told.name_of(row, self.catalog) + told.per_words(row, self.catalog),
-             told.progress_words(row["progress"], self.catalog),
-             told.value_words(row, told.number_of(row["value"])),
-             told.limit_words(row, told.number_of(row["target"])),
-             told.due_words(row, self.catalog),
-             told.detail_words(row, self.catalog, today=today))
-            for row in card.rows()
-        ]  # fmt: skip
+        rows = told.brief_rows(
+            card, self.catalog, today=date.fromisoformat(str(self.meta["data_date"])[:10])
+        )
         self.table((MARGIN, WIDTH - 2 * MARGIN), columns, rows, more="more_scorecard")
 
     def warnings(self) -> None:

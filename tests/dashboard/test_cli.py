@@ -43,7 +43,17 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_help_names_every_command() -> None:
     said = xintu("--help")
-    for word in ("init", "demo", "run", "serve", "report", "schedule", "findings", "doctor"):
+    for word in (
+        "init",
+        "demo",
+        "run",
+        "serve",
+        "report",
+        "schedule",
+        "findings",
+        "targets",
+        "doctor",
+    ):
         assert word in said
 
 

@@ -73,6 +73,7 @@ def test_the_scorecard_stands_on_a_slide_of_its_own(deck: Any) -> None:
     assert deck.slides[5].shapes.title.text == "8 项指标，1 项达标，1 项落后"
     assert rows[0][:2] == ["指标", "进度"]
     assert rows[1][:5] == ["中小学有心理辅导室的比例", "落后", "40.0%", "80%", "2025年12月31日前"]
+    assert ["按当前进度，2027年3月达标"] in [row[5:] for row in rows]
     assert ["心理健康素养水平", "无数据", "–"] in [row[:3] for row in rows]
 
 
