@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,6 +40,7 @@ class Profile:
     warnings : warnings of the place in the week, highest first.
     sites : sites inside it.
     ranked : its row of the gap ranking; None where its level is not ranked.
+    around : what it lies in, smallest first: name, and layer → value.
     """
 
     place: Place | None
@@ -48,10 +49,19 @@ class Profile:
     warnings: pd.DataFrame
     sites: pd.DataFrame
     ranked: Mapping[str, Any] | None = None
+    around: Sequence[tuple[str, Mapping[str, Cell]]] = ()
 
     def value(self, layer: str) -> float | None:
         """Value of a layer where one may be shown; None otherwise."""
         return shown(self.cells.get(layer))
+
+    def wider_value(self, layer: str) -> tuple[str, float] | None:
+        """The smallest area around that shows a layer, and its value; None where none does."""
+        for name, cells in self.around:
+            value = shown(cells.get(layer))
+            if value is not None:
+                return name, value
+        return None
 
     def county_value(self, layer: str) -> float | None:
         """The whole locality's value where one may be shown; None otherwise."""
@@ -142,6 +152,10 @@ def read_profile(reader: Reader, snapshot: Snapshot, place: Place, week: str) ->
         ],
         sites=_sites_in(reader.sites(snapshot.snapshot_id), place),
         ranked=_ranked(reader.table(snapshot.snapshot_id, "gap_ranking"), place),
+        around=[
+            (one.name, reader.profile(snapshot.snapshot_id, one.level, one.area_code, week))
+            for one in reversed(path_to(reader, snapshot, place)[:-1])
+        ],
     )
 
 

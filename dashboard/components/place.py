@@ -230,7 +230,11 @@ def _week(
             class_name="row-button",
             on=measure["code"] == charted,
         )
-        rows.append(table_row(name, said, class_name=value_class(cell)))
+        wider = profile.wider_value(f"count.{measure['code']}")
+        compared = "" if wider is None or cell.state != Missing.SUPPRESSED else catalog.t(
+            "map.place.wider", name=wider[0], value=words.number(wider[1])
+        )  # fmt: skip
+        rows.append(table_row(name, said, class_name=value_class(cell), compared=compared))
     if not rows:
         return None
     return section(

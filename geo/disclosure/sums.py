@@ -125,6 +125,16 @@ def _few(
     return [~(p >= least) for p in people]
 
 
+def _dense(part: IntArray, new: int) -> tuple[IntArray, IntArray]:
+    """Names of the parts in use, 0 first and `new` last, and the parts by their place in it."""
+    used = np.zeros(max(int(part.max(initial=0)), new) + 1, dtype=bool)
+    used[part.ravel()] = True
+    used[[0, new]] = True
+    names = np.flatnonzero(used).astype(np.int64)
+    place = np.cumsum(used) - 1
+    return names, np.ascontiguousarray(place[part])
+
+
 @dataclass(frozen=True)
 class _Groups:
     """Areas of one level by parent; those without one are a group of their own, the last."""
@@ -207,6 +217,9 @@ class _System:
     def settle(self, rows: slice, new: int, barred: list[BoolArray]) -> list[BoolArray]:
         """Decide on the sums over `rows` of all levels; remember what was published."""
         wanted, told, sums = self._wanted(rows, barred)
+        for i, total in enumerate(sums):
+            told[i] |= self._zeros(i, rows, wanted[i] & (total == 0))
+            wanted[i] &= total > 0
         if not any(mask.any() for mask in wanted):
             return told
         partners = self._partners(rows, wanted)
@@ -221,10 +234,7 @@ class _System:
                 continue
             fresh = movable & (self.part[i][rows] == 0) & wanted[i]
             part = np.where(fresh, new, self.part[i][rows])
-            names, dense = np.unique(
-                np.concatenate([[0], part.ravel(), [new]]), return_inverse=True
-            )
-            dense_part = np.ascontiguousarray(dense[1:-1].reshape(part.shape))
+            names, dense_part = _dense(part, new)
             _kernels.settle(
                 groups.order,
                 groups.starts,
@@ -236,7 +246,7 @@ class _System:
                 needs[i],
                 partners[i],
                 sums[i],
-                int(dense[-1]),
+                len(names) - 1,
             )
             self.part[i][rows] = names[dense_part]
         return [a | b for a, b in zip(told, wanted, strict=True)]
@@ -254,6 +264,19 @@ class _System:
             told.append(fit & ~open_)
             sums.append(total)
         return wanted, told, sums
+
+    def _zeros(self, i: int, rows: slice, zero: BoolArray) -> BoolArray:
+        """Publish sums that are 0, where a parent that moves keeps another child to move with it.
+
+        Their counts lie still from then on. They could not fall anyway.
+        """
+        groups, movable = self.groups[i], self.movable[i][rows]
+        if i < len(self.links) and zero.any():
+            left = groups.total((movable & ~zero).astype(np.float64))[:, :-1]
+            stuck = (self.movable[i + 1][rows] & (left == 0)).any(axis=0)
+            zero = zero & ~np.append(stuck, False)[groups.parent]
+        movable[:, zero] = False
+        return zero
 
     def _partners(self, rows: slice, wanted: list[BoolArray]) -> list[BoolArray]:
         """Counts of few people that are `k` or more: they must be able to fall, not to rise."""
@@ -291,16 +314,14 @@ class _System:
                     [groups.order[groups.starts[g] : groups.starts[g + 1]] for g in linked]
                 )
                 sizes = np.diff(groups.starts)[linked]
-                _, dense = np.unique(
-                    np.concatenate([[0], self.part[i][rows].ravel()]), return_inverse=True
-                )
+                _, dense_part = _dense(self.part[i][rows], 0)
                 found[:, linked] = _kernels.deficits(
                     members,
                     np.concatenate([[0], np.cumsum(sizes)]).astype(np.int64),
                     np.ascontiguousarray(bound[:, linked]),
                     np.ascontiguousarray(down),
                     np.ascontiguousarray(movable),
-                    np.ascontiguousarray(dense[1:].reshape(movable.shape)),
+                    dense_part,
                     needs[i],
                 )
             up = np.maximum(found, 0.0)[:, :-1]
