@@ -17,6 +17,12 @@ Positions = npt.NDArray[np.int32]
 Graph = tuple[IntArray, Positions, FloatArray]
 
 
+# Nodes of a block lie together in memory and, by the order of `_neighbours`, on the map: 4 096 of
+# them with five labels each fit a core's own cache. A turn is so many buckets. Both measured.
+_BLOCK_BITS = 12
+_BUCKETS_A_TURN = 16
+
+
 @njit(cache=True, error_model="numpy")
 def nearest_k(
     graph: Graph,
@@ -28,9 +34,9 @@ def nearest_k(
     """Costs of the k cheapest sites at every node, and which they are.
 
     One search from all sites at once. A node keeps its k best labels; whoever is not among them
-    cannot be among the k best behind that node either. Labels wait in buckets by cost; within a
-    bucket they are taken in any order and taken again when they improve, so that what remains is
-    exact for any width.
+    cannot be among the k best behind that node either. Labels wait in buckets by cost. Nodes are
+    cut into blocks of neighbours, and a block works off several buckets, a turn, before the next
+    block has its go. Labels are taken again when they improve, so that what remains is exact.
 
     Parameters
     ----------
@@ -45,7 +51,9 @@ def nearest_k(
     Costs, infinite where there is no more site, and sites, -1 there; shape (n_nodes, k) each,
     ascending by cost, then by site.
     """
-    first, nodes, costs = graph
+    per = 1.0 / width
+    order, rank = _neighbours(graph[0], graph[1])
+    first, nodes, costs = _renumbered(graph, order, rank)
     n = first.shape[0] - 1
     # A node's costs and sites lie side by side, so that one look at memory brings both. Of a
     # site the last bit says that its label waits to be passed on.
@@ -62,64 +70,163 @@ def nearest_k(
     for c in seeds[2]:
         if longest < c <= limit:
             longest = c
-    n_bins = int(longest / width) + 2
-    head = np.full(n_bins, -1, np.int32)
+    n_turns = int(longest * per) // _BUCKETS_A_TURN + 2
+    n_blocks = (n >> _BLOCK_BITS) + 1
+    # Items of each block and turn, and the blocks that have any, as lists; -2: not in a list.
+    head = np.full(n_blocks * n_turns, -1, np.int32)
+    next_block = np.full(n_blocks * n_turns, -2, np.int32)
+    first_block = np.full(n_turns, -1, np.int32)
+    bucket = np.full(_BUCKETS_A_TURN, -1, np.int32)
     item_node, item_next = np.empty(1 << 14, np.int32), np.empty(1 << 14, np.int32)
+    item_bucket = np.empty(1 << 14, np.int32)
     used, free, waiting = 0, -1, 0
     for i in range(seeds[0].shape[0]):
-        v, c = seeds[0][i], seeds[2][i]
+        v, c = rank[seeds[0][i]], seeds[2][i]
         if c <= limit and _keep(cost, code, v * stride, k, c, seeds[1][i]):
             if used == item_node.shape[0]:
                 item_node, item_next = _longer(item_node), _longer(item_next)
-            at = int(c / width) % n_bins
-            item_node[used], item_next[used], head[at] = v, head[at], used
+                item_bucket = _longer(item_bucket)
+            at = int(c * per)
+            item_node[used], item_bucket[used] = v, at
+            block, turn = v >> _BLOCK_BITS, (at // _BUCKETS_A_TURN) % n_turns
+            _wait(head, next_block, first_block, item_next, block, turn, used)
             used += 1
             waiting += 1
     turn = 0
     while waiting > 0:
-        now = turn % n_bins
-        while head[now] >= 0:
-            item = head[now]
-            head[now] = item_next[item]
-            item_next[item] = free
-            free = item
-            waiting -= 1
-            u = item_node[item]
-            for q in range(k):
-                label = (u * stride + k) * 2 + q
-                if code[label] < 0:
-                    break
-                c = cost[u * stride + q]
-                if int(c / width) > turn:
-                    break
-                if code[label] & 1 == 0:
-                    continue
-                code[label] -= 1
-                site = code[label] >> 1
-                for arc in range(first[u], first[u + 1]):
-                    v, further = nodes[arc], c + costs[arc]
-                    if further > limit or further > cost[v * stride + k - 1]:
-                        continue
-                    if not _keep(cost, code, v * stride, k, further, site):
-                        continue
-                    if free >= 0:
-                        new = free
-                        free = item_next[new]
-                    else:
-                        if used == item_node.shape[0]:
-                            item_node, item_next = _longer(item_node), _longer(item_next)
-                        new = used
-                        used += 1
-                    at = int(further / width) % n_bins
-                    item_node[new], item_next[new], head[at] = v, head[at], new
-                    waiting += 1
+        now, low = turn % n_turns, turn * _BUCKETS_A_TURN
+        while first_block[now] >= 0:
+            block = first_block[now]
+            own = block * n_turns + now
+            first_block[now], next_block[own] = next_block[own], -2
+            item, head[own] = head[own], -1
+            while item >= 0:
+                after, at = item_next[item], item_bucket[item] - low
+                item_next[item], bucket[at] = bucket[at], item
+                item = after
+            for position in range(_BUCKETS_A_TURN):
+                while bucket[position] >= 0:
+                    item = bucket[position]
+                    bucket[position] = item_next[item]
+                    item_next[item], free = free, item
+                    waiting -= 1
+                    u = item_node[item]
+                    for q in range(k):
+                        label = (u * stride + k) * 2 + q
+                        c = cost[u * stride + q]
+                        if code[label] < 0 or int(c * per) > low + position:
+                            break
+                        if code[label] & 1 == 0:
+                            continue
+                        code[label] -= 1
+                        site = code[label] >> 1
+                        for arc in range(first[u], first[u + 1]):
+                            v, further = nodes[arc], c + costs[arc]
+                            if further > limit or further > cost[v * stride + k - 1]:
+                                continue
+                            if not _keep(cost, code, v * stride, k, further, site):
+                                continue
+                            if free >= 0:
+                                new, free = free, item_next[free]
+                            else:
+                                if used == item_node.shape[0]:
+                                    item_node = _longer(item_node)
+                                    item_next = _longer(item_next)
+                                    item_bucket = _longer(item_bucket)
+                                new = used
+                                used += 1
+                            waiting += 1
+                            at = int(further * per)
+                            item_node[new] = v
+                            if v >> _BLOCK_BITS == block and at < low + _BUCKETS_A_TURN:
+                                item_next[new], bucket[at - low] = bucket[at - low], new
+                            else:
+                                item_bucket[new] = at
+                                _wait(
+                                    head,
+                                    next_block,
+                                    first_block,
+                                    item_next,
+                                    v >> _BLOCK_BITS,
+                                    (at // _BUCKETS_A_TURN) % n_turns,
+                                    new,
+                                )
         turn += 1
     best, which = np.empty((n, k)), np.empty((n, k), np.int32)
     for v in range(n):
+        u = order[v]
         for q in range(k):
-            best[v, q] = cost[v * stride + q]
-            which[v, q] = code[(v * stride + k) * 2 + q] >> 1
+            best[u, q] = cost[v * stride + q]
+            which[u, q] = code[(v * stride + k) * 2 + q] >> 1
     return best, which
+
+
+@njit(cache=True, error_model="numpy")
+def _wait(
+    head: Positions,
+    next_block: Positions,
+    first_block: Positions,
+    item_next: Positions,
+    block: int,
+    turn: int,
+    item: int,
+) -> None:
+    """Put an item into the list of its block and turn, and the block into the list of the turn."""
+    at = block * first_block.shape[0] + turn
+    if next_block[at] == -2:
+        next_block[at], first_block[turn] = first_block[turn], block
+    item_next[item], head[at] = head[at], item
+
+
+@njit(cache=True, error_model="numpy")
+def _neighbours(first: IntArray, nodes: Positions) -> tuple[Positions, Positions]:
+    """Nodes in an order that keeps neighbours together, a block after the other; and each's place.
+
+    A block grows in breadth from a node at the border of those before it.
+    """
+    n = first.shape[0] - 1
+    rank, order = np.full(n, -1, np.int32), np.empty(n, np.int32)
+    border = np.empty(nodes.shape[0], np.int32)
+    begun, n_border, untouched, used = 0, 0, 0, 0
+    while used < n:
+        while begun < n_border and rank[border[begun]] >= 0:
+            begun += 1
+        if begun < n_border:
+            start = border[begun]
+        else:
+            while rank[untouched] >= 0:
+                untouched += 1
+            start = untouched
+        end = min(used + (1 << _BLOCK_BITS), n)
+        at = used
+        rank[start], order[used] = used, start
+        used += 1
+        while at < used:
+            u = order[at]
+            at += 1
+            for arc in range(first[u], first[u + 1]):
+                v = nodes[arc]
+                if rank[v] < 0:
+                    if used < end:
+                        rank[v], order[used] = used, v
+                        used += 1
+                    else:
+                        border[n_border] = v
+                        n_border += 1
+    return order, rank
+
+
+@njit(cache=True, error_model="numpy")
+def _renumbered(graph: Graph, order: Positions, rank: Positions) -> Graph:
+    """The graph with its nodes in another order."""
+    first, nodes, costs = np.zeros_like(graph[0]), np.empty_like(graph[1]), np.empty_like(graph[2])
+    at = 0
+    for v in range(order.shape[0]):
+        for arc in range(graph[0][order[v]], graph[0][order[v] + 1]):
+            nodes[at], costs[at] = rank[graph[1][arc]], graph[2][arc]
+            at += 1
+        first[v + 1] = at
+    return first, nodes, costs
 
 
 @njit(cache=True, error_model="numpy")

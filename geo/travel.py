@@ -21,9 +21,6 @@ from geo.routes import Legs, Routes, access_legs, arcs_from, put_sites, short_wa
 # The tree compares squared distances; a hair more is asked for, and the cost itself decides.
 _MARGIN = 1.0 + 1e-9
 _CHUNK = 65_536
-# A bucket spans two arcs: narrow enough that few labels are settled twice, wide enough that what
-# lies together in memory is worked on together. Measured on a million nodes.
-_ARCS_PER_BUCKET = 2.0
 
 
 def straight_line_costs(
@@ -367,9 +364,9 @@ def k_nearest_sites(
 
 
 def _bucket(costs: FloatArray) -> float:
-    """Width of a bucket of the search."""
+    """Width of a bucket of the search: a usual arc, so that few labels are passed on twice."""
     mean = float(costs.mean()) if len(costs) else 0.0
-    return _ARCS_PER_BUCKET * mean if mean > 0 else 1.0
+    return mean if mean > 0 else 1.0
 
 
 def _rows(
