@@ -19,7 +19,16 @@ from rich.table import Table
 
 from dashboard import cli_aggregate, cli_export, cli_findings, cli_intake, cli_map, cli_targets
 from dashboard.compiled import keep_compiled
-from dashboard.console import Output, console, errors, forecast_record, forecast_table, output, talk
+from dashboard.console import (
+    Output,
+    console,
+    errors,
+    forecast_record,
+    forecast_table,
+    output,
+    table_width,
+    talk,
+)
 from geo.errors import BusyError, ConfigError, NotPublishedError, StoreError, XintuError
 
 if TYPE_CHECKING:
@@ -46,8 +55,6 @@ app.add_typer(cli_intake.app)
 app.add_typer(cli_map.app)
 app.add_typer(cli_targets.app)
 logger = logging.getLogger(__name__)
-
-PIPE_WIDTH = 200  # where there is no terminal, a row of a table stays a line
 
 Folder = Annotated[Path, typer.Argument(help="locality folder that holds xintu.toml")]
 Data = Annotated[
@@ -236,7 +243,7 @@ def schedule(
     found = forecasts(jobs, _past_runs(settings), now=datetime.now(UTC))
     if not out.as_json:
         table = forecast_table(found, timezone=settings.config.locality.timezone)
-        console.print(table, width=console.width if console.is_terminal else PIPE_WIDTH)
+        console.print(table, width=table_width())
     elif listing:
         for one in found:
             typer.echo(json.dumps(forecast_record(one), ensure_ascii=False))

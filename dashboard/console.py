@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 # A path or an address is never broken over two lines, wherever the output goes.
 console = Console(soft_wrap=True)
 errors = Console(stderr=True, soft_wrap=True)
+PIPE_WIDTH = 200
 
 # What the steps of a run, the jobs of the clock and their outcomes are called to a person.
 STEPS = {
@@ -115,6 +116,11 @@ class Bar(Progress):
     def close(self) -> None:
         """Take the bar away."""
         self._bar.stop()
+
+
+def table_width() -> int:
+    """Width of a table: the terminal's; where there is none, a row stays a line."""
+    return console.width if console.is_terminal else PIPE_WIDTH
 
 
 def forecast_table(forecasts: Sequence[Forecast], *, timezone: str) -> Table:

@@ -145,7 +145,7 @@ class _Export:
         for part in source_parts(self.snapshot, self.catalog):
             yield "", part
         yield t("export.cover.reading"), ""
-        for state in ("no_data", "suppressed", "not_applicable", "unreliable"):
+        for state in ("no_data", "suppressed", "unreachable", "not_applicable", "unreliable"):
             yield self._state(Missing[state.upper()]), t(f"export.state.{state}", k=meta["k"])
         for level in left_out:
             yield t(f"map.level.{level}"), t("export.cover.left_out")
@@ -199,6 +199,8 @@ class _Export:
         """Words of a layer whose values are classes."""
         if entry["breaks"] or not entry["on_map"]:
             return {}
+        if entry.get("labels"):
+            return {i: self.catalog.pick(label) for i, label in enumerate(entry["labels"])}
         kinds: dict[str, type[GapClass] | type[Tier]] = {"gap": GapClass, "tier": Tier}
         known = kinds.get(entry["palette"])
         return {

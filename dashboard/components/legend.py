@@ -8,11 +8,13 @@ from typing import Any
 from dash import html
 from dash.development.base_component import Component
 
-from dashboard.basis import over_roads
 from dashboard.choices import Choices, LayerBook
 from dashboard.components.marks import definition, swatch
 from dashboard.text import Catalog, words
 from geo.model import GapClass, Level, Tier
+
+# Of snapshots by earlier versions nobody knows which occur.
+_ALWAYS = ("zero", "no_data", "suppressed", "unreliable")
 
 
 def legend(book: LayerBook, choices: Choices, catalog: Catalog) -> list[Component]:
@@ -74,12 +76,10 @@ def _named_rows(palette: str, catalog: Catalog) -> list[Component]:
 
 
 def _state_rows(book: LayerBook, layer: dict[str, Any], catalog: Catalog) -> list[Component]:
+    """The fills beside the classes that the layer has somewhere, in a fixed order."""
     k = book.snapshot.meta["k"]
-    states = ["zero", "no_data", "suppressed", "unreliable"]
-    if layer["unit"]["en"] == "min" and over_roads(book.snapshot.meta):
-        states.insert(1, "unreachable")
     return [
-        _row(swatch(fill=state.replace("_", "-")),
-             catalog.t(f"common.state.{state}", k=k))
-        for state in states
-    ]  # fmt: skip
+        _row(swatch(fill=fill.replace("_", "-")), catalog.t(f"common.state.{fill}", k=k))
+        for fill in ("zero", "unreachable", "no_data", "suppressed", "unreliable")
+        if fill in layer.get("fills", _ALWAYS)
+    ]

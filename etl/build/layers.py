@@ -68,8 +68,8 @@ class LayerSpec:
         coded = states.astype(np.int64) * 16 + np.where(shown, classes, 0)
         return coded.astype(np.uint8)
 
-    def meta(self, levels: Sequence[Level]) -> dict[str, Any]:
-        """Entry for the snapshot's `meta`."""
+    def meta(self, levels: Sequence[Level], fills: Sequence[str]) -> dict[str, Any]:
+        """Entry for the snapshot's `meta`; `fills` are those that are no class."""
         return {
             "code": self.code,
             "group": self.group,
@@ -84,6 +84,7 @@ class LayerSpec:
             "on_map": self.on_map,
             "labels": [label.model_dump() for label in self.labels],
             "levels": [level.value for level in levels],
+            "fills": list(fills),
         }
 
 
@@ -93,6 +94,7 @@ class LayerBook:
 
     specs: dict[str, LayerSpec] = field(default_factory=dict)
     levels: dict[str, set[Level]] = field(default_factory=dict)
+    fills: dict[str, set[str]] = field(default_factory=dict)
     rows: list[PublishedLayer] = field(default_factory=list)
 
     def add(
@@ -113,6 +115,8 @@ class LayerBook:
         values = np.where(shown, values, np.nan)
         self.specs.setdefault(spec.code, spec)
         self.levels.setdefault(spec.code, set()).add(level)
+        classes = spec.classes(values, states)
+        self.fills.setdefault(spec.code, set()).update(_fills(spec, classes))
         self.rows.append(
             PublishedLayer(
                 level=level.value,
@@ -120,7 +124,7 @@ class LayerBook:
                 week=week,
                 values=values,
                 states=states,
-                classes=spec.classes(values, states),
+                classes=classes,
             )
         )
 
@@ -135,12 +139,23 @@ class LayerBook:
     def meta(self) -> list[dict[str, Any]]:
         """Entries of all layers, in the order they were first added."""
         return [
-            spec.meta([level for level in LEVELS if level in self.levels[code]])
+            spec.meta(
+                [level for level in LEVELS if level in self.levels[code]], sorted(self.fills[code])
+            )
             for code, spec in self.specs.items()
         ]
 
     def __iter__(self) -> Iterator[PublishedLayer]:
         return iter(self.rows)
+
+
+def _fills(spec: LayerSpec, classes: States) -> set[str]:
+    """Fills that are no class: states that occur, and the true zero."""
+    present = np.flatnonzero(np.bincount(classes, minlength=256))
+    found = {Missing(int(code) // 16).name.lower() for code in present}
+    if spec.breaks and ZERO_CLASS in present:
+        found.add("zero")
+    return found - {Missing.OK.name.lower()}
 
 
 def quantile_breaks(values: Floats, *, n_classes: int = N_CLASSES) -> tuple[float, ...]:

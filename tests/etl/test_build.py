@@ -13,6 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from shapely.geometry import box
 
+from etl.build import text
 from etl.build.counts import arrange_counts
 from etl.build.demand import add_population
 from etl.build.facilities import measure_reach
@@ -584,3 +585,18 @@ def test_a_higher_count_never_lowers_the_tier(count: int, more: int) -> None:
 def levels_once() -> tuple[LevelFrame, ...]:
     """The fixture's county for a property, which takes no fixture of function scope."""
     return levels.__wrapped__()  # type: ignore[no-any-return, attr-defined]
+
+
+def test_a_layer_says_which_fills_it_has(levels: tuple[LevelFrame, ...]) -> None:
+    work = Work(levels, config())
+    spec = text.plain_spec("density", "population", "sequential", breaks=(1.0, 2.0))
+    ok, withheld = int(Missing.OK), int(Missing.SUPPRESSED)
+    n = len(levels[0])
+    values = np.full(n, 1.5)
+    work.book.add(spec, levels[0].level, values)
+    assert work.book.meta()[0]["fills"] == []
+    values[:2] = 0.0, np.nan
+    states = np.full(n, ok, dtype=np.uint8)
+    states[1] = withheld
+    work.book.add(spec, levels[0].level, values, states=states)
+    assert work.book.meta()[0]["fills"] == ["suppressed", "zero"]
