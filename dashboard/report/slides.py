@@ -267,9 +267,8 @@ class _Writer(Frame):
             self.column("due", 1.5),
             self.column("outlook", 4.0),
         ]
-        rows = told.brief_rows(
-            card, self.catalog, today=date.fromisoformat(str(self.meta["data_date"])[:10])
-        )
+        today = date.fromisoformat(str(self.meta["data_date"])[:10])
+        rows = told.brief_rows(card, self.catalog, today=today)
         self.table((MARGIN, WIDTH - 2 * MARGIN), columns, rows, more="more_scorecard")
 
     def warnings(self) -> None:
