@@ -122,8 +122,9 @@ def gap_groups(work: Work, gaps: Gaps) -> pd.DataFrame:
 
     Returns
     -------
-    level, area_code, group, persons (in cells with a class), gap_persons, share; a group that the
-    finest level does not have is not there.
+    level, area_code, group, persons (in cells with a class), gap_persons, share; the share is
+    missing where `publish.min_reported_share` of the area's published number is not reached. A
+    group that the finest level does not have is not there.
     """
     levels, finest = work.levels, work.levels[0].level
     rows = []
@@ -140,8 +141,13 @@ def gap_groups(work: Work, gaps: Gaps) -> pd.DataFrame:
             parents, n = ancestors(levels, position), len(frame)
             everybody = roll_up(known, parents, n_parents=n).values
             in_gap = roll_up(short, parents, n_parents=n).values
+            whole = work.book.values(code, frame.level)
+            whole = np.full(n, np.nan) if whole is None else whole
+            least = work.config.publish.min_reported_share
             with np.errstate(invalid="ignore", divide="ignore"):
                 share = np.where(everybody > 0, in_gap / everybody, np.nan)
+                # Where small numbers are withheld, the rest speaks for large cells alone.
+                share = np.where(everybody >= least * whole, share, np.nan)
             rows.append(
                 pd.DataFrame(
                     {

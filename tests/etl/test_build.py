@@ -488,6 +488,13 @@ def test_groups_in_gaps_add_up_and_unknown_cells_count_nowhere(
         assert county["share"] == pytest.approx(persons[short].sum() / persons[known].sum())
         towns = table.xs("town").xs(group, level="group")
         assert towns["gap_persons"].sum() == county["gap_persons"]
+    spec, withheld = work.book.specs["population.elderly"], np.array(ELDERLY)
+    withheld[1] = np.nan
+    work.book.add(spec, Level.GRID, withheld)
+    fewer = gap_groups(work, gaps).set_index(["level", "area_code", "group"])
+    county = fewer.loc[("county", "C", "elderly")]
+    assert county["persons"] == np.nansum(ELDERLY) - 400
+    assert np.isnan(county["share"]), "590 of 990 are no picture of the elderly"
 
 
 def test_strain_is_a_multiple_of_the_mean_and_falls_back_on_the_area_above(
