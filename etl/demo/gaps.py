@@ -14,8 +14,9 @@ from etl.demo.plan import TOWNS
 from etl.demo.terrain import Floats
 from etl.demo.zones import Zones
 
-# 15 minutes at 4.8 km/h over a detour of 1.3 is 923 m; rooms keep farther away than that.
-CLEAR_M = 1_200.0
+# 15 minutes at 4.8 km/h are 1 200 m on a straight road, and 923 m off the roads over a detour of
+# 1.3; rooms keep farther away than either, so that little of what 2 km of road reach is left.
+CLEAR_M = 1_500.0
 
 # Town, number of villages and why it came to be.
 STORIES = (
