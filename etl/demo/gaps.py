@@ -17,6 +17,8 @@ from etl.demo.zones import Zones
 # 15 minutes at 4.8 km/h are 1 200 m on a straight road, and 923 m off the roads over a detour of
 # 1.3; rooms keep farther away than either, so that little of what 2 km of road reach is left.
 CLEAR_M = 1_500.0
+# A gap begins farther from a town's seat, which has a station, than a walk along roads.
+SEAT_M = 1_350.0
 
 # Town, number of villages and why it came to be.
 STORIES = (
@@ -93,7 +95,7 @@ def plan_gaps(mesh: Mesh, zones: Zones, people: People) -> GapPlan:
     for part, size, story in STORIES:
         town = next(i for i, t in enumerate(TOWNS) if t.part == part)
         own = np.flatnonzero(zones.town_of_village == town)
-        allowed = {int(v) for v in own if nearest[v] > CLEAR_M + 150}
+        allowed = {int(v) for v in own if nearest[v] > SEAT_M}
         if not allowed:
             continue
         start = max(allowed, key=lambda v: (persons[v], -v))
