@@ -7,7 +7,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
-import numpy as np
 import pandas as pd
 
 from etl.build.counts import arrange_counts
@@ -48,7 +47,7 @@ from etl.store.log import read_log
 from etl.store.past import past_tables
 from etl.store.writer import Writer
 from geo.errors import InputError
-from geo.warm import warm_kernels
+from geo.warm import warm_build
 
 STEPS = ("compile", "levels", "counts", "coverage", "warnings", "forecast", "gaps", "publish")
 
@@ -226,7 +225,7 @@ def build(
 
     # The first run on a machine compiles; shown as a step of its own, so that nobody wonders.
     say("compile")
-    warm_kernels(rng=np.random.default_rng(0))
+    warm_build()
     say("levels")
     accepted = load_accepted(writer.engine)
     if accepted.areas.empty:

@@ -100,6 +100,9 @@ class Travel(Model):
     car_kmh: float = Field(default=30.0, gt=0, description="where there is no road network")
     road_kmh: RoadSpeeds = RoadSpeeds()
     snap_m: float = Field(default=2000.0, gt=0, description="longest walk to a road, as flown")
+    free_m: float = Field(
+        default=300.0, gt=0, description="longest walk across country where a road is nearer"
+    )
     min_piece_m: float = Field(default=1000.0, ge=0, description="shorter pieces are left out")
     barrier_rank: int = Field(default=2, ge=0, le=3, description="water of this rank or above")
     min_reached_share: float = Field(

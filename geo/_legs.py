@@ -143,14 +143,17 @@ def find_legs(
     edge_m: FloatArray,
     forward: FloatArray,
     backward: FloatArray,
+    main: npt.NDArray[np.bool_],
     n_nodes: int,
     snap_m: float,
+    free_m: float,
     min_per_m: float,
 ) -> tuple[IntArray, IntArray, FloatArray, FloatArray]:
     """Ways from points to the nearest place on every straight piece of road within a distance.
 
-    A way is left out if another one and the road behind it are no slower: no route that begins
-    with it can be quicker than the one that begins with the other.
+    Beyond `free_m` no way is farther than the nearest road of the main piece. A way is left out if
+    another one and the road behind it are no slower: no route that begins with it can be quicker
+    than the one that begins with the other.
 
     Parameters
     ----------
@@ -160,8 +163,10 @@ def find_legs(
     roads : the grid over them.
     barriers, barrier_bins : straight pieces of barriers, and the grid over them.
     ends, edge_m, forward, backward : of each edge: nodes, metres, minutes as drawn and against it.
+    main : edges of the longest connected piece.
     n_nodes : number of nodes.
     snap_m : longest way [m], inclusive.
+    free_m : longest way past the nearest road [m], inclusive.
     min_per_m : minutes of a metre of it.
 
     Returns
@@ -204,8 +209,11 @@ def find_legs(
                         near[n_near], metres[n_near] = s, d
                         n_near += 1
         order = np.argsort(metres[:n_near])
+        reach = np.inf
         for rank in range(n_near):
             s, d = near[order[rank]], metres[order[rank]]
+            if d > reach:
+                break
             e = segment_edge[s]
             u, v = ends[e]
             t = _foot(x, y, segments, s)
@@ -232,6 +240,9 @@ def find_legs(
                 out_point[n_out], out_edge[n_out] = i, e
                 out_share[n_out], out_cost[n_out] = a, cost
                 n_out += 1
+                if main[e]:
+                    # Roads as near as the nearest count with it, whatever rounding makes of them.
+                    reach = min(reach, max(free_m, d + 1e-6))
             if cost < np.inf:
                 edge_stamp[e], edge_share[e], edge_cost[e] = i, a, cost
                 to_u, to_v = cost + _part(backward[e], a), cost + _part(forward[e], 1.0 - a)

@@ -91,7 +91,8 @@ class Routes:
     barrier_bins : which of them lie in which cell.
     water : polygons among the barriers.
     min_per_m : minutes of walk per straight-line metre off the roads.
-    snap_m : longest such walk [m].
+    snap_m : longest such walk to the nearest road [m].
+    free_m : longest such walk past the nearest road, or straight to a site [m].
     """
 
     network: RoadNetwork
@@ -107,6 +108,7 @@ class Routes:
     water: shapely.STRtree
     min_per_m: float
     snap_m: float
+    free_m: float
 
 
 def prepare_routes(
@@ -117,6 +119,7 @@ def prepare_routes(
     foot_kmh: float = 4.8,
     detour: float = 1.3,
     snap_m: float = 2000.0,
+    free_m: float = 300.0,
     min_piece_m: float = 0.0,
     barriers: gpd.GeoSeries | None = None,
 ) -> Routes:
@@ -129,7 +132,10 @@ def prepare_routes(
     directed : True minds one-way streets and the edges' own speeds (a car), False neither.
     foot_kmh : walking speed off the roads [km/h], > 0.
     detour : way on the ground per straight-line metre off the roads, >= 1.
-    snap_m : longest straight line between a point and a road, inclusive [m], > 0.
+    snap_m : longest straight line between a point and the nearest road of the longest connected
+        piece, inclusive [m], > 0.
+    free_m : longest straight line to any other road, or straight to a site, inclusive [m], > 0:
+        beyond it nobody is supposed to walk across country where a road is nearer.
     min_piece_m : points are not put onto connected pieces shorter than this [m], >= 0.
     barriers : polygons and lines in the CRS of the network that nobody walks across off the
         roads: water. Roads cross them, on bridges.
@@ -184,11 +190,14 @@ def prepare_routes(
         water=water,
         min_per_m=detour * 60.0 / (positive("foot_kmh", foot_kmh, unit="km/h") * 1000.0),
         snap_m=snap,
+        free_m=positive("free_m", free_m, unit="m"),
     )
 
 
 def access_legs(routes: Routes, xy: npt.ArrayLike, *, inward: bool = False) -> Legs:
-    """Ways between points and the roads within the snapping limit.
+    """Ways between points and the roads: the nearest, and all within the free distance.
+
+    The nearest road is that of the longest connected piece; nearer ones of other pieces count, too.
 
     A way is straight, times the detour, at walking speed; it does not cross a barrier, but may
     leave the water in which a point is drawn. It ends at the nearest place on a straight piece of
@@ -241,8 +250,10 @@ def access_legs(routes: Routes, xy: npt.ArrayLike, *, inward: bool = False) -> L
         routes.network.edge_m,
         # To a point the roads are followed the other way.
         *(ways[::-1] if inward else ways),
+        _main(routes.network),
         len(routes.network.node_xy),
         routes.snap_m,
+        routes.free_m,
         routes.min_per_m,
     )
     return Legs(where, point, edge, share, minutes)
@@ -375,15 +386,18 @@ def arcs_from(
 
 
 def short_walks(
-    routes: Routes, origins_xy: FloatArray, sites_xy: FloatArray
+    routes: Routes, origins: Legs, sites: Legs
 ) -> tuple[IntArray, IntArray, FloatArray]:
-    """Walks straight from points to sites: within the snapping limit, across no barrier.
+    """Walks straight from points to sites, across no barrier.
+
+    A walk within the free distance counts; a longer one, up to the snapping limit, where the
+    nearest road is at least as far from the point or from the site as they are from each other.
 
     Parameters
     ----------
     routes : the roads.
-    origins_xy : float64 [m], shape (n, 2).
-    sites_xy : float64 [m], shape (n_sites, 2).
+    origins : points, with their ways to the roads.
+    sites : sites, with the ways from the roads to them.
 
     Returns
     -------
@@ -400,18 +414,23 @@ def short_walks(
     ...     geometry=[shapely.LineString([(0, 0), (800, 0)])], crs="EPSG:4547")
     >>> routes = prepare_routes(
     ...     road_network(lines), kmh={RoadClass.LOCAL: 4.8}, directed=False, detour=1)
-    >>> [part.tolist() for part in
-    ...     short_walks(routes, np.array([[0.0, 0.0]]), np.array([[0.0, 80.0], [2e3, 0.0]]))]
+    >>> start = access_legs(routes, [(0, 0)])
+    >>> sites = access_legs(routes, [(0, 80), (500, 0)], inward=True)
+    >>> [part.tolist() for part in short_walks(routes, start, sites)]
     [[0], [0], [1.0]]
     """
     from geo._legs import unblocked  # noqa: PLC0415
 
+    origins_xy, sites_xy = origins.xy, sites.xy
     known = np.flatnonzero(~np.isnan(origins_xy).any(axis=1))
     placed = np.flatnonzero(~np.isnan(sites_xy).any(axis=1))
     near = cKDTree(origins_xy[known]).sparse_distance_matrix(
         cKDTree(sites_xy[placed]), routes.snap_m, output_type="ndarray"
     )
     point, site, metres = known[near["i"]], placed[near["j"]], near["v"]
+    to_road = np.maximum(_shortest(routes, origins)[point], _shortest(routes, sites)[site])
+    counts = metres <= np.maximum(routes.free_m, to_road)
+    point, site, metres = point[counts], site[counts], metres[counts]
     wet_point, wet_site = in_water(routes, origins_xy), in_water(routes, sites_xy)
     free = unblocked(
         origins_xy[point],
@@ -421,6 +440,20 @@ def short_walks(
         routes.barrier_bins,
     )
     return point[free], site[free], metres[free] * routes.min_per_m
+
+
+def _shortest(routes: Routes, legs: Legs) -> FloatArray:
+    """Metres from each point to the nearest road of the main piece; infinite where none is near."""
+    metres = np.full(len(legs.xy), np.inf)
+    main = _main(routes.network)[legs.edge]
+    np.minimum.at(metres, legs.point[main], legs.minutes[main] / routes.min_per_m)
+    return metres
+
+
+def _main(network: RoadNetwork) -> npt.NDArray[np.bool_]:
+    """Edges of the longest connected piece."""
+    found: npt.NDArray[np.bool_] = network.piece[network.ends[:, 0]] == 0
+    return found
 
 
 def _barriers(shapes: gpd.GeoSeries | None) -> tuple[FloatArray, shapely.STRtree]:

@@ -133,7 +133,7 @@ def nearest_by_road(
 ) -> tuple[FloatArray, IntArray]:
     """Lowest travel cost from each origin to any site over a road network, and which site.
 
-    A walk straight to a site within the snapping limit counts, too, where no barrier is crossed.
+    A short walk straight to a site counts, too: see `geo.routes.short_walks`.
 
     Parameters
     ----------
@@ -175,7 +175,7 @@ def nearest_by_road(
     seeds = (sited.node, sited.legs.point, sited.legs.minutes)
     labels = nearest_k(sited.graph, seeds, 1, np.inf, _bucket(sited.graph[2]))
     point, node, minutes = arcs_from(routes, legs, sited)
-    near, site, walk = short_walks(routes, legs.xy, sited.legs.xy)
+    near, site, walk = short_walks(routes, legs, sited.legs)
     n = len(legs.xy)
     best, which = nearest_k_points(
         _rows(point, node, minutes, n), _rows(near, site, walk, n), *labels, np.inf
@@ -195,7 +195,7 @@ def road_costs(
 ) -> pd.DataFrame:
     """Travel costs over a road network of all pairs of area and site within a limit.
 
-    A walk straight to a site within the snapping limit counts, too, where no barrier is crossed.
+    A short walk straight to a site counts, too: see `geo.routes.short_walks`.
     One-way streets count in the direction from the area to the site.
 
     Parameters
@@ -291,7 +291,7 @@ def road_pairs(
     sited = put_sites(routes, sites_xy)
     n_sites, n_nodes = len(sited.legs.xy), len(sited.graph[0]) - 1
     point, node, minutes = arcs_from(routes, legs, sited)
-    near, site, walk = short_walks(routes, legs.xy, sited.legs.xy)
+    near, site, walk = short_walks(routes, legs, sited.legs)
     to, origin, cost_min = pairs_within(
         sited.graph,
         _rows(sited.legs.point, sited.node, sited.legs.minutes, n_sites),

@@ -22,15 +22,11 @@ from geo.routes import prepare_routes
 from geo.travel import k_nearest_sites, nearest_by_road, road_costs
 
 
-def warm_kernels(*, rng: np.random.Generator) -> None:
-    """Compile every loop, or load it where it was compiled before.
+def warm_build() -> None:
+    """Compile the loops that a build runs, or load them where they were compiled before.
 
     Whoever is about to compute calls this where waiting can be shown: the first time on a machine
-    it takes half a minute or more, later a second or two, and nothing when called again.
-
-    Parameters
-    ----------
-    rng : for the loops that simulate; what they find is thrown away.
+    it takes half a minute, later a second or two, and nothing when called again.
 
     Notes
     -----
@@ -38,20 +34,40 @@ def warm_kernels(*, rng: np.random.Generator) -> None:
 
     Examples
     --------
-    >>> warm_kernels(rng=np.random.default_rng(1))
+    >>> warm_build()
     """
-    _warm_detectors(rng)
+    _warm_ears()
     _warm_disclosure()
-    _warm_access()
+    _warm_catchments()
     _warm_roads()
     _warm_forecasts()
 
 
-def _warm_detectors(rng: np.random.Generator) -> None:
-    weeks, many = np.ones((12, 1)), np.arange(320.0) % 9
+def warm_kernels(*, rng: np.random.Generator) -> None:
+    """Compile every loop: those of `warm_build`, and those that few ask for.
+
+    Parameters
+    ----------
+    rng : for the loops that simulate; what they find is thrown away.
+
+    Examples
+    --------
+    >>> warm_kernels(rng=np.random.default_rng(1))
+    """
+    warm_build()
+    _warm_detectors(rng)
+    _warm_agents()
+
+
+def _warm_ears() -> None:
+    weeks = np.ones((12, 1))
     for floor in (0.5, weeks):
         for exclude in (False, True):
             ears(weeks, method="C3", min_sigma=floor, exclude_alarms=exclude)
+
+
+def _warm_detectors(rng: np.random.Generator) -> None:
+    many = np.arange(320.0) % 9
     farrington_flexible(many, at=[319])
     farrington(many, at=[319])
     xy = np.column_stack([np.arange(20) * 100.0, np.zeros(20)])
@@ -68,9 +84,12 @@ def _warm_disclosure() -> None:
     release_sums([weeks, town], [states, town * 0], [[0, 0, 0]], [(0, 1), (2, 3), (0, 3)], k=10)
 
 
-def _warm_access() -> None:
+def _warm_catchments() -> None:
     one, spot = np.ones(1), np.zeros((1, 2))
     floating_catchment_points(spot, one, spot, one, catchment_m=1.0)
+
+
+def _warm_agents() -> None:
     pairs = pd.DataFrame({"area_code": ["a", "a"], "site_id": ["s", "t"], "cost": [1.0, 2.0]})
     persons, staff = pd.Series({"a": 1.0}), pd.Series({"s": 1.0, "t": 1.0})
     rational_agents(pairs, persons, staff, tolerance=1e-9)

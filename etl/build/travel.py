@@ -139,6 +139,7 @@ def make_travel(
             foot_kmh=settings.foot_kmh,
             detour=settings.detour,
             snap_m=settings.snap_m,
+            free_m=settings.free_m,
             min_piece_m=settings.min_piece_m,
             barriers=barriers,
         )

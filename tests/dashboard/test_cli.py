@@ -95,7 +95,7 @@ def test_findings_name_file_row_and_column(city: Path) -> None:
 
 def test_the_schedule_lists_its_next_runs(city: Path) -> None:
     said = xintu("schedule", city, "--list")
-    assert re.search(r"\d{4}-\d\d-\d\d 07:00 +publish_week", said)
+    assert re.search(r"\d{4}-\d\d-\d\d 07:00 +每周发布", said)
 
 
 def test_serving_without_a_store_says_what_to_do(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from geo.travel import k_nearest_sites, nearest_by_road, road_costs, road_pairs
 CRS = "EPSG:4547"
 # 6 km/h and no detour: a minute is 100 m, on the road and off it.
 FOOT = {"kmh": {c: 6.0 for c in RoadClass if c != RoadClass.MOTORWAY}, "directed": False}
-PLAIN = {"foot_kmh": 6.0, "detour": 1.0, "snap_m": 500.0}
+PLAIN = {"foot_kmh": 6.0, "detour": 1.0, "snap_m": 500.0, "free_m": 500.0}
 
 
 def roads(*shapes: list[tuple[float, float]], **columns: list[object]) -> gpd.GeoDataFrame:
@@ -69,6 +69,32 @@ def test_a_short_straight_walk_beats_the_roads() -> None:
     assert cost(on_foot(bow), (0, 0), (300, 0)) == pytest.approx(3.0)
     assert cost(on_foot(bow, snap_m=200.0), (0, 0), (300, 0)) == pytest.approx(63.0)
     assert cost(by_car(bow, snap_m=200.0), (0, 0), (300, 0)) == pytest.approx(6.3)
+
+
+def test_nobody_walks_across_country_where_a_road_is_nearer() -> None:
+    bow = roads([(0, 0), (0, 3000), (300, 3000), (300, 0)])
+    # 300 m apart, each on the road: free to walk straight up to 300 m, else round the bow.
+    assert cost(on_foot(bow, free_m=300.0), (0, 0), (300, 0)) == pytest.approx(3.0)
+    assert cost(on_foot(bow, free_m=299.0), (0, 0), (300, 0)) == pytest.approx(63.0)
+    # 100 m off the nearest arm, 400 m off the other, and the arms are 300 m apart.
+    assert cost(on_foot(bow, free_m=400.0), (-100, 0), (300, 0)) == pytest.approx(4.0)
+    assert cost(on_foot(bow, free_m=299.0), (-100, 0), (300, 0)) == pytest.approx(64.0)
+
+
+def test_a_lone_piece_of_road_does_not_keep_people_from_the_network() -> None:
+    lines = roads([(0, 0), (9000, 0)], [(450, 400), (550, 400)])
+    # 50 m from the lone piece, 350 m from the road that leads anywhere.
+    routes = on_foot(lines, free_m=50.0)
+    assert cost(routes, (500, 350), (3500, 0)) == pytest.approx(3.5 + 30)
+    assert cost(on_foot(lines), (500, 350), (500, 400)) == pytest.approx(0.5)
+
+
+def test_where_roads_are_far_people_walk_straight_to_what_is_nearer() -> None:
+    # Both 450 m off the road and 400 m from each other; the way by the road would be 1 300 m.
+    routes = on_foot(LONG, free_m=100.0)
+    assert cost(routes, (500, 450), (900, 450)) == pytest.approx(4.0)
+    # 500 m from each other is farther than the road from both.
+    assert cost(routes, (500, 450), (1000, 450)) == pytest.approx(4.5 + 5 + 4.5)
 
 
 RIVER = shapely.box(-100, 40, 4100, 60)
@@ -180,6 +206,7 @@ def test_pairs_are_ordered_and_within_the_limit() -> None:
     ("wrong", "says"),
     [
         ({"snap_m": 0}, "snap_m"),
+        ({"free_m": -1}, "free_m"),
         ({"detour": 0.5}, "detour"),
         ({"foot_kmh": -1}, "foot_kmh"),
         ({"min_piece_m": -1}, "min_piece_m"),

@@ -34,6 +34,8 @@ def routes(
         kmh=CAR_KMH if one_way else FOOT,
         directed=one_way is not None,
         snap_m=300,
+        # With fewer ways than all within the limit, a new road that leads nowhere may lengthen one.
+        free_m=300,
         barriers=None if barriers is None else gpd.GeoSeries(barriers, crs=CRS),
     )
 

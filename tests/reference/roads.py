@@ -49,12 +49,20 @@ def road_costs(
     *,
     min_per_m: float,
     snap_m: float,
+    free_m: float,
     barriers: Sequence[shapely.Geometry] = (),
 ) -> list[list[float]]:
     """Minutes from each origin to each site; infinite where there is no way."""
     forward, backward = minutes
-    arcs, on_edge = _walks(
-        network, minutes, origins, sites, min_per_m=min_per_m, snap_m=snap_m, barriers=barriers
+    arcs, on_edge, to_road = _walks(
+        network,
+        minutes,
+        origins,
+        sites,
+        min_per_m=min_per_m,
+        snap_m=snap_m,
+        free_m=free_m,
+        barriers=barriers,
     )
     for e, shares in on_edge.items():
         ordered = sorted(shares)
@@ -73,7 +81,8 @@ def road_costs(
         for j, site in enumerate(sites):
             best = found.get(("to", j), math.inf)
             start, stop = shapely.Point(origin), shapely.Point(site)
-            if start.distance(stop) <= snap_m and free(start, stop, barriers):
+            far = max(free_m, to_road["from", i], to_road["to", j])
+            if start.distance(stop) <= min(snap_m, far) and free(start, stop, barriers):
                 best = min(best, start.distance(stop) * min_per_m)
             row.append(best)
         costs.append(row)
@@ -88,15 +97,18 @@ def _walks(
     *,
     min_per_m: float,
     snap_m: float,
+    free_m: float,
     barriers: Sequence[shapely.Geometry],
-) -> tuple[Arcs, dict[int, set[float]]]:
-    """Walks between points and every straight piece of road, and where on the edges they end."""
+) -> tuple[Arcs, dict[int, set[float]], dict[tuple[str, int], float]]:
+    """Walks between points and roads, where on the edges they end, metres to the main one."""
     forward, backward = minutes
     arcs: Arcs = {}
     on_edge: dict[int, set[float]] = {e: {0.0, 1.0} for e in range(len(network.edge_m))}
     points = [("from", i, shapely.Point(xy)) for i, xy in enumerate(origins)]
     points += [("to", j, shapely.Point(xy)) for j, xy in enumerate(sites)]
+    to_road: dict[tuple[str, int], float] = {}
     for role, number, point in points:
+        ways = []
         for s, (x0, y0, x1, y1) in enumerate(network.segments):
             e = int(network.segment_edge[s])
             if math.isinf(forward[e]) and math.isinf(backward[e]):
@@ -104,16 +116,22 @@ def _walks(
             piece = shapely.LineString([(x0, y0), (x1, y1)])
             along = piece.project(point)
             place = piece.interpolate(along)
-            if place.distance(point) > snap_m or not free(point, place, barriers):
+            if place.distance(point) <= snap_m and free(point, place, barriers):
+                share = min((network.segment_from_m[s] + along) / network.edge_m[e], 1.0)
+                ways.append((place.distance(point), e, share))
+        main = [way[0] for way in ways if network.piece[network.ends[way[1]][0]] == 0]
+        nearest = min(main, default=math.inf)
+        to_road[role, number] = nearest
+        for metres, e, share in ways:
+            if metres > max(free_m, nearest + 1e-6):
                 continue
-            share = min((network.segment_from_m[s] + along) / network.edge_m[e], 1.0)
             on_edge[e].add(share)
-            walk = place.distance(point) * min_per_m
+            walk = metres * min_per_m
             if role == "from":
                 arcs.setdefault(("from", number), []).append(((e, share), walk))
             else:
                 arcs.setdefault((e, share), []).append((("to", number), walk))
-    return arcs, on_edge
+    return arcs, on_edge, to_road
 
 
 def k_nearest(costs: Sequence[Sequence[float]], k: int, limit: float) -> list[list[float]]:

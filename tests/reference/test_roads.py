@@ -44,8 +44,9 @@ def modes(network: RoadNetwork, **options: object) -> list[Routes]:
     ]
 
 
+@pytest.mark.parametrize("free_m", [400.0, 120.0])
 @pytest.mark.parametrize("seed", range(12))
-def test_costs_equal_plain_dijkstra_on_an_explicit_graph(seed: int) -> None:
+def test_costs_equal_plain_dijkstra_on_an_explicit_graph(seed: int, free_m: float) -> None:
     rng = np.random.default_rng(seed)
     network = random_roads(rng)
     origins, sites = rng.uniform(-200, 3200, (25, 2)), rng.uniform(-200, 3200, (8, 2))
@@ -55,7 +56,7 @@ def test_costs_equal_plain_dijkstra_on_an_explicit_graph(seed: int) -> None:
     dry = ~shapely.intersects(shapely.union_all(lakes), shapely.points(origins))
     origins, sites = origins[dry], sites[~shapely.intersects(water[0], shapely.points(sites))]
     sites = sites[~shapely.intersects(shapely.union_all(lakes), shapely.points(sites))]
-    for routes in modes(network, barriers=gpd.GeoSeries(water, crs="EPSG:4547")):
+    for routes in modes(network, free_m=free_m, barriers=gpd.GeoSeries(water, crs="EPSG:4547")):
         expected = np.array(
             slow.road_costs(
                 network,
@@ -64,6 +65,7 @@ def test_costs_equal_plain_dijkstra_on_an_explicit_graph(seed: int) -> None:
                 sites.tolist(),
                 min_per_m=routes.min_per_m,
                 snap_m=routes.snap_m,
+                free_m=routes.free_m,
                 barriers=water,
             )
         )
