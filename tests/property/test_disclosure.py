@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
@@ -13,6 +14,8 @@ from geo.disclosure import (
     suppress_primary,
 )
 from geo.model import Missing
+from tests.bench.bench_disclosure import city
+from tests.reference.greedy import greedy_until_safe
 from tests.reference.outsider import concluded
 
 K = 5
@@ -172,3 +175,26 @@ def test_derived_values_are_withheld_with_their_counts(
             assert np.isnan(shown.values[week, j]) == held
             if (seen[:, j] == Missing.SUPPRESSED).any():
                 assert shown.states[week, j] in (1, 2, 4)
+
+
+@pytest.mark.parametrize("mean", [0.05, 0.3, 2.0])
+def test_fewer_counts_are_lost_than_by_a_greedy_that_is_as_safe(mean: float) -> None:
+    """Both leave no small count that can be told; ours gives up zeros, the greedy counts."""
+    counts, parents = city(1_200, 2, mean=mean, seed=3)
+    published = suppress_hierarchy(counts, parents, k=10)
+    ours = [level.states == Missing.SUPPRESSED for level in published]
+    lost = {"ours": 0, "greedy": 0}
+    for week in range(2):
+        rows = [level[week] for level in counts]
+        both = {
+            "ours": [mask[week] for mask in ours],
+            "greedy": greedy_until_safe(rows, parents, k=10),
+        }
+        for name, hidden in both.items():
+            small = [(row > 0) & (row < 10) for row in rows]
+            states = [np.where(mask, 2, 0).astype(np.uint8) for mask in hidden]
+            spans = outsider_range(rows, states, parents)
+            for row, own, mask, span in zip(rows, small, hidden, spans, strict=True):
+                assert not (own & ((span.high < 10) | (span.low >= 10))).any()
+                lost[name] += int((mask & ~own & (row > 0)).sum())
+    assert lost["ours"] <= lost["greedy"]
