@@ -30,7 +30,7 @@ from etl.sources import limits
 from etl.sources.archives import Archive
 from etl.sources.files import decide_encoding, table_format, text_records
 from etl.sources.headers import Header
-from etl.sources.layers import check_names, map_format
+from etl.sources.layers import check_names, is_extract
 from etl.sources.tabular import OVERFLOW, longest_line, read_regular
 from etl.sources.workbook import open_book
 
@@ -115,7 +115,7 @@ def inspect_path(
         found += _map(path, look, encoding)
     elif suffix == ".zip":
         found += _archive(path, look)
-    elif map_format(path) == "pbf":
+    elif is_extract(path):
         limits.check_size(path, limits.MAX_VECTOR_BYTES)
         found += _layers(path, look)
     else:

@@ -9,9 +9,8 @@ from pydantic import Field, field_validator, model_validator
 
 from etl.model import Model, Text
 from geo.errors import UnitError
-from geo.model import Kind, Polarity, RoadClass
-from geo.need import PointTable
-from geo.network import CAR_KMH
+from geo.model import CAR_KMH, Kind, Polarity, RoadClass
+from geo.shortage import PointTable
 
 
 class Locality(Model):

@@ -12,6 +12,7 @@ Column names are written here once, with their units, and used in every frame:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import IntEnum, StrEnum
 
@@ -59,6 +60,18 @@ class RoadClass(StrEnum):
 
 
 ROAD_CLASSES: tuple[RoadClass, ...] = tuple(RoadClass)
+
+# Usual driving speeds [km/h] by class: the middle of the design speeds of JTG B01-2014 (motorway,
+# classes 1 to 4) and CJJ 37-2012 (town streets), lowered for junctions. A path has none.
+CAR_KMH: Mapping[RoadClass, float] = {
+    RoadClass.MOTORWAY: 90.0,
+    RoadClass.TRUNK: 60.0,
+    RoadClass.PRIMARY: 50.0,
+    RoadClass.SECONDARY: 40.0,
+    RoadClass.TERTIARY: 35.0,
+    RoadClass.LOCAL: 25.0,
+    RoadClass.TRACK: 15.0,
+}
 
 
 class SiteStatus(StrEnum):

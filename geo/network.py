@@ -26,18 +26,6 @@ from geo.model import ROAD_CLASSES, RoadClass
 # A line whose class is missing or unknown is taken for a local road.
 DEFAULT_CLASS = RoadClass.LOCAL
 
-# Usual driving speeds [km/h] by class: the middle of the design speeds of JTG B01-2014 (motorway,
-# classes 1 to 4) and CJJ 37-2012 (town streets), lowered for junctions. A path has none.
-CAR_KMH: Mapping[RoadClass, float] = {
-    RoadClass.MOTORWAY: 90.0,
-    RoadClass.TRUNK: 60.0,
-    RoadClass.PRIMARY: 50.0,
-    RoadClass.SECONDARY: 40.0,
-    RoadClass.TERTIARY: 35.0,
-    RoadClass.LOCAL: 25.0,
-    RoadClass.TRACK: 15.0,
-}
-
 
 @dataclass(frozen=True)
 class RoadNetwork:

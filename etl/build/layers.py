@@ -116,7 +116,7 @@ class LayerBook:
         self.specs.setdefault(spec.code, spec)
         self.levels.setdefault(spec.code, set()).add(level)
         classes = spec.classes(values, states)
-        self.fills.setdefault(spec.code, set()).update(_fills(spec, classes))
+        self.fills.setdefault(spec.code, set()).update(_fills(spec, values, states))
         self.rows.append(
             PublishedLayer(
                 level=level.value,
@@ -149,13 +149,11 @@ class LayerBook:
         return iter(self.rows)
 
 
-def _fills(spec: LayerSpec, classes: States) -> set[str]:
+def _fills(spec: LayerSpec, values: Floats, states: States) -> set[str]:
     """Fills that are no class: states that occur, and the true zero."""
-    present = np.flatnonzero(np.bincount(classes, minlength=256))
-    found = {Missing(int(code) // 16).name.lower() for code in present}
-    if spec.breaks and ZERO_CLASS in present:
-        found.add("zero")
-    return found - {Missing.OK.name.lower()}
+    found = {Missing(int(state)).name.lower() for state in np.unique(states)}
+    zero = {"zero"} if spec.breaks and (values == 0).any() else set()
+    return (found | zero) - {Missing.OK.name.lower()}
 
 
 def quantile_breaks(values: Floats, *, n_classes: int = N_CLASSES) -> tuple[float, ...]:

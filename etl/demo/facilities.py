@@ -92,13 +92,15 @@ class Register:
 
     def point_in(self, cell: int) -> Floats:
         """A dry point in a cell, near its middle."""
-        reach = 0.24 * np.sqrt(self.mesh.area_m2[cell])
+        centre, reach = self.mesh.centres[cell], 0.24 * np.sqrt(self.mesh.area_m2[cell])
+        if shapely.distance(self.terrain.outline.exterior, shapely.Point(centre)) < 3 * reach:
+            reach /= 3  # the border as drawn runs now inside, now outside of the straight one
         for _ in range(12):
-            point = self.mesh.centres[cell] + self.rng.uniform(-1, 1, 2) * reach
+            point = centre + self.rng.uniform(-1, 1, 2) * reach
             dry = not shapely.contains_xy(self.water, point[0], point[1])
             if dry and self.tree.query(point)[1] == cell:
                 return np.asarray(point)
-        return np.asarray(self.mesh.centres[cell])
+        return np.asarray(centre)
 
     def in_village(self, village: int, pull: float = 1.3) -> tuple[int, Floats]:
         """A cell of a village, rather where many live, and a point in it."""

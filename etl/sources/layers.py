@@ -72,11 +72,24 @@ def map_format(path: Path) -> MapFormat | None:
     if head.startswith(b"PK\x03\x04"):
         names = _names_in(path)
         return "zip" if any(name.lower().endswith((".shp", ".kml")) for name in names) else None
-    if head[4:6] == b"\x0a\x09" and b"OSMHeader" in head[:64]:
+    if _begins_extract(head):
         return "pbf"
     if text.startswith(b"{"):
         return "geojson"
     return "kml" if text.startswith(b"<") and b"<kml" in text else None
+
+
+def is_extract(path: Path) -> bool:
+    """Whether a file is an OpenStreetMap extract; what cannot be read is none."""
+    try:
+        with path.open("rb") as file:
+            return _begins_extract(file.read(64))
+    except OSError:
+        return False
+
+
+def _begins_extract(head: bytes) -> bool:
+    return head[4:6] == b"\x0a\x09" and b"OSMHeader" in head[:64]
 
 
 def read_layers(path: Path, source: SourceBase) -> list[Layer]:

@@ -170,7 +170,14 @@ def test_values_are_what_the_pages_read_and_nothing_withheld_is_there(
         wanted = reader.layer("2026-W46-aaaaaaaa", "village", layer, week)
         found = rows[rows["layer"] == layer].set_index("area_code").loc[codes]
         np.testing.assert_array_equal(found["value"].astype("float64"), wanted.values)
-        names = {0: "value", 1: "no data", 2: "suppressed", 3: "unreliable", 4: "not applicable"}
+        names = {
+            0: "value",
+            1: "no data",
+            2: "suppressed",
+            3: "unreliable",
+            4: "not applicable",
+            5: "no way there",
+        }
         assert found["state"].tolist() == [names[state] for state in wanted.states.tolist()]
     withheld = rows[~rows["state"].isin(["value", "unreliable"])]
     assert len(withheld)

@@ -9,8 +9,8 @@ import shapely
 from scipy.sparse import csr_array
 
 from geo.errors import CodeError, FaultsError, ShapeError, UnitError
-from geo.model import RoadClass
-from geo.network import CAR_KMH, road_network
+from geo.model import CAR_KMH, RoadClass
+from geo.network import road_network
 from geo.routes import Routes, access_legs, prepare_routes
 from geo.travel import k_nearest_sites, nearest_by_road, road_costs, road_pairs
 

@@ -160,7 +160,7 @@ def test_a_due_job_publishes_and_a_second_scheduler_takes_over(
     listed = subprocess.run(
         [XINTU, "schedule", county, "--list"], capture_output=True, text=True, check=True
     ).stdout
-    assert re.search(r"\d{4}-\d\d-\d\d 07:00 +publish_week +– +–", listed)
+    assert re.search(r"\d{4}-\d\d-\d\d 07:00 +每周发布 +– +–", listed)
     assert re.search(r"build +\d{4}-\d\d-\d\d \d\d:\d\d +ok", listed)
 
     assert second.send(signal.SIGTERM) == 0
@@ -177,7 +177,7 @@ def test_the_second_run_waits_or_says_so(county: Path, command: Callable[..., Co
         assert refused.process.wait(LIMIT_S) == 4
         assert f"run: already at work: process {os.getpid()} on " in refused.said()
         waiting = command("run", county)
-        waiting.wait_for(lambda: f"another run: process {os.getpid()} on" in waiting.said())
+        waiting.wait_for(lambda: f"waiting for: process {os.getpid()} on" in waiting.said())
     assert waiting.process.wait(LIMIT_S) == 0
     assert published(url)
 

@@ -9,8 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from geo.arrays import FloatArray
-from geo.model import RoadClass
-from geo.network import CAR_KMH, minutes_graph, road_network
+from geo.model import CAR_KMH, RoadClass
+from geo.network import minutes_graph, road_network
 from geo.routes import Routes, prepare_routes
 from geo.travel import k_nearest_sites, road_pairs
 

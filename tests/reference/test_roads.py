@@ -9,8 +9,8 @@ import shapely
 from scipy.sparse import coo_array, csr_array
 from scipy.sparse.csgraph import dijkstra
 
-from geo.model import RoadClass
-from geo.network import CAR_KMH, RoadNetwork, edge_minutes, minutes_graph, road_network
+from geo.model import CAR_KMH, RoadClass
+from geo.network import RoadNetwork, edge_minutes, minutes_graph, road_network
 from geo.routes import Routes, prepare_routes
 from geo.travel import k_nearest_sites, nearest_by_road, road_pairs
 from tests.reference import roads as slow
