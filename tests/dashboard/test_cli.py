@@ -136,8 +136,12 @@ def test_workers_of_the_server_load_no_compiler(city: Path) -> None:
                 for _ in range(4):
                     with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as it:
                         assert it.status == 200
-            own = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text()
-            workers = [int(pid) for pid in own.split()]
+            children = Path(f"/proc/{server.pid}/task/{server.pid}/children")
+            end = time.monotonic() + 30
+            # The first worker may answer before the second one is there.
+            while len(workers := [int(pid) for pid in children.read_text().split()]) < 2:
+                assert time.monotonic() < end, workers
+                time.sleep(0.1)
             loaded = {pid: Path(f"/proc/{pid}/maps").read_text() for pid in workers}
         finally:
             server.send_signal(signal.SIGINT)

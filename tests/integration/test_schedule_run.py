@@ -161,7 +161,7 @@ def test_a_due_job_publishes_and_a_second_scheduler_takes_over(
         [XINTU, "schedule", county, "--list"], capture_output=True, text=True, check=True
     ).stdout
     assert re.search(r"\d{4}-\d\d-\d\d 07:00 +每周发布 +– +–", listed)
-    assert re.search(r"build +\d{4}-\d\d-\d\d \d\d:\d\d +ok", listed)
+    assert re.search(r"夜间更新 +\d{4}-\d\d-\d\d \d\d:\d\d +完成", listed)
 
     assert second.send(signal.SIGTERM) == 0
     assert lease.holder() is None
