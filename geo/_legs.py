@@ -6,9 +6,9 @@ import numpy as np
 import numpy.typing as npt
 from numba import njit
 
+from geo._graph import Positions, longer
 from geo.arrays import FloatArray, IntArray
 
-Positions = npt.NDArray[np.int32]
 # West, south, side of a cell [m], columns, rows; first member of each cell; members.
 Bins = tuple[tuple[float, float, float, int, int], IntArray, Positions]
 
@@ -205,7 +205,7 @@ def find_legs(
                     d = np.sqrt(dx * dx + dy * dy)
                     if d <= snap_m:
                         if n_near == near.shape[0]:
-                            near, metres = _longer(near), _longer(metres)
+                            near, metres = longer(near), longer(metres)
                         near[n_near], metres[n_near] = s, d
                         n_near += 1
         order = np.argsort(metres[:n_near])
@@ -235,8 +235,8 @@ def find_legs(
                 cost = around
             else:
                 if n_out == out_point.shape[0]:
-                    out_point, out_edge = _longer(out_point), _longer(out_edge)
-                    out_share, out_cost = _longer(out_share), _longer(out_cost)
+                    out_point, out_edge = longer(out_point), longer(out_edge)
+                    out_share, out_cost = longer(out_share), longer(out_cost)
                 out_point[n_out], out_edge[n_out] = i, e
                 out_share[n_out], out_cost[n_out] = a, cost
                 n_out += 1
@@ -268,10 +268,3 @@ def _foot(x: float, y: float, segments: FloatArray, s: int) -> float:
 def _part(minutes: float, share: float) -> float:
     """Share of the minutes; none of an edge that cannot be used takes no time."""
     return minutes * share if share > 0.0 else 0.0
-
-
-@njit(cache=True)
-def _longer(array: np.ndarray) -> np.ndarray:
-    longer = np.empty(2 * array.shape[0], array.dtype)
-    longer[: array.shape[0]] = array
-    return longer

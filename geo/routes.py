@@ -322,7 +322,7 @@ def put_sites(routes: Routes, xy: npt.ArrayLike) -> Sited:
     >>> sorted(put_sites(routes, [(200, 0)]).graph[2].tolist())
     [2.5, 2.5, 7.5, 7.5]
     """
-    from geo._routing import reversed_graph  # noqa: PLC0415
+    from geo._graph import reversed_graph  # noqa: PLC0415
 
     legs = access_legs(routes, xy, inward=True)
     network = routes.network
@@ -370,7 +370,7 @@ def arcs_from(
     >>> [part.tolist() for part in arcs_from(routes, access_legs(routes, [(400, 0)]), sited)]
     [[0, 0], [2, 1], [2.5, 5.0]]
     """
-    from geo._routing import arcs_of_legs  # noqa: PLC0415
+    from geo._graph import arcs_of_legs  # noqa: PLC0415
 
     costs, nodes = arcs_of_legs(
         legs.edge,

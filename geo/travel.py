@@ -168,7 +168,7 @@ def nearest_by_road(
     >>> cost_min.tolist(), site.tolist()
     ([60.0, nan], [0, -1])
     """
-    from geo._routing import nearest_k, nearest_k_points  # noqa: PLC0415
+    from geo._nearest import nearest_k, nearest_k_points  # noqa: PLC0415
 
     legs = origins if isinstance(origins, Legs) else access_legs(routes, origins)
     sited = put_sites(routes, sites_xy)
@@ -284,7 +284,7 @@ def road_pairs(
     >>> [part.tolist() for part in road_pairs(routes, [(0, 0)], [(1000, 0)], max_cost_min=15)]
     [[0], [0], [10.0]]
     """
-    from geo._routing import pairs_within  # noqa: PLC0415
+    from geo._dijkstra import pairs_within  # noqa: PLC0415
 
     limit = positive("max_cost_min", max_cost_min, unit="min")
     legs = origins if isinstance(origins, Legs) else access_legs(routes, origins)
@@ -342,7 +342,7 @@ def k_nearest_sites(
     >>> cost.tolist(), site.tolist()
     ([[0.0, 3.0], [1.0, 2.0], [0.0, 3.0]], [[0, 1], [0, 1], [1, 0]])
     """
-    from geo._routing import nearest_k  # noqa: PLC0415
+    from geo._nearest import nearest_k  # noqa: PLC0415
 
     n = graph.shape[0]
     if graph.shape != (n, n):

@@ -1,21 +1,15 @@
-"""Compiled searches on a road graph. Imported by the function that uses them.
+"""Compiled search for the k nearest sites of every node. Imported by the function that uses it.
 
-Nothing runs in parallel: a web server forks, and OpenMP does not survive it. Graphs are reversed:
-the row of a node holds the arcs that end there, so that a search from the sites finds the costs
-to them.
+Nothing runs in parallel: a web server forks, and OpenMP does not survive it.
 """
 
 from __future__ import annotations
 
 import numpy as np
-import numpy.typing as npt
 from numba import njit
 
+from geo._graph import Graph, Positions, longer
 from geo.arrays import FloatArray, IntArray
-
-Positions = npt.NDArray[np.int32]
-Graph = tuple[IntArray, Positions, FloatArray]
-
 
 # Nodes of a block lie together in memory and, by the order of `_neighbours`, on the map: 4 096 of
 # them with five labels each fit a core's own cache. A turn is so many buckets. Both measured.
@@ -84,8 +78,8 @@ def nearest_k(
         v, c = rank[seeds[0][i]], seeds[2][i]
         if c <= limit and _keep(cost, code, v * stride, k, c, seeds[1][i]):
             if used == item_node.shape[0]:
-                item_node, item_next = _longer(item_node), _longer(item_next)
-                item_bucket = _longer(item_bucket)
+                item_node, item_next = longer(item_node), longer(item_next)
+                item_bucket = longer(item_bucket)
             at = int(c * per)
             item_node[used], item_bucket[used] = v, at
             block, turn = v >> _BLOCK_BITS, (at // _BUCKETS_A_TURN) % n_turns
@@ -130,9 +124,9 @@ def nearest_k(
                                 new, free = free, item_next[free]
                             else:
                                 if used == item_node.shape[0]:
-                                    item_node = _longer(item_node)
-                                    item_next = _longer(item_next)
-                                    item_bucket = _longer(item_bucket)
+                                    item_node = longer(item_node)
+                                    item_next = longer(item_next)
+                                    item_bucket = longer(item_bucket)
                                 new = used
                                 used += 1
                             waiting += 1
@@ -249,13 +243,6 @@ def _keep(cost: FloatArray, code: Positions, base: int, k: int, c: float, site: 
     return True
 
 
-@njit(cache=True)
-def _longer(array: np.ndarray) -> np.ndarray:
-    longer = np.empty(2 * array.shape[0], array.dtype)
-    longer[: array.shape[0]] = array
-    return longer
-
-
 @njit(cache=True, error_model="numpy")
 def nearest_k_points(
     arcs: Graph,
@@ -298,215 +285,3 @@ def nearest_k_points(
         for q in range(k):
             best[i, q], which[i, q] = cost[q], code[2 * k + q] >> 1
     return best, which
-
-
-@njit(cache=True, error_model="numpy")
-def pairs_within(
-    graph: Graph,
-    seeds: Graph,
-    arcs: Graph,
-    walks: Graph,
-    n_points: int,
-    limit: float,
-) -> tuple[Positions, Positions, FloatArray]:
-    """Points within the limit of each site: Dijkstra from every site, bounded, with a heap.
-
-    Parameters
-    ----------
-    graph : reversed arcs.
-    seeds : by site, nodes and the costs from there to it.
-    arcs : by node, points and the costs from them to it.
-    walks : by site, points in walking distance and the costs.
-    n_points : number of points.
-    limit : inclusive.
-
-    Returns
-    -------
-    site, point, cost: site after site.
-    """
-    first, nodes, costs = graph
-    n, n_sites = first.shape[0] - 1, seeds[0].shape[0] - 1
-    dist, settled = np.full(n, np.inf), np.zeros(n, np.bool_)
-    best = np.full(n_points, np.inf)
-    heap_cost = np.empty(nodes.shape[0] + seeds[1].shape[0] + 1)
-    heap_node = np.empty(heap_cost.shape[0], np.int32)
-    seen, reached = np.empty(n, np.int32), np.empty(n_points, np.int32)
-    out_site, out_point = np.empty(1 << 12, np.int32), np.empty(1 << 12, np.int32)
-    out_cost = np.empty(1 << 12)
-    n_out = 0
-    for site in range(n_sites):
-        n_heap, n_seen, n_reached = 0, 0, 0
-        for at in range(walks[0][site], walks[0][site + 1]):
-            point, c = walks[1][at], walks[2][at]
-            if c <= limit and c < best[point]:
-                if best[point] == np.inf:
-                    reached[n_reached] = point
-                    n_reached += 1
-                best[point] = c
-        for at in range(seeds[0][site], seeds[0][site + 1]):
-            v, c = seeds[1][at], seeds[2][at]
-            if c <= limit and c < dist[v]:
-                if dist[v] == np.inf:
-                    seen[n_seen] = v
-                    n_seen += 1
-                dist[v] = c
-                n_heap = _push(heap_cost, heap_node, n_heap, c, v)
-        while n_heap > 0:
-            c, u = heap_cost[0], heap_node[0]
-            n_heap = _pop(heap_cost, heap_node, n_heap)
-            if settled[u]:
-                continue
-            settled[u] = True
-            for at in range(arcs[0][u], arcs[0][u + 1]):
-                point, further = arcs[1][at], c + arcs[2][at]
-                if further <= limit and further < best[point]:
-                    if best[point] == np.inf:
-                        reached[n_reached] = point
-                        n_reached += 1
-                    best[point] = further
-            for arc in range(first[u], first[u + 1]):
-                v, further = nodes[arc], c + costs[arc]
-                if further <= limit and further < dist[v]:
-                    if dist[v] == np.inf:
-                        seen[n_seen] = v
-                        n_seen += 1
-                    dist[v] = further
-                    n_heap = _push(heap_cost, heap_node, n_heap, further, v)
-        for i in range(n_seen):
-            dist[seen[i]], settled[seen[i]] = np.inf, False
-        while n_out + n_reached > out_site.shape[0]:
-            out_site, out_point = _longer(out_site), _longer(out_point)
-            out_cost = _longer(out_cost)
-        for i in range(n_reached):
-            out_site[n_out], out_point[n_out] = site, reached[i]
-            out_cost[n_out] = best[reached[i]]
-            best[reached[i]] = np.inf
-            n_out += 1
-    return out_site[:n_out], out_point[:n_out], out_cost[:n_out]
-
-
-@njit(cache=True, error_model="numpy")
-def _push(cost: FloatArray, node: Positions, n: int, c: float, v: int) -> int:
-    at = n
-    while at > 0:
-        up = (at - 1) // 2
-        if cost[up] <= c:
-            break
-        cost[at], node[at] = cost[up], node[up]
-        at = up
-    cost[at], node[at] = c, v
-    return n + 1
-
-
-@njit(cache=True, error_model="numpy")
-def _pop(cost: FloatArray, node: Positions, n: int) -> int:
-    n -= 1
-    c, v = cost[n], node[n]
-    at = 0
-    while True:
-        down = 2 * at + 1
-        if down >= n:
-            break
-        if down + 1 < n and cost[down + 1] < cost[down]:
-            down += 1
-        if cost[down] >= c:
-            break
-        cost[at], node[at] = cost[down], node[down]
-        at = down
-    cost[at], node[at] = c, v
-    return n
-
-
-@njit(cache=True, error_model="numpy")
-def reversed_graph(
-    ends: IntArray,
-    forward: FloatArray,
-    backward: FloatArray,
-    breaks: tuple[IntArray, FloatArray, IntArray],
-    n_nodes: int,
-) -> Graph:
-    """Arcs of edges that are cut at breaks, in the row of the node where each ends.
-
-    Parameters
-    ----------
-    ends, forward, backward : of each edge; infinite where it cannot be used.
-    breaks : first break of each edge, the shares of its length in rising order, their nodes.
-    n_nodes : with the breaks.
-
-    Returns
-    -------
-    First arc of each row, nodes, costs.
-    """
-    first = np.zeros(n_nodes + 1, np.int64)
-    n_arcs = 0
-    nodes, costs = np.empty(0, np.int32), np.empty(0)
-    for fill in range(2):
-        for e in range(ends.shape[0]):
-            left, share = ends[e, 0], 0.0
-            for at in range(breaks[0][e], breaks[0][e + 1] + 1):
-                last = at == breaks[0][e + 1]
-                right = ends[e, 1] if last else breaks[2][at]
-                until = 1.0 if last else breaks[1][at]
-                if fill == 0:
-                    first[right + 1] += forward[e] < np.inf
-                    first[left + 1] += backward[e] < np.inf
-                else:
-                    if forward[e] < np.inf:
-                        first[right] -= 1
-                        nodes[first[right]] = left
-                        costs[first[right]] = forward[e] * (until - share)
-                    if backward[e] < np.inf:
-                        first[left] -= 1
-                        nodes[first[left]] = right
-                        costs[first[left]] = backward[e] * (until - share)
-                left, share = right, until
-        if fill == 0:
-            for v in range(n_nodes):
-                first[v + 1] += first[v]
-            n_arcs = first[n_nodes]
-            nodes, costs = np.empty(n_arcs, np.int32), np.empty(n_arcs)
-            # Rows are filled from their ends, which leaves their starts.
-            for v in range(n_nodes):
-                first[v] = first[v + 1]
-    return first, nodes, costs
-
-
-@njit(cache=True, error_model="numpy")
-def arcs_of_legs(
-    edge: IntArray,
-    share: FloatArray,
-    minutes: FloatArray,
-    ends: IntArray,
-    forward: FloatArray,
-    backward: FloatArray,
-    breaks: tuple[IntArray, FloatArray, IntArray],
-) -> tuple[FloatArray, Positions]:
-    """Costs from where legs begin to the nodes or breaks on both sides of where they end.
-
-    Parameters
-    ----------
-    edge, share, minutes : the legs, see `geo.routes.Legs`.
-    ends, forward, backward, breaks : as of `reversed_graph`.
-
-    Returns
-    -------
-    Costs, infinite where the way is not allowed, and nodes; shape (n_legs, 2) each.
-    """
-    costs, nodes = np.empty((edge.shape[0], 2)), np.empty((edge.shape[0], 2), np.int32)
-    for i in range(edge.shape[0]):
-        e, a = edge[i], share[i]
-        low, high = breaks[0][e], breaks[0][e + 1]
-        while low < high:
-            middle = (low + high) // 2
-            if breaks[1][middle] <= a:
-                low = middle + 1
-            else:
-                high = middle
-        at_start, at_stop = low == breaks[0][e], low == breaks[0][e + 1]
-        left = 0.0 if at_start else breaks[1][low - 1]
-        right = 1.0 if at_stop else breaks[1][low]
-        nodes[i, 0] = ends[e, 0] if at_start else breaks[2][low - 1]
-        nodes[i, 1] = ends[e, 1] if at_stop else breaks[2][low]
-        costs[i, 0] = minutes[i] + (backward[e] * (a - left) if a > left else 0.0)
-        costs[i, 1] = minutes[i] + (forward[e] * (right - a) if a < right else 0.0)
-    return costs, nodes
