@@ -5,10 +5,12 @@ from geo.detect.ears import Ears, ears
 from geo.detect.farrington import Farrington, farrington, farrington_flexible
 from geo.detect.hotspot import Hotspots, LocalMoran, discoveries, getis_ord, local_moran
 from geo.detect.scan import Cluster, space_time_scan, spatial_scan
+from geo.detect.watch import Detection, watch_areas
 
 __all__ = [
     "Cluster",
     "Cusum",
+    "Detection",
     "Ears",
     "Farrington",
     "Hotspots",
@@ -22,4 +24,5 @@ __all__ = [
     "local_moran",
     "space_time_scan",
     "spatial_scan",
+    "watch_areas",
 ]
