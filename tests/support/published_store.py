@@ -28,6 +28,7 @@ from etl.settings import LocalityConfig, registry
 from etl.store.writer import Publication, PublishedLayer, PublishedLevel, Writer
 from geo.model import Kind, Level, Missing, Tier
 from tests.support.published_targets import target_tables
+from tests.support.published_warnings import explain, warning_tables
 
 N_COLUMNS, N_ROWS = 20, 15
 TOWNS = ("柳溪镇", "云岭乡", "城关街道", "南河镇")
@@ -426,7 +427,7 @@ def _weekly_layers(
                 weekly=True,
             )
             book.add(spec, level.level, highest[level.level], week=week)  # fmt: skip
-    return pd.DataFrame(warned)
+    return explain(pd.DataFrame(warned), newest=WEEK)
 
 
 def _access_spec(code: str, metres: float, ends: tuple[float, ...]) -> LayerSpec:
@@ -561,7 +562,10 @@ def _sites(levels: list[Areas], rng: np.random.Generator) -> pd.DataFrame:
 
 
 def _tables(
-    levels: list[Areas], kept: dict[tuple[str, Level], np.ndarray], warnings: pd.DataFrame
+    levels: list[Areas],
+    kept: dict[tuple[str, Level], np.ndarray],
+    warnings: pd.DataFrame,
+    sites: pd.DataFrame,
 ) -> dict[str, pd.DataFrame]:
     village, town, county = levels[1:]
     newest = warnings[warnings["week"] == WEEK]
@@ -624,6 +628,7 @@ def _tables(
         "gap_robustness": _robustness(),
         "sources": _sources(), "findings": _findings(), **_expected(),
         **target_tables(town.frame, village.frame),
+        **warning_tables(warnings, town.frame, newest=WEEK, sites=sites),
     }  # fmt: skip
 
 
@@ -781,6 +786,7 @@ def publish(folder: Path, *, seed: int = 7) -> str:
     warnings = _weekly_layers(book, levels, settings, rng)
     tag = f"test{seed}"
     url = f"sqlite:///{folder / 'xintu.db'}"
+    sites = _sites(levels, rng)
     west, south, east, north = levels[3].shapes[0].bounds
     middle = (south + north) / 2
     Writer(url).publish(
@@ -797,9 +803,9 @@ def publish(folder: Path, *, seed: int = 7) -> str:
                 for level in levels
             ],
             layers=book.rows,
-            sites=_sites(levels, rng),
+            sites=sites,
             warnings=warnings,
-            tables=_tables(levels, kept, warnings),
+            tables=_tables(levels, kept, warnings, sites),
             contexts={
                 f"{tag}-water": _line([(west, middle), (116.3, middle - 0.01), (east, middle)],
                                       1, "清水河"),
