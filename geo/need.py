@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -52,8 +52,8 @@ GAP_MATRIX = (
     (GapClass.CLEAR, GapClass.SLIGHT, GapClass.NONE),
     (GapClass.SEVERE, GapClass.CLEAR, GapClass.NONE),
 )
-# A score rests on at least half of the weight of its parts.
-_LEAST_WEIGHT = 0.5
+# A score rests on at least half of its parts.
+_LEAST_KNOWN = 0.5
 
 
 class Gaps(NamedTuple):
@@ -138,35 +138,28 @@ def need_parts(
     return parts
 
 
-def need_score(
-    parts: Mapping[str, npt.ArrayLike],
-    *,
-    method: Literal["rank", "minmax"] = "rank",
-    weights: Mapping[str, float] | None = None,
-) -> NeedScore:
-    """Score of need between 0 and 1 as the weighted mean of its parts.
+def need_score(parts: Mapping[str, npt.ArrayLike]) -> NeedScore:
+    """Score of need between 0 and 1 as the mean of its parts.
 
     Parameters
     ----------
     parts : name to float64, shape (n,), larger meaning more need; NaN where unknown. See
         `need_parts`. One name at least.
-    method : "rank" scales by mid-rank, (rank - 1) / (n - 1), so that one extreme area moves nobody
-        else; "minmax" by (x - min) / (max - min). A part that is equal everywhere is 0.5.
-    weights : name to weight > 0; default 1 each.
 
     Returns
     -------
-    NeedScore. An area's unknown parts leave its mean; with less than half of the weight known the
+    NeedScore. An area's unknown parts leave its mean; with less than half of them known the
         score is NaN. A part known nowhere leaves the score of all.
 
     Raises
     ------
-    ShapeError : there is no part, lengths differ, or `method` is unknown.
-    UnitError : a part is infinite, or weights are not positive or not of the parts.
+    ShapeError : there is no part, or lengths differ.
+    UnitError : a part is infinite.
 
     Notes
     -----
-    O(n_parts x n log n).
+    O(n_parts x n log n). Each part is scaled by mid-rank, (rank - 1) / (n - 1), so that one extreme
+    area moves nobody else; a part that is equal everywhere is 0.5.
 
     Examples
     --------
@@ -176,22 +169,15 @@ def need_score(
     """
     if not parts:
         raise ShapeError("parts: none; wanted at least one")
-    if method not in ("rank", "minmax"):
-        raise ShapeError(f"method: {method!r}; wanted 'rank' or 'minmax'")
     raw = {name: floats(name, values) for name, values in parts.items()}
     same_length(**raw)
-    scale = _ranked if method == "rank" else _stretched
-    scaled = pd.DataFrame({name: scale(name, values) for name, values in raw.items()})
-    chosen = dict.fromkeys(raw, 1.0) if weights is None else dict(weights)
-    if set(chosen) != set(raw) or not all(0 < w < np.inf for w in chosen.values()):
-        raise UnitError(f"weights: {chosen}; wanted one above 0 for each of {', '.join(raw)}")
+    scaled = pd.DataFrame({name: _ranked(name, values) for name, values in raw.items()})
     table = scaled.to_numpy(dtype=np.float64)
     known = ~np.isnan(table)
-    weight = np.array([chosen[name] for name in raw]) * known.any(axis=0)
-    present = known @ weight
+    present = known.sum(axis=1)
     with np.errstate(invalid="ignore", divide="ignore"):
-        score = (np.where(known, table, 0.0) @ weight) / present
-    enough = (present > 0) & (present >= _LEAST_WEIGHT * weight.sum())
+        score = np.where(known, table, 0.0).sum(axis=1) / present
+    enough = (present > 0) & (present >= _LEAST_KNOWN * known.any(axis=0).sum())
     return NeedScore(np.where(enough, score, np.nan), scaled)
 
 
@@ -292,13 +278,4 @@ def _ranked(name: str, values: FloatArray) -> FloatArray:
     if n:
         ranks = pd.Series(values[known]).rank().to_numpy()
         result[known] = (ranks - 1.0) / (n - 1.0) if n > 1 else 0.5
-    return result
-
-
-def _stretched(name: str, values: FloatArray) -> FloatArray:
-    known = _finite(name, values)
-    result = np.full(values.shape, np.nan)
-    if known.any():
-        low, high = values[known].min(), values[known].max()
-        result[known] = (values[known] - low) / (high - low) if high > low else 0.5
     return result

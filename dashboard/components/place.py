@@ -241,8 +241,22 @@ def _week(
         catalog.t("map.place.week"),
         html.P(words.week_label(catalog, choices.week), className="hint"),
         chart,
+        _rate(profile, charted, catalog),
         html.Table(html.Tbody(rows), className="rows"),
     )
+
+
+def _rate(profile: Profile, measure: str, catalog: Catalog) -> Component | None:
+    """The rate of the charted measure with its interval, where it is published."""
+    value, low, high, weeks = (
+        profile.value(f"{layer}.{measure}")
+        for layer in ("rate", "rate_low", "rate_high", "rate_weeks")
+    )
+    if value is None or low is None or high is None or weeks is None:
+        return None
+    said = catalog.t("map.place.rate", value=words.figure(value), low=words.figure(low),
+                     high=words.figure(high), weeks=words.number(weeks))  # fmt: skip
+    return html.P(said, className="hint")
 
 
 def _sites(profile: Profile, catalog: Catalog) -> Component | None:

@@ -14,7 +14,7 @@ from etl.build.weeks import week_number
 from etl.build.work import Work
 from geo.disclosure import Published, release_sums, stand_in
 from geo.model import Level, Missing
-from geo.rates import smoothed_rates, unreliable
+from geo.rates import Interval, rate_interval, smoothed_rates, unreliable
 
 # Weeks of the periods, each a multiple of the one before, so that no two of them overlap in part.
 PERIOD_WEEKS = (4, 12, 24)
@@ -63,11 +63,16 @@ def add_rates(work: Work, levels: Sequence[Disclosed], weeks: Sequence[str]) -> 
     for one, found, guess in zip(levels, sums, guesses, strict=True):
         lengths = np.array([last - first + 1 for first, last in spans], dtype=np.float64)
         # All periods in one measure: per 10 000 in four weeks.
-        smooth = smoothed_rates(guess, one.persons, per=PER_PERSONS) * SHORTEST / lengths[:, None]
+        scale = SHORTEST / lengths[:, None]
+        smooth = smoothed_rates(guess, one.persons, per=PER_PERSONS) * scale
+        chance = rate_interval(guess, one.persons, per=PER_PERSONS)
+        ends = Interval(chance.low * scale, chance.high * scale)
         states = np.where(unreliable(found.values), int(Missing.UNRELIABLE), int(Missing.OK))
         states = np.where(found.states == Missing.OK, states, found.states)
         states = np.where(np.isnan(smooth), int(Missing.NO_DATA), states).astype(np.uint8)
-        newest[one.frame.level] = _add_level(work, one, weeks, spans, smooth=smooth, states=states)
+        newest[one.frame.level] = _add_level(
+            work, one, weeks, spans, smooth=smooth, ends=ends, states=states
+        )
     return newest
 
 
@@ -100,6 +105,7 @@ def _add_level(
     spans: Sequence[tuple[int, int]],
     *,
     smooth: Floats,
+    ends: Interval,
     states: States,
 ) -> Floats:
     shown = np.isin(states, (Missing.OK, Missing.UNRELIABLE))
@@ -114,9 +120,11 @@ def _add_level(
     )
     length_spec = text.measure_spec("rate_weeks", "need", "sequential", one.measure, on_map=False)
     level, n = one.frame.level, len(one.frame)
-    values = np.full(n, np.nan)
+    values = low = high = np.full(n, np.nan)
+    states_here = np.full(n, int(Missing.NO_DATA), dtype=np.uint8)
     for position in range(len(weeks) - work.config.publish.weeks, len(weeks)):
         values, row, length = np.full(n, np.nan), np.full(n, int(Missing.NO_DATA)), np.zeros(n)
+        low, high = values.copy(), values.copy()
         for weeks_long in PERIOD_WEEKS:
             done = [
                 at
@@ -128,6 +136,7 @@ def _add_level(
             at = done[-1]
             take = (length == 0) & shown[at]
             values[take], row[take], length[take] = smooth[at][take], states[at][take], weeks_long
+            low[take], high[take] = ends.low[at][take], ends.high[at][take]
             # Withheld, rather than without data, where the shortest period is.
             row[(length == 0) & (row == Missing.NO_DATA)] = states[at][
                 (length == 0) & (row == Missing.NO_DATA)
@@ -137,4 +146,14 @@ def _add_level(
             week = weeks[position]
             work.book.add(spec, level, values, states=states_here, week=week)
             work.book.add(length_spec, level, length, states=states_here, week=week)
+    _add_ends(work, one, weeks[-1], Interval(low, high), states=states_here)
     return values
+
+
+def _add_ends(work: Work, one: Disclosed, week: str, ends: Interval, *, states: States) -> None:
+    """Add both ends of the newest rate; cells are read on the map, not one by one."""
+    if one.frame.level == Level.GRID or (states == Missing.NO_DATA).all():
+        return
+    for key, values in (("rate_low", ends.low), ("rate_high", ends.high)):
+        spec = text.measure_spec(key, "need", "sequential", one.measure, on_map=False)
+        work.book.add(spec, one.frame.level, values, states=states, week=week)

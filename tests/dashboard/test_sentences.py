@@ -13,7 +13,7 @@ from dashboard.choices import LayerBook, read_choices
 from dashboard.components import chart, place, summary
 from dashboard.expected import read_expected
 from dashboard.figures.series import add_expected, weekly_bars
-from dashboard.text import load
+from dashboard.text import load, words
 from dashboard.tokens import Theme
 from etl.store.reader import Reader, Snapshot
 from geo.model import Missing
@@ -27,8 +27,10 @@ LANGUAGES = ("zh-CN", "en")
 FORBIDDEN = ("高危", "落后", "最差", "问题地区", "worst", "high-risk", "bad")
 
 
-def panel_words(reader: Reader, snapshot: Snapshot, code: str, *, lang: str = "zh-CN") -> str:
-    choices = read_choices(snapshot, {"area": code})
+def panel_words(
+    reader: Reader, snapshot: Snapshot, code: str, *, lang: str = "zh-CN", measure: str = ""
+) -> str:
+    choices = read_choices(snapshot, {"area": code, "measure": measure})
     profile = places.read_profile(
         reader, snapshot, places.find_place(reader, snapshot, code), choices.week
     )
@@ -77,6 +79,16 @@ def test_the_title_of_warnings_follows_the_week(
     assert quiet == "第40周没有内部工作提示"
 
 
+def test_a_rate_is_said_with_its_interval_and_weeks_or_not_at_all(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    cells = published_reader.profile(snapshot.snapshot_id, "county", "990101000000", FACTS.week)
+    low, high = (cells[f"{end}.hotline_calls"].value for end in ("rate_low", "rate_high"))
+    said = panel_words(published_reader, snapshot, "990101000000", measure="hotline_calls")
+    assert f"（95%可信区间 {words.figure(low)}–{words.figure(high)}），按最近 4 周平滑" in said
+    assert "可信区间" not in panel_words(published_reader, snapshot, FACTS.no_data_village)
+
+
 @pytest.mark.parametrize("lang", LANGUAGES)
 @pytest.mark.parametrize(
     "code",
@@ -103,7 +115,7 @@ def test_withheld_and_missing_counts_are_said_and_never_shown(
     )["count.crisis_events"]
     assert cell.state == Missing.SUPPRESSED
     said = panel_words(published_reader, snapshot, FACTS.suppressed_village)
-    assert "危机干预事件 少于 10，已隐去" in said
+    assert "危机干预事件 已隐去（保护小数）" in said
     said = panel_words(published_reader, snapshot, FACTS.no_data_village)
     assert "热线来电 无数据" in said
 

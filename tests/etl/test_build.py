@@ -557,6 +557,28 @@ def _outbreak(levels: tuple[LevelFrame, ...], newest: float) -> tuple[Work, pd.D
     return work, watch(work, counts, weeks).rows
 
 
+def test_the_newest_rate_lies_in_its_interval_and_cells_have_none(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    work, _ = _outbreak(levels, newest=60)
+    n_shown = 0
+    for level in ("village", "town", "county"):
+        rate, low, high = (
+            layer(work.book, f"{key}.hotline_calls", level, WEEK)
+            for key in ("rate", "rate_low", "rate_high")
+        )
+        shown = rate.states == Missing.OK
+        n_shown += int(shown.sum())
+        assert (low.values[shown] <= rate.values[shown]).all()
+        assert (rate.values[shown] <= high.values[shown]).all()
+        assert low.states.tolist() == high.states.tolist() == rate.states.tolist()
+        assert np.isnan(low.values[~shown & (rate.states != Missing.UNRELIABLE)]).all()
+    assert n_shown
+    assert not any(
+        row.layer == "rate_low.hotline_calls" and row.level == "grid" for row in work.book
+    )
+
+
 def test_an_outbreak_is_warned_with_its_figures(levels: tuple[LevelFrame, ...]) -> None:
     work, rows = _outbreak(levels, 60.0)
     newest = rows[(rows["week"] == WEEK) & (rows["level"] == "village")]

@@ -492,6 +492,13 @@ def _add_measure(
     rate_spec = _measure_spec("rate", "sequential", measure, per, "发生率", "rate",
                               breaks=(20.0, 50.0, 100.0, 200.0))  # fmt: skip
     book.add(rate_spec, level.level, rates, states=rate_states, week=week)
+    if week == WEEK:
+        for key, factor in (("rate_low", 0.8), ("rate_high", 1.25)):
+            end = _measure_spec(key, "sequential", measure, per, "", "", on_map=False)
+            book.add(end, level.level, rates * factor, states=rate_states, week=week)
+        span = _measure_spec("rate_weeks", "sequential", measure, Text(zh="周", en="weeks"), "", "",
+                             on_map=False)  # fmt: skip
+        book.add(span, level.level, np.full(len(rates), 4.0), states=rate_states, week=week)
 
 
 def _tiers(
