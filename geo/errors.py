@@ -54,6 +54,18 @@ class BusyError(StoreError):
     """Another process is doing the same job, and nobody wanted to wait for it."""
 
 
+class MovedOnError(StoreError):
+    """What was to be changed has been changed by somebody else since it was looked at."""
+
+
+class StepError(XintuError):
+    """A step that the present state does not allow."""
+
+
+class AccessError(XintuError):
+    """Who asks may not: a wrong PIN, too many of them, or a place that is another office's."""
+
+
 class NotPublishedError(StoreError):
     """Nothing has been published that answers the question."""
 

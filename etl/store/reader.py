@@ -14,6 +14,7 @@ import pandas as pd
 from sqlalchemy import Connection, Row, Select, func, or_, select
 from sqlalchemy.exc import DBAPIError
 
+from etl.response.reading import Responses, read_responses
 from etl.store import migrate
 from etl.store.engine import open_engine
 from etl.store.tables import (
@@ -335,6 +336,17 @@ class Reader:
         if not rows:
             raise NotPublishedError(f"snapshot {snapshot_id} has no table {name!r}")
         return pd.DataFrame(rows[0].records["rows"], columns=rows[0].records["columns"])
+
+    def responses(self, *, now: datetime, weeks: int = 12) -> Responses:
+        """How warnings are answered: those that are live, and those of the last weeks; `Responses`.
+
+        Parameters
+        ----------
+        now : aware; what is overdue, and what was due, is told as of then.
+        weeks : how far back warnings that have ended, and the shares, go.
+        """
+        with self._connect() as connection:
+            return read_responses(connection, now=now, weeks=weeks)
 
     # ------------------------------------------------------------ pictures
 

@@ -1,0 +1,1 @@
+"""How a warning is answered: opened, acknowledged, responded to, closed; by whom and in time."""
