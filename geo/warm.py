@@ -12,6 +12,7 @@ from geo.access import floating_catchment_points, rational_agents, rational_agen
 from geo.detect.ears import ears
 from geo.detect.farrington import farrington, farrington_flexible
 from geo.detect.scan import space_time_scan, spatial_scan
+from geo.detect.watch import watch_areas
 from geo.disclosure import release_sums
 from geo.forecast.forecast import forecast_counts
 from geo.forecast.holt_winters import Smoothing, smooth_series
@@ -64,6 +65,7 @@ def _warm_ears() -> None:
     for floor in (0.5, weeks):
         for exclude in (False, True):
             ears(weeks, method="C3", min_sigma=floor, exclude_alarms=exclude)
+    watch_areas(np.arange(320.0)[:, None] % 9, at=[319])
 
 
 def _warm_detectors(rng: np.random.Generator) -> None:

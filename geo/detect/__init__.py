@@ -5,19 +5,21 @@ from geo.detect.ears import Ears, ears
 from geo.detect.farrington import Farrington, farrington, farrington_flexible
 from geo.detect.hotspot import Hotspots, LocalMoran, discoveries, getis_ord, local_moran
 from geo.detect.scan import Cluster, space_time_scan, spatial_scan
-from geo.detect.watch import Detection, watch_areas
+from geo.detect.watch import Detection, FalseAlarms, false_alarms, watch_areas
 
 __all__ = [
     "Cluster",
     "Cusum",
     "Detection",
     "Ears",
+    "FalseAlarms",
     "Farrington",
     "Hotspots",
     "LocalMoran",
     "cusum",
     "discoveries",
     "ears",
+    "false_alarms",
     "farrington",
     "farrington_flexible",
     "getis_ord",

@@ -3,36 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtr, ndtri
 
 from geo.arrays import FloatArray, IntArray, amounts
-from geo.detect.ears import ears
-from geo.detect.farrington import farrington_flexible
+from geo.detect import _farrington as parts
+from geo.detect._models import Method, models
+from geo.detect._pooling import Look, chance_of, pool
+from geo.detect.hotspot import discoveries
 from geo.errors import ShapeError, UnitError
 
 # A score above it says no more: the p value is then below the least float64.
 HIGHEST_SCORE = 38.0
+# Weeks and neighbours that looks add up, and how much each look counts: windows within rings.
+WINDOWS = (1, 2)
+RINGS = (0, 4, 12)
+_WEIGHTS = {False: (0.6, 0.4), True: (0.25, 0.25, 0.1, 0.15, 0.1, 0.15)}
 
-
-class Method(IntEnum):
-    """What a week was held against."""
-
-    NONE = 0
-    EARS = 1
-    FARRINGTON = 2
-
-
-class Look(IntEnum):
-    """What stood out most: the area's own week, its last weeks, or it with its neighbours."""
-
-    OWN_WEEK = 0
-    OWN_WEEKS = 1
-    NEIGHBOURS = 2
-    NEIGHBOURS_WEEKS = 3
+__all__ = [
+    "HIGHEST_SCORE", "RINGS", "WINDOWS", "Detection", "FalseAlarms", "Look", "Method",
+    "false_alarms", "watch_areas",
+]  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -50,6 +43,8 @@ class Detection:
     method : int8, `Method`.
     look : int8, `Look`, what the score is of.
     reach : int64, areas in that look, the area itself included; 0 where unknown.
+    variance : float64, of the count of the area in the week where nothing is unusual, that of
+        the expectation included; NaN where unknown.
     """
 
     expected: FloatArray
@@ -60,6 +55,25 @@ class Detection:
     method: npt.NDArray[np.int8]
     look: npt.NDArray[np.int8]
     reach: IntArray
+    variance: FloatArray
+
+
+@dataclass(frozen=True)
+class FalseAlarms:
+    """What many tests at once mean for the alarms of each week; all arrays have shape (n_at,).
+
+    Attributes
+    ----------
+    n_tests : int64, areas with an answer.
+    n_alarms : int64, those of them with an alarm.
+    expected : float64, alarms that the week would have where nothing is unusual anywhere, at most.
+    fdr : float64, 0..1, share of the alarms that is false, at most; NaN without alarms.
+    """
+
+    n_tests: IntArray
+    n_alarms: IntArray
+    expected: FloatArray
+    fdr: FloatArray
 
 
 def watch_areas(
@@ -76,7 +90,8 @@ def watch_areas(
     """Hold weeks of many areas against their past, each by the best method its history allows.
 
     Farrington flexible where at least `min_years` years are known before the week, EARS where
-    fewer are.
+    fewer are. Each area is looked at by itself and with its nearest others, in the week and in
+    the last ones; all looks together make one p value.
 
     Parameters
     ----------
@@ -84,24 +99,28 @@ def watch_areas(
         there is no data.
     at : int, shape (n_at,), positions of the weeks to test.
     nearest : int64, shape (n_areas, k), the other areas in rising order of distance; -1 where
-        there are no more. None: areas without neighbours.
+        there are no more; the first `max(RINGS)` are used. None: areas without neighbours.
     freq : weeks in a year.
     alpha : one-sided error probability of `upper_bound`.
     min_years, max_years : years of history that Farrington needs, and those it takes at most.
-    min_sigma : least standard deviation of EARS, one for all or shape of `counts`.
+    min_sigma : least standard deviation of a count in EARS, one for all or shape of `counts`.
 
     Returns
     -------
-    Detection : arrays of shape (n_at, n_areas).
+    Detection : arrays of shape (n_at, n_areas). A higher count of the tested week never lowers
+        a score; an unknown neighbour or week before is left out of the looks.
 
     Raises
     ------
-    ShapeError : `counts` is no table, or `nearest` has not one row an area.
-    UnitError : a count is negative or infinite, or an option is out of range.
+    ShapeError : `counts` is no table, `nearest` has not one row of integers an area, or `at` is
+        no list of integers.
+    UnitError : a count is negative or infinite, a position does not exist, or an option is out
+        of range.
 
     Notes
     -----
-    O(n_at x n_areas x years x freq). Noufaily et al. 2013; Hutwagner et al. 2003.
+    O(n_at x n_areas x (years x freq + max(RINGS))). Noufaily et al. 2013; Hutwagner et al. 2003;
+    looks are combined after Liu & Xie 2020.
 
     Examples
     --------
@@ -112,44 +131,126 @@ def watch_areas(
     ([[2, 2]], [[False, True]])
     """
     table = amounts("counts", counts, ndim=(2,))
-    weeks = np.atleast_1d(np.asarray(at, dtype=np.int64))
+    weeks = parts.positions(np.atleast_1d(np.asarray(at)), len(table))
     if not 1 <= min_years <= max_years:
         raise UnitError(f"min_years: {min_years}; wanted 1 to max_years = {max_years}")
-    if nearest is not None and len(np.asarray(nearest)) != table.shape[1]:
-        raise ShapeError(
-            f"nearest: {len(np.asarray(nearest))} rows; wanted one an area, {table.shape[1]}"
-        )
-    short = ears(table, method="C2", min_sigma=min_sigma, exclude_alarms=True, min_observed=5)
-    height = short.score[weeks]
-    expected, upper = short.expected[weeks].copy(), short.upper_bound[weeks].copy()
-    score = np.clip(height, 0.0, HIGHEST_SCORE)
-    method = np.where(np.isnan(height), Method.NONE, Method.EARS).astype(np.int8)
-    for years in range(max_years, min_years - 1, -1):
-        # Each week takes the most years that lie before it.
-        room = (weeks >= freq * years + 3) & (
-            (years == max_years) | (weeks < freq * (years + 1) + 3)
-        )
-        if not room.any():
-            continue
-        found = farrington_flexible(
-            table, at=weeks[room], freq=freq, b=years, alpha=alpha, limit54=(0, 1)
-        )
-        rows = np.flatnonzero(room)
-        known = ~np.isnan(found.pvalue)
-        at_rows, at_areas = np.nonzero(known)
-        place = rows[at_rows], at_areas
-        expected[place] = found.expected[known]
-        upper[place] = found.upper_bound[known]
-        score[place] = np.clip(-ndtri(found.pvalue[known]), 0.0, HIGHEST_SCORE)
-        method[place] = Method.FARRINGTON
-    unknown = method == Method.NONE
-    return Detection(
-        expected=expected,
-        upper_bound=upper,
-        pvalue=np.asarray(ndtr(-score)),
-        score=score,
-        excess=table[weeks] - expected,
-        method=method,
-        look=np.full(method.shape, Look.OWN_WEEK, dtype=np.int8),
-        reach=np.where(unknown, 0, 1).astype(np.int64),
+    if not 0 < alpha < 0.5:
+        raise UnitError(f"alpha: {alpha!r}; wanted a probability above 0 and below 0.5")
+    near = _neighbours(nearest, table.shape[1])
+    # Looks reach back: their weeks need models as well.
+    back = weeks[:, None] - np.arange(max(WINDOWS))
+    needed = np.unique(back[back >= 0])
+    found = models(
+        table, needed, near, freq=freq, years=(min_years, max_years), min_sigma=min_sigma
     )
+    rows = np.where(back >= 0, np.searchsorted(needed, back), -1)
+    pooled = near is not None and near.shape[1] > 0
+    looks = [
+        pool(
+            table[needed],
+            found,
+            near,
+            rows=steps,
+            windows=WINDOWS,
+            rings=RINGS if pooled else RINGS[:1],
+            weights=np.array(_WEIGHTS[pooled]),
+        )
+        for steps in rows
+    ]
+    shape = (len(weeks), table.shape[1])
+
+    def stacked(name: str) -> npt.NDArray[np.generic]:
+        return np.reshape([getattr(look, name) for look in looks], shape)
+
+    here = rows[:, 0]
+    mean, dispersion, error = found.mean[here], found.dispersion[here], found.error[here]
+    variance = mean * dispersion + mean * mean * error
+    pvalue = stacked("pvalue").astype(np.float64)
+    return Detection(
+        expected=mean,
+        upper_bound=parts.count_bound(table[weeks], mean, variance / mean, 1.0 - alpha)[0],
+        pvalue=pvalue,
+        score=np.clip(-ndtri(pvalue), 0.0, HIGHEST_SCORE),
+        excess=stacked("excess").astype(np.float64),
+        method=found.method[here],
+        look=stacked("look").astype(np.int8),
+        reach=stacked("reach").astype(np.int64),
+        variance=variance,
+    )
+
+
+def false_alarms(
+    found: Detection, counts: npt.ArrayLike, *, least_score: float, least_count: float = 1.0
+) -> FalseAlarms:
+    """How many alarms of a week chance alone would raise, and what share of those raised it is.
+
+    An alarm is a score of at least `least_score` on a count of at least `least_count`.
+
+    Parameters
+    ----------
+    found : what `watch_areas` said of the weeks.
+    counts : float64, shape (n_at, n_areas), the counts of these weeks; NaN where unknown.
+    least_score : score of an alarm, 0 to `HIGHEST_SCORE`.
+    least_count : count of an alarm, >= 0.
+
+    Returns
+    -------
+    FalseAlarms : arrays of shape (n_at,).
+
+    Raises
+    ------
+    ShapeError : `counts` has another shape than `found`.
+    UnitError : a bound is out of range, or a count is negative or infinite.
+
+    Notes
+    -----
+    O(n_at x n_areas log n_areas). Chance raises an alarm in an area no more often than its score
+    reaches `least_score`, nor than its count reaches `least_count`: where few cases are expected
+    the second is far less. The sum over areas is `expected`. `fdr` is the largest adjusted p
+    value (`discoveries`, Benjamini & Hochberg 1995) among the alarms, no more than `expected`
+    over `n_alarms`. Both hold however the areas hang together on average; in one week false
+    alarms come in clusters, since neighbours look at each other.
+
+    Examples
+    --------
+    >>> counts = np.full((320, 50), 10.0)
+    >>> counts[319, 1] = 40.0
+    >>> found = watch_areas(counts, at=[319])
+    >>> week = false_alarms(found, counts[[319]], least_score=2.0, least_count=5.0)
+    >>> week.n_tests.tolist(), week.n_alarms.tolist(), week.expected.round(1).tolist()
+    ([50], [1], [1.1])
+    """
+    table = amounts("counts", counts, ndim=(2,))
+    if table.shape != found.score.shape:
+        raise ShapeError(f"counts: shape {table.shape}; wanted that of found, {found.score.shape}")
+    if not 0 <= least_score <= HIGHEST_SCORE:
+        raise UnitError(f"least_score: {least_score!r}; wanted 0 to {HIGHEST_SCORE}")
+    if not (least_count >= 0 and np.isfinite(least_count)):
+        raise UnitError(f"least_count: {least_count!r}; wanted 0 or more")
+    tested = ~np.isnan(found.score)
+    alarm = tested & (found.score >= least_score) & (table >= least_count)
+    mean = np.where(tested, found.expected, 1.0)
+    many = chance_of(np.full(mean.shape, least_count), mean, np.where(tested, found.variance, 1.0))
+    chance = np.where(tested, np.minimum(many, float(ndtr(-least_score))), 0.0)
+    expected, n_alarms = chance.sum(axis=1), alarm.sum(axis=1, dtype=np.int64)
+    fdr = np.full(len(table), np.nan)
+    for week in np.flatnonzero(n_alarms):
+        # Looks that speak neither for nor against an alarm are told as a half.
+        whole = np.where(found.score[week] > 0, found.pvalue[week], 1.0)
+        whole[~tested[week]] = np.nan
+        adjusted = discoveries(whole)[alarm[week]].max()
+        fdr[week] = min(adjusted, expected[week] / n_alarms[week], 1.0)
+    return FalseAlarms(tested.sum(axis=1, dtype=np.int64), n_alarms, expected, fdr)
+
+
+def _neighbours(nearest: npt.ArrayLike | None, n_areas: int) -> IntArray | None:
+    if nearest is None:
+        return None
+    array = np.asarray(nearest)
+    if array.ndim != 2 or len(array) != n_areas:
+        raise ShapeError(f"nearest: {len(array)} rows; wanted one an area, {n_areas}")
+    if array.size and not np.issubdtype(array.dtype, np.integer):
+        raise ShapeError(f"nearest: dtype {array.dtype}; wanted integers, -1 where no more")
+    if ((array < -1) | (array >= n_areas)).any():
+        raise UnitError(f"nearest: position(s) outside -1..{n_areas - 1}; wanted those of areas")
+    return array[:, : max(RINGS)].astype(np.int64)
