@@ -23,6 +23,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    false,
 )
 
 metadata = MetaData(
@@ -343,6 +344,8 @@ published_site = Table(
     PrimaryKeyConstraint("snapshot_id", "site_id"),
 )
 
+# base_tier: of the week's figures alone; raised_by: what lifted it from there ("persistence,gap");
+# held: it stands although the figures fell. Rows by earlier versions have none of these.
 published_warning = Table(
     "published_warning",
     metadata,
@@ -360,6 +363,16 @@ published_warning = Table(
     Column("score", Double, nullable=False),
     Column("weeks_running", Integer, nullable=False),
     Column("since_week", Text, nullable=False),
+    Column("base_tier", SmallInteger),
+    Column("raised_by", Text, nullable=False, server_default=""),
+    Column("held", Boolean, nullable=False, server_default=false()),
+    Column("method", Text, nullable=False, server_default=""),
+    Column("look", Text, nullable=False, server_default=""),
+    Column("reach", Integer, nullable=False, server_default="0"),
+    Column("provisional", Boolean, nullable=False, server_default=false()),
+    Column("episode_id", Text, nullable=False, server_default=""),
+    Column("reason_zh", Text, nullable=False, server_default=""),
+    Column("reason_en", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("snapshot_id", "level", "area_code", "measure", "week"),
 )
 
