@@ -285,28 +285,6 @@ class Disclosure(Model):
     min_denominator: float = Field(default=100, ge=1)
 
 
-class Warnings(Model):
-    """EARS with a minimum count, and the scores of the four tiers."""
-
-    method: Literal["C1", "C2", "C3"] = "C2"
-    baseline: int = Field(default=7, ge=4)
-    min_sigma: float = Field(default=1.0, gt=0)
-    min_count: int = Field(default=5, ge=2)
-    episode_weeks: int = Field(
-        default=8, ge=1, description="an alarm that stands longer is taken for a new normal"
-    )
-    blue: float = 2.0
-    yellow: float = 3.0
-    orange: float = 4.5
-    red: float = 6.5
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Warnings:
-        if not 0 < self.blue < self.yellow < self.orange < self.red:
-            raise ValueError("tier scores must rise: 0 < blue < yellow < orange < red")
-        return self
-
-
 class Forecast(Model):
     """What is expected in the weeks to come, and from how many weeks it is judged."""
 

@@ -14,6 +14,7 @@ from typing import Any
 from pydantic import ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from etl.alerting import Warnings, load_warnings
 from etl.model import Model, Text
 from etl.policies import IndicatorSettings, Known, Policy, load_policy, registry_toml
 from etl.sections import (
@@ -31,7 +32,6 @@ from etl.sections import (
     Referral,
     Schedule,
     Travel,
-    Warnings,
 )
 from etl.sources.settings import Source
 from geo.errors import ConfigError, Fault, FaultsError
@@ -195,6 +195,8 @@ def load_locality(
     merged = _with_registries(raw)
     policy, faults = _policy(raw, merged, folder)
     merged["indicators"] = policy.indicators
+    merged["warnings"], warning_text, wrong = load_warnings(raw.get("warnings"), folder=folder)
+    faults += wrong
     try:
         config = LocalityConfig.model_validate(merged)
     except ValidationError as exc:
@@ -216,7 +218,7 @@ def load_locality(
         data=(data or overrides.data or folder).resolve(),
         store_url=store_url or overrides.store or default_url,
         config=config,
-        config_sha256=hashlib.sha256((text + policy.text).encode()).hexdigest(),
+        config_sha256=hashlib.sha256((text + policy.text + warning_text).encode()).hexdigest(),
         policy_name=policy.name,
     )
 

@@ -165,19 +165,48 @@ class Measure:
     stock: bool = False
 
 
+class Colours(StrEnum):
+    """In how many colours tiers are shown: four, or red and yellow over a watched green."""
+
+    FOUR = "four"
+    THREE = "three"
+
+
+ByTier = tuple[float, float, float, float]
+
+
 @dataclass(frozen=True)
 class TierPolicy:
-    """How detector output becomes a tier.
+    """How detector output becomes a tier; checked by `geo.detect.tiers.policy_faults`.
+
+    Numbers by tier stand for blue, yellow, orange and red. A rule whose number is 0 or NONE is off.
 
     Parameters
     ----------
-    min_count : below this count no tier above `NONE` is given, so one case never warns.
-    blue_score, yellow_score, orange_score, red_score : lowest exceedance score of each tier
-        (standard deviations of the baseline), in rising order.
+    scores : lowest score of each tier, inclusive [standard deviations], rising. By default one
+        quiet week in 100, 1 000, 10 000 and 1 000 000.
+    min_counts : lowest count of each tier, never falling, at least 2: one case never warns.
+    min_excess : lowest number of cases above expectation of each tier, never falling.
+    max_steps : steps that all rules together may raise a tier of the score.
+    persistence_weeks : weeks in a row with a tier of the score, this one included, that raise it.
+    spread_share : share of the neighbours with a tier of the score that raises it.
+    upstream_from, upstream_to : an alert from above of this tier or more lifts to at least that.
+    gap_from : gap class of the place, or a larger one, that raises it.
+    hold_weeks : known weeks that a tier stands after the last week that gave it; then it falls a
+        step a week. 0: each week speaks for itself.
+    memory_weeks : unknown weeks in a row after which what went before is forgotten.
+    colours : THREE shows blue as quiet and orange as yellow.
     """
 
-    min_count: int = 5
-    blue_score: float = 2.0
-    yellow_score: float = 3.0
-    orange_score: float = 4.5
-    red_score: float = 6.5
+    scores: ByTier = (2.33, 3.09, 3.72, 4.75)
+    min_counts: ByTier = (5, 5, 8, 10)
+    min_excess: ByTier = (2, 3, 5, 8)
+    max_steps: int = 1
+    persistence_weeks: int = 3
+    spread_share: float = 0.5
+    upstream_from: Tier = Tier.ORANGE
+    upstream_to: Tier = Tier.YELLOW
+    gap_from: GapClass = GapClass.SEVERE
+    hold_weeks: int = 2
+    memory_weeks: int = 4
+    colours: Colours = Colours.FOUR

@@ -10,13 +10,13 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from etl.alerting import Warnings
 from etl.build.counts import arrange_counts
 from etl.build.layers import States
 from etl.build.levels import Floats, LevelFrame
 from etl.build.warnings import publishable
 from etl.build.weeks import week_range, weeks_after
 from etl.build.work import Work
-from etl.sections import Warnings
 from geo.forecast.backtest import METHODS
 from geo.forecast.forecast import Forecast, forecast_counts
 from geo.forecast.history import cap_unusual

@@ -19,7 +19,7 @@ from etl.build.work import Work
 from etl.sections import MeasureSettings
 from etl.settings import LocalityConfig
 from geo.detect.ears import Ears, ears
-from geo.detect.tiers import assign_tiers, weeks_running
+from geo.detect.tiers import base_tiers, weeks_running
 from geo.model import Level, Missing, Tier, TierPolicy
 
 # Weeks between a week and the baseline it is held against.
@@ -46,15 +46,8 @@ def lead_weeks(config: LocalityConfig) -> int:
 
 
 def tier_policy(config: LocalityConfig) -> TierPolicy:
-    """The locality's tier thresholds as `geo` wants them."""
-    chosen = config.warnings
-    return TierPolicy(
-        min_count=chosen.min_count,
-        blue_score=chosen.blue,
-        yellow_score=chosen.yellow,
-        orange_score=chosen.orange,
-        red_score=chosen.red,
-    )
+    """The locality's tier policy as `geo` wants it."""
+    return config.warnings.tier_policy()
 
 
 @dataclass(frozen=True)
@@ -189,12 +182,12 @@ def _ears(this: _Watch, counts: Floats, min_sigma: npt.ArrayLike) -> Ears:
 
 
 def _tiers(this: _Watch, counts: Floats, detected: Ears) -> npt.NDArray[np.int8]:
-    chosen = this.config.warnings
-    return assign_tiers(
+    return base_tiers(
         counts,
         detected.score,
+        counts - detected.expected,
         policy=tier_policy(this.config),
-        effective_min_count=max(chosen.min_count, this.config.disclosure.k),
+        floor=this.config.disclosure.k,
     )
 
 

@@ -1,4 +1,4 @@
-"""EARS with gaps and long episodes, tiers, and their refusals."""
+"""EARS with gaps and long episodes, and its refusals."""
 
 from __future__ import annotations
 
@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from geo.detect.ears import ears
-from geo.detect.tiers import assign_tiers, highest_tier, weeks_running
 from geo.errors import ShapeError, UnitError
-from geo.model import Tier, TierPolicy
 
 QUIET = [3.0, 4.0, 2.0, 3.0, 5.0, 3.0, 2.0, 4.0, 3.0, 3.0]
 
@@ -111,32 +109,3 @@ def test_ears_refuses_input() -> None:
         ears([1.0, np.inf])
     with pytest.raises(ShapeError, match="dimension"):
         ears(np.zeros((2, 2, 2)))
-
-
-def test_tiers_begin_at_their_scores() -> None:
-    policy = TierPolicy(min_count=5)
-    score = np.array([1.99, 2.0, 3.0, 4.5, 6.5, np.inf, -3.0, np.nan, 9.0, 9.0])
-    counts = np.array([20.0] * 8 + [9.0, np.nan])
-    found = assign_tiers(counts, score, policy=policy, effective_min_count=10)
-    assert found.dtype == np.int8
-    assert found.tolist() == [0, 1, 2, 3, 4, 4, 0, -1, 0, -1]
-    assert assign_tiers([5.0], [9.0], policy=policy, effective_min_count=5).tolist() == [Tier.RED]
-
-
-def test_tiers_refuse() -> None:
-    policy = TierPolicy(min_count=5)
-    with pytest.raises(UnitError, match="effective_min_count"):
-        assign_tiers([1.0], [1.0], policy=policy, effective_min_count=4)
-    with pytest.raises(ShapeError, match="one shape"):
-        assign_tiers([1.0], [1.0, 2.0], policy=policy, effective_min_count=5)
-    with pytest.raises(UnitError, match="rising"):
-        assign_tiers([1.0], [1.0], policy=TierPolicy(yellow_score=1.0), effective_min_count=5)
-    with pytest.raises(ShapeError, match="weeks"):
-        weeks_running(np.zeros((2, 2, 2)))
-    with pytest.raises(ShapeError, match="measure"):
-        highest_tier(np.zeros((0, 3)))
-
-
-def test_a_week_without_data_ends_a_run() -> None:
-    tiers = np.array([[1, 0], [2, -1], [-1, 1], [3, 1], [1, 4]])
-    assert weeks_running(tiers).tolist() == [[1, 0], [2, 0], [0, 1], [1, 2], [2, 3]]
