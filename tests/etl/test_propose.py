@@ -24,7 +24,7 @@ TAINAN = Path(__file__).parents[1] / "data" / "localities" / "tainan"
 # What decides which figure goes where. A datum, and what an absent row means, no value shows.
 DECISIVE = (
     "role", "level", "shape", "week", "areas_by", "measure", "columns", "measures", "code",
-    "theme", "rank", "kind",
+    "theme", "rank", "kind", "categories", "road_class", "one_way",
 )  # fmt: skip
 USUAL = {("week",): "iso", ("shape",): "long", ("areas_by",): "code"}
 RUNNER = CliRunner()
@@ -51,8 +51,6 @@ def leaves(value: object, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[st
 
 def decisive(source: dict[str, Any]) -> dict[tuple[str, ...], Any]:
     found = {path: v for path, v in leaves(source) if path[0] in DECISIVE}
-    # Which sites a target speaks of is for people to say.
-    found.pop(("columns", "category"), None)
     return {**USUAL, **found} if source["role"] == "observations" else found
 
 

@@ -6,20 +6,30 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from etl.settings import LocalityConfig
-from etl.sources.proposal.columns import MOST, File
-from etl.sources.proposal.draft import Proposal, choose, choose_codes, known_values, take_column
+from etl.settings import LocalityConfig, registry
+from etl.sources.proposal.columns import MOST, Column, File
+from etl.sources.proposal.draft import (
+    Choice,
+    Proposal,
+    choose,
+    choose_codes,
+    known_values,
+    take_column,
+)
 from etl.sources.proposal.meanings import code_edit
 from etl.sources.proposal.signs import (
     CERTAIN,
     FROM_VALUES,
     LIKELY,
     fit_of,
+    is_number,
     known_words,
     plain,
     word_in,
 )
 
+# A column of categories says one of at least so many sites; others of its kinds have none.
+_SOME = 0.3
 ATTRIBUTES = (
     "site_id", "kind", "status", "staff", "rooms", "area_m2", "beds", "places", "pupils", "hours",
     "opened_on", "closed_on", "quality",
@@ -72,8 +82,23 @@ def map_context(file: File, named: Mapping[str, tuple[str, float]], proposal: Pr
     """Settings of a map."""
     theme = theme_of(file.path) or "road"
     choose(proposal, "theme", theme, LIKELY if theme_of(file.path) else 0.3, "file name")
-    if rank := take_column(proposal, file, "rank", named, "rank"):
-        proposal.settings["rank"] = rank
+    for ours in ("rank", "name"):
+        if name := take_column(proposal, file, ours, named, ours):
+            proposal.settings[ours] = name
+    if theme == "road":
+        for ours in ("road_class", "one_way", "speed_kmh"):
+            # A header such as 方向 says little by itself: the values must be words of roads.
+            if ours in named and _says_of_roads(file.by_name(named[ours][0]), ours):
+                proposal.settings[ours] = take_column(proposal, file, ours, named, ours)
+
+
+def _says_of_roads(column: Column, ours: str) -> bool:
+    if ours == "speed_kmh":
+        return column.share(is_number) >= MOST
+    words = registry("roads")["classes" if ours == "road_class" else "directions"]
+    known = {plain(word) for word in words}
+    parts = [word for word in known if not word.isascii()] if ours == "road_class" else []
+    return column.share(lambda t: plain(t) in known or any(p in plain(t) for p in parts)) >= MOST
 
 
 def map_facilities(file: File, named: Mapping[str, tuple[str, float]], proposal: Proposal) -> None:
@@ -96,6 +121,7 @@ def map_facilities(file: File, named: Mapping[str, tuple[str, float]], proposal:
             # No value shows a datum; whoever made the file knows it.
             choose(proposal, "datum", "CGCS2000", 0.4, "not to be seen; ask whoever took them")
     _kinds(file, proposal)
+    _categories(file, proposal)
     if "status" in proposal.columns:
         found = known_values(file, str(proposal.columns["status"]), known_words()["statuses"])
         proposal.tables["statuses"] = found
@@ -118,6 +144,30 @@ def _kinds(file: File, proposal: Proposal) -> None:
     elif column:
         del proposal.columns["kind"]
         proposal.choices = [c for c in proposal.choices if c.ours != "columns.kind"]
+
+
+def _categories(file: File, proposal: Proposal) -> None:
+    """The column that says most often what a site of these kinds is more exactly."""
+    kinds = {str(proposal.settings["kind"]), *proposal.tables.get("kinds", {}).values()}
+    of_kind = {entry["code"]: entry["kind"] for entry in registry("categories")["categories"]}
+    words = {
+        code: own for code, own in known_words()["categories"].items() if of_kind[code] in kinds
+    }
+    if not words:
+        return
+    taken = {name for key, name in proposal.columns.items() if key != "kind"}
+    offered = [column for column in file.columns if column.name not in taken]
+    share, column = max(
+        ((c.share(lambda t: word_in(words, t) is not None), c) for c in offered),
+        key=lambda pair: pair[0],
+        default=(0.0, None),
+    )
+    if column is None or share <= _SOME:
+        return
+    proposal.columns["category"] = column.name
+    proposal.tables["categories"] = known_values(file, column.name, words)
+    sure = LIKELY if share >= MOST else FROM_VALUES
+    proposal.choices.append(Choice("columns.category", column.name, sure, "values"))
 
 
 def map_population(
