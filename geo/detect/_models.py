@@ -47,6 +47,21 @@ class Models:
     error: FloatArray
     method: npt.NDArray[np.int8]
 
+    def thinned(self, share: FloatArray) -> Models:
+        """What is expected to be in so far, where each case is in with the same chance.
+
+        Parameters
+        ----------
+        share : shape (n_weeks,), above 0, at most 1.
+
+        Returns
+        -------
+        Models : a binomial share of a negative binomial count is one again.
+        """
+        part = share[:, None]
+        dispersion = 1.0 + (self.dispersion - 1.0) * part
+        return Models(self.mean * part, dispersion, self.error, self.method)
+
 
 def models(
     counts: FloatArray,

@@ -86,6 +86,7 @@ def watch_areas(
     min_years: int = 3,
     max_years: int = 5,
     min_sigma: npt.ArrayLike = 1.0,
+    reported: npt.ArrayLike | None = None,
 ) -> Detection:
     """Hold weeks of many areas against their past, each by the best method its history allows.
 
@@ -104,6 +105,9 @@ def watch_areas(
     alpha : one-sided error probability of `upper_bound`.
     min_years, max_years : years of history that Farrington needs, and those it takes at most.
     min_sigma : least standard deviation of a count in EARS, one for all or shape of `counts`.
+    reported : float64, shape (n_weeks,), share of each week's final count that is in, above 0, at
+        most 1 (`reporting_completeness`). What is expected is then what would be in by now. None:
+        all weeks are complete.
 
     Returns
     -------
@@ -140,9 +144,15 @@ def watch_areas(
     # Looks reach back: their weeks need models as well.
     back = weeks[:, None] - np.arange(max(WINDOWS))
     needed = np.unique(back[back >= 0])
+    share = _shares(reported, len(table))
     found = models(
-        table, needed, near, freq=freq, years=(min_years, max_years), min_sigma=min_sigma
-    )
+        table / share[:, None],
+        needed,
+        near,
+        freq=freq,
+        years=(min_years, max_years),
+        min_sigma=min_sigma,
+    ).thinned(share[needed])
     rows = np.where(back >= 0, np.searchsorted(needed, back), -1)
     pooled = near is not None and near.shape[1] > 0
     looks = [
@@ -241,6 +251,17 @@ def false_alarms(
         adjusted = discoveries(whole)[alarm[week]].max()
         fdr[week] = min(adjusted, expected[week] / n_alarms[week], 1.0)
     return FalseAlarms(tested.sum(axis=1, dtype=np.int64), n_alarms, expected, fdr)
+
+
+def _shares(reported: npt.ArrayLike | None, n_weeks: int) -> FloatArray:
+    if reported is None:
+        return np.ones(n_weeks)
+    share = amounts("reported", reported)
+    if share.shape != (n_weeks,):
+        raise ShapeError(f"reported: shape {share.shape}; wanted one share a week, ({n_weeks},)")
+    if not ((share > 0) & (share <= 1)).all():
+        raise UnitError("reported: share(s) outside 0 to 1, or unknown; wanted above 0, at most 1")
+    return share
 
 
 def _neighbours(nearest: npt.ArrayLike | None, n_areas: int) -> IntArray | None:

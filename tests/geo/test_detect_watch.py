@@ -98,6 +98,22 @@ def test_what_an_area_without_cases_expects_rises_with_its_neighbours() -> None:
     assert 0 < expected[0] < expected[1] < 0.1
 
 
+def test_a_week_half_reported_is_held_against_half_of_what_is_expected() -> None:
+    counts = quiet(11, 60, mean=20.0)
+    share = np.ones(320)
+    share[319] = 0.5
+    half = counts.copy()
+    half[319] = np.random.default_rng(12).binomial(counts[319].astype(int), 0.5)
+    whole = watch_areas(counts, at=[319])
+    found = watch_areas(half, at=[319], reported=share)
+    np.testing.assert_allclose(found.expected, whole.expected / 2)
+    # A doubling is seen although half of it is not in yet; without the share it is not.
+    half[319, 0] = 20.0
+    half[318, 0] = 20.0
+    assert watch_areas(half, at=[319], reported=share).score[0, 0] > 2.3
+    assert watch_areas(half, at=[319]).score[0, 0] < 1
+
+
 def test_false_alarms_are_those_of_chance() -> None:
     counts = np.concatenate([quiet(8, 400, mean=9.0), quiet(9, 400, mean=0.2)], axis=1)
     at = np.arange(280, 320)
@@ -133,6 +149,10 @@ def test_what_it_refuses() -> None:
         watch_areas(counts, at=[29], min_years=6)
     with pytest.raises(UnitError, match=r"at: 1 week\(s\) that do not exist, first 30"):
         watch_areas(counts, at=[30])
+    with pytest.raises(ShapeError, match=r"reported: shape \(2,\); wanted one share a week"):
+        watch_areas(counts, at=[29], reported=[1.0, 1.0])
+    with pytest.raises(UnitError, match=r"reported: share\(s\) outside 0 to 1"):
+        watch_areas(counts, at=[29], reported=np.zeros(30))
     found = watch_areas(counts, at=[29])
     with pytest.raises(ShapeError, match=r"counts: shape \(30, 2\); wanted that of found"):
         false_alarms(found, counts, least_score=2.0)
