@@ -60,6 +60,9 @@ class Warnings(Model):
     episode_weeks: int = Field(
         default=8, ge=1, description="an alarm that stands longer is taken for a new normal"
     )
+    history_years: int = Field(
+        default=5, ge=3, le=10, description="years before a week that it is held against"
+    )
     blue: float = 2.33
     yellow: float = 3.09
     orange: float = 3.72

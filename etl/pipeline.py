@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,8 +12,10 @@ import pandas as pd
 from etl.build.counts import arrange_counts
 from etl.build.demand import add_population
 from etl.build.facilities import measure_reach
-from etl.build.forecast import earlier_counts, forecast
+from etl.build.figures import lead_weeks, tell_figures
+from etl.build.forecast import forecast
 from etl.build.gaps import classify_gaps, gap_groups
+from etl.build.history import read_history
 from etl.build.intake import area_changes, public_findings, recent_deliveries
 from etl.build.levels import build_levels
 from etl.build.quantities import Quantities
@@ -23,7 +25,7 @@ from etl.build.shortage import score_shortage
 from etl.build.summary import coverage_table, headline, source_table, warning_rows
 from etl.build.targets import PACE_WEEKS, Scorecard, target_tables
 from etl.build.travel import make_travel
-from etl.build.warnings import lead_weeks, watch
+from etl.build.warnings import watch
 from etl.build.weeks import last_complete_week, week_range
 from etl.build.work import Work
 from etl.deliveries import Scan, scan
@@ -49,7 +51,9 @@ from etl.store.writer import Writer
 from geo.errors import InputError
 from geo.warm import warm_build
 
-STEPS = ("compile", "levels", "counts", "coverage", "warnings", "forecast", "gaps", "publish")
+STEPS = (
+    "compile", "levels", "counts", "coverage", "gaps", "history", "warnings", "forecast", "publish",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -245,25 +249,28 @@ def build(
     reported = _followed(reported, successors, doubts, figure="count")
     counts = arrange_counts(reported, levels, weeks, config)
     del reported  # 20 bytes a row that nobody needs from here on
+    figures = tell_figures(work, counts, weeks)
     say("coverage")
     travel = make_travel(levels[0], accepted.context, config.travel, crs=config.locality.crs)
     reach = measure_reach(work, accepted.sites, travel)
     referral = add_referral(work, accepted.sites, travel)
-    say("warnings")
-    warned = watch(work, counts, weeks)
-    say("forecast")
-
-    def load(since: str, until: str) -> pd.DataFrame:
-        rows = load_counts(writer.engine, since=since, until=until)
-        # What was handed on is said of the weeks that are published.
-        return _followed(rows, successors, Doubts("changes", ""), figure="count")
-
-    expected = forecast(work, weeks[-config.publish.weeks :], earlier_counts(work, week, load))
     say("gaps")
     gaps = classify_gaps(work)
     shortage = score_shortage(work, gaps.strain)
     ranking = gap_ranking(levels, reach, gaps, shortage)
     ranking, robustness = try_borders(levels, gaps, shortage, ranking, crs=config.locality.crs)
+    say("history")
+
+    def load(since: str, until: str, measures: Sequence[str]) -> pd.DataFrame:
+        rows = load_counts(writer.engine, since=since, until=until, measures=measures)
+        # What was handed on is said of the weeks that are published.
+        return _followed(rows, successors, Doubts("changes", ""), figure="count")
+
+    history = read_history(work, figures, load)
+    say("warnings")
+    warned = watch(work, figures)
+    say("forecast")
+    expected = forecast(work, figures, history)
     coverage = coverage_table(levels, reach, accepted.sites)
     shown = weeks[-config.publish.weeks :]
     scorecard = Scorecard(
@@ -280,7 +287,7 @@ def build(
             accepted.sites,
             ranking,
             coverage,
-            warning_rows(warned.rows, weeks, counts, config),
+            warning_rows(warned, weeks, counts, config),
         ),
         "gap_ranking": ranking,
         "gap_robustness": robustness,
@@ -304,7 +311,7 @@ def build(
         context=accepted.context,
         travel=travel.meta(),
         sites=_published_sites(accepted),
-        warnings=warned.rows,
+        warnings=warned,
         tables=tables,
         full_service=gaps.reference,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,20 +11,16 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl.alerting import Warnings
-from etl.build.counts import arrange_counts
-from etl.build.layers import States
+from etl.build.disclose import Bools
+from etl.build.figures import Figures
+from etl.build.history import LEVELS, History
 from etl.build.levels import Floats, LevelFrame
-from etl.build.warnings import publishable
-from etl.build.weeks import week_range, weeks_after
+from etl.build.weeks import weeks_after
 from etl.build.work import Work
 from geo.forecast.backtest import METHODS
 from geo.forecast.forecast import Forecast, forecast_counts
 from geo.forecast.history import cap_unusual
-from geo.model import Level, Missing
 
-Shown = dict[tuple[str, Level], Floats]
-# Cells are too small for a week to be expected of them.
-LEVELS = (Level.VILLAGE, Level.TOWN, Level.COUNTY)
 # Of so many weeks at most this share may be withheld: what is left out are the small ones.
 RECENT_WEEKS = 26
 MOST_WITHHELD = 0.2
@@ -42,37 +38,6 @@ _ACCURACY_COLUMNS = (
 )  # fmt: skip
 
 
-def earlier_counts(
-    work: Work, week: str, load: Callable[[str, str], pd.DataFrame]
-) -> list[tuple[list[str], Shown]]:
-    """Counts of the weeks before the published ones, as far as they could be published.
-
-    Taken in pieces as long as what is published, newest first, so that years of them need no more
-    memory than a snapshot does.
-
-    Parameters
-    ----------
-    week : newest week of the snapshot.
-    load : counts of the weeks from the first to the second, as `load_counts` gives them.
-
-    Returns
-    -------
-    Weeks and their counts by measure and level, oldest piece first, without a gap; it begins
-    with a piece in which something was reported.
-    """
-    published = work.config.publish.weeks
-    history = week_range(week, max(work.config.forecast.history_weeks, published))[:-published]
-    found: list[tuple[list[str], Shown]] = []
-    while history:
-        piece, history = history[-published:], history[:-published]
-        counts = arrange_counts(load(piece[0], piece[-1]), work.levels, piece, work.config)
-        shown = publishable(work, counts, piece)
-        found.append((piece, {key: value for key, value in shown.items() if key[1] in LEVELS}))
-    while found and not found[-1][1]:
-        found.pop()
-    return found[::-1]
-
-
 @dataclass(frozen=True)
 class _Pool:
     """One measure on one level: its published counts over the whole history.
@@ -80,24 +45,17 @@ class _Pool:
     Attributes
     ----------
     counts : float64, shape (n_weeks, n_areas); NaN where not published.
-    states : of the published weeks, shape (publish.weeks, n_areas).
+    hidden : bool, same shape: which are withheld.
     """
 
     measure: str
     frame: LevelFrame
     counts: Floats
-    states: States
+    hidden: Bools
 
 
-def forecast(
-    work: Work, weeks: Sequence[str], earlier: Iterable[tuple[Sequence[str], Shown]]
-) -> dict[str, pd.DataFrame]:
-    """Tables of what is expected, for whom it is not, and how right each method has been.
-
-    Parameters
-    ----------
-    weeks : the published ones; the forecast begins after the last.
-    earlier : what `earlier_counts` found.
+def forecast(work: Work, figures: Figures, history: History) -> dict[str, pd.DataFrame]:
+    """Tables of what is expected in the weeks after the newest, for whom it is not, and accuracy.
 
     Returns
     -------
@@ -106,8 +64,8 @@ def forecast(
     `forecast_accuracy`, one a measure, level and method.
     """
     horizon = work.config.forecast.horizon
-    ahead = weeks_after(weeks[-1], horizon)
-    pools = list(_pools(work, weeks, list(earlier)))
+    ahead = weeks_after(figures.weeks[-1], horizon)
+    pools = list(_pools(work, figures, history))
     reasons = [_not_to_be_told(pool, k=work.config.disclosure.k) for pool in pools]
     counts = [
         np.where(reason == "", pool.counts, np.nan)
@@ -144,30 +102,18 @@ def _usual(counts: Sequence[Floats], chosen: Warnings) -> list[Floats]:
     return np.split(capped, ends[:-1], axis=1)
 
 
-def _pools(
-    work: Work, weeks: Sequence[str], earlier: Sequence[tuple[Sequence[str], Shown]]
-) -> Iterable[_Pool]:
-    frames = {frame.level: frame for frame in work.levels if frame.level in LEVELS}
-    codes = {f"count.{measure.code}": measure.code for measure in work.config.measures
-             if not measure.stock}  # fmt: skip
-    row_of = {week: row for row, week in enumerate(weeks)}
-    recent: dict[tuple[str, Level], tuple[Floats, States]] = {}
-    for row in work.book:
-        level = Level(row.level)
-        if row.layer in codes and level in frames and row.week in row_of:
-            shape = (len(weeks), len(frames[level]))
-            none = (np.full(shape, np.nan), np.full(shape, int(Missing.NO_DATA), dtype=np.uint8))
-            values, states = recent.setdefault((codes[row.layer], level), none)
-            values[row_of[row.week]] = row.values
-            states[row_of[row.week]] = row.states
-    for (measure, level), (values, states) in recent.items():
-        frame = frames[level]
-        absent = np.full((1, len(frame)), np.nan)
-        past = [
-            shown.get((measure, level), np.repeat(absent, len(piece), axis=0))
-            for piece, shown in earlier
-        ]
-        yield _Pool(measure, frame, np.concatenate([*past, values]), states)
+def _pools(work: Work, figures: Figures, history: History) -> Iterable[_Pool]:
+    """Cells are too small for a week to be expected of them."""
+    shown = work.config.publish.weeks
+    longest = max(work.config.forecast.history_weeks, shown)
+    for code, levels in figures.by_measure.items():
+        if work.config.measure(code).stock:
+            continue
+        for one in levels:
+            if one.frame.level in LEVELS and not np.isnan(one.counts[-shown:]).all():
+                known = history.before(figures, code, one.frame.level)
+                published, hidden = known.published[-longest:], known.hidden[-longest:]
+                yield _Pool(code, one.frame, published, hidden)
 
 
 def _not_to_be_told(pool: _Pool, *, k: int) -> npt.NDArray[Any]:
@@ -177,7 +123,7 @@ def _not_to_be_told(pool: _Pool, *, k: int) -> npt.NDArray[Any]:
     of every week what is withheld of some.
     """
     recent = pool.counts[-RECENT_WEEKS:]
-    withheld = (pool.states[-RECENT_WEEKS:] == Missing.SUPPRESSED).sum(axis=0)
+    withheld = pool.hidden[-RECENT_WEEKS:].sum(axis=0)
     known = ~np.isnan(recent)
     high = (np.nan_to_num(recent) >= k).sum(axis=0)
     small = (2 * high < known.sum(axis=0)) & known.any(axis=0)

@@ -31,15 +31,11 @@ def periods(weeks: Sequence[str], length: int) -> list[tuple[int, int]]:
     return [(end - length + 1, end) for end in ends if end >= length - 1]
 
 
-def add_rates(work: Work, levels: Sequence[Disclosed], weeks: Sequence[str]) -> dict[Level, Floats]:
-    """Smoothed rate of the last complete period before or at each published week.
+def add_rates(work: Work, levels: Sequence[Disclosed], weeks: Sequence[str]) -> None:
+    """Add the smoothed rate of the last complete period before or at each published week.
 
     Where the four weeks cannot be published for an area, twelve can perhaps, or twenty-four; how
     many weeks a rate rests on is published beside it.
-
-    Returns
-    -------
-    The newest rates of each level, NaN where they are withheld.
     """
     spans = [span for length in PERIOD_WEEKS for span in periods(weeks, length)]
     released = release_sums(
@@ -59,7 +55,6 @@ def add_rates(work: Work, levels: Sequence[Disclosed], weeks: Sequence[str]) -> 
         [one.persons for one in levels],
         otherwise=work.config.disclosure.k,
     )
-    newest: dict[Level, Floats] = {}
     for one, found, guess in zip(levels, sums, guesses, strict=True):
         lengths = np.array([last - first + 1 for first, last in spans], dtype=np.float64)
         # All periods in one measure: per 10 000 in four weeks.
@@ -70,10 +65,7 @@ def add_rates(work: Work, levels: Sequence[Disclosed], weeks: Sequence[str]) -> 
         states = np.where(unreliable(found.values), int(Missing.UNRELIABLE), int(Missing.OK))
         states = np.where(found.states == Missing.OK, states, found.states)
         states = np.where(np.isnan(smooth), int(Missing.NO_DATA), states).astype(np.uint8)
-        newest[one.frame.level] = _add_level(
-            work, one, weeks, spans, smooth=smooth, ends=ends, states=states
-        )
-    return newest
+        _add_level(work, one, weeks, spans, smooth=smooth, ends=ends, states=states)
 
 
 def _barred(
@@ -107,7 +99,7 @@ def _add_level(
     smooth: Floats,
     ends: Interval,
     states: States,
-) -> Floats:
+) -> None:
     shown = np.isin(states, (Missing.OK, Missing.UNRELIABLE))
     four = [at for at, (first, last) in enumerate(spans) if last - first + 1 == SHORTEST]
     spec = text.measure_spec(
@@ -120,7 +112,7 @@ def _add_level(
     )
     length_spec = text.measure_spec("rate_weeks", "need", "sequential", one.measure, on_map=False)
     level, n = one.frame.level, len(one.frame)
-    values = low = high = np.full(n, np.nan)
+    low = high = np.full(n, np.nan)
     states_here = np.full(n, int(Missing.NO_DATA), dtype=np.uint8)
     for position in range(len(weeks) - work.config.publish.weeks, len(weeks)):
         values, row, length = np.full(n, np.nan), np.full(n, int(Missing.NO_DATA)), np.zeros(n)
@@ -147,7 +139,6 @@ def _add_level(
             work.book.add(spec, level, values, states=states_here, week=week)
             work.book.add(length_spec, level, length, states=states_here, week=week)
     _add_ends(work, one, weeks[-1], Interval(low, high), states=states_here)
-    return values
 
 
 def _add_ends(work: Work, one: Disclosed, week: str, ends: Interval, *, states: States) -> None:

@@ -1,8 +1,8 @@
-"""Step 4: counts and rates fit to publish, tiers by detector, the list of warnings."""
+"""Step 6: tiers by detector, and the list of warnings."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,11 +10,10 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl.build import text
-from etl.build.counts import CountBook, Counts
-from etl.build.disclose import Bools, Disclosed, disclose_counts
+from etl.build.disclose import Disclosed
+from etl.build.figures import Figures
 from etl.build.layers import LayerSpec, States
 from etl.build.levels import Floats, LevelFrame
-from etl.build.rates import SHORTEST, add_rates
 from etl.build.work import Work
 from etl.sections import MeasureSettings
 from etl.settings import LocalityConfig
@@ -24,25 +23,6 @@ from geo.model import Level, Missing, Tier, TierPolicy
 
 # Weeks between a week and the baseline it is held against.
 LAG_WEEKS = {"C1": 0, "C2": 2, "C3": 2}
-
-
-@dataclass(frozen=True)
-class WarningResult:
-    """What later steps need of the warnings.
-
-    Attributes
-    ----------
-    rows : one row a warning of the published weeks.
-    rates : (measure, level) → smoothed rate of the newest period, NaN where withheld.
-    """
-
-    rows: pd.DataFrame
-    rates: dict[tuple[str, Level], Floats]
-
-
-def lead_weeks(config: LocalityConfig) -> int:
-    """Weeks before the first published one that detectors and blocks look back on."""
-    return config.warnings.baseline + config.warnings.episode_weeks + 2 * SHORTEST
 
 
 def tier_policy(config: LocalityConfig) -> TierPolicy:
@@ -94,63 +74,31 @@ class _Series:
         return np.where(silent, int(Missing.NO_DATA), self.shown.states).astype(np.uint8)
 
 
-def watch(work: Work, counts: CountBook, weeks: Sequence[str]) -> WarningResult:
-    """Add counts, rates and tiers of the last `publish.weeks` of `weeks` to the book.
+def watch(work: Work, figures: Figures) -> pd.DataFrame:
+    """Add the tiers of the published weeks to the book.
 
     The detector sees what is published: where a count is withheld it is handed what anybody would
     guess. So no tier, bound or score tells of a number that is withheld.
+
+    Returns
+    -------
+    One row a warning of the published weeks.
     """
-    this = _Watch(work, weeks)
-    rates: dict[tuple[str, Level], Floats] = {}
+    this = _Watch(work, figures.weeks)
     found: list[pd.DataFrame] = []
     highest: dict[Level, list[tuple[Floats, States]]] = {}
-    keep = {code: _under_warning(this, code, by_level) for code, by_level in counts.items()}
-    for code, levels in disclose_counts(work, counts, weeks, keep).items():
-        measure = work.config.measure(code)
+    for code, levels in figures.by_measure.items():
+        if not work.config.measure(code).warn:
+            continue
         for shown in levels:
-            _add_counts(this, shown)
-        if not measure.stock:
-            newest = add_rates(work, levels, weeks)
-            rates |= {(code, level): values for level, values in newest.items()}
-        if measure.warn:
-            for shown in levels:
-                series = _detect(this, shown)
-                found.append(_warning_rows(this, series))
-                tiers = _add_tiers(this, series)
-                highest.setdefault(shown.frame.level, []).append((tiers, series.states))
+            series = _detect(this, shown)
+            found.append(_warning_rows(this, series))
+            tiers = _add_tiers(this, series)
+            highest.setdefault(shown.frame.level, []).append((tiers, series.states))
     for frame in work.levels:
         if frame.level in highest:
             _add_highest(this, frame, highest[frame.level])
-    return WarningResult(_join_names(found, work.levels), rates)
-
-
-def _under_warning(this: _Watch, code: str, by_level: Mapping[Level, Counts]) -> list[Bools]:
-    """Counts that the detector would warn of, a level each, if it saw them all."""
-    chosen = this.config.warnings
-    chain = [by_level[frame.level] for frame in this.work.levels if frame.level in by_level]
-    if not this.config.measure(code).warn:
-        return [np.zeros(one.values.shape, dtype=bool) for one in chain]
-    return [
-        _tiers(this, one.values, _ears(this, one.values, chosen.min_sigma)) >= Tier.BLUE
-        for one in chain
-    ]
-
-
-def publishable(
-    work: Work, counts: CountBook, weeks: Sequence[str]
-) -> dict[tuple[str, Level], Floats]:
-    """Counts of weeks that are not published here, as far as they could be; NaN elsewhere.
-
-    By the same rules as those of `watch`, so that what is computed from them tells no more than
-    a publication of these weeks would.
-    """
-    this = _Watch(work, weeks)
-    keep = {code: _under_warning(this, code, by_level) for code, by_level in counts.items()}
-    return {
-        (code, one.frame.level): np.where(one.states == Missing.OK, one.counts, np.nan)
-        for code, levels in disclose_counts(work, counts, weeks, keep).items()
-        for one in levels
-    }
+    return _join_names(found, work.levels)
 
 
 def _detect(this: _Watch, shown: Disclosed) -> _Series:
@@ -189,24 +137,6 @@ def _tiers(this: _Watch, counts: Floats, detected: Ears) -> npt.NDArray[np.int8]
         policy=tier_policy(this.config),
         floor=this.config.disclosure.k,
     )
-
-
-def _add_counts(this: _Watch, shown: Disclosed) -> None:
-    config = this.config
-    spec = text.measure_spec(
-        "count",
-        "need",
-        "sequential",
-        shown.measure,
-        on_map=False,
-        k_less=config.disclosure.k - 1,
-        reported=f"{config.publish.min_reported_share:.0%}".removesuffix("%"),
-    )
-    for position, week in this.published():
-        values = shown.counts[position]
-        if not np.isnan(values).all():
-            states = shown.states[position]
-            this.work.book.add(spec, shown.frame.level, values, states=states, week=week)
 
 
 def _tier_spec(measure: MeasureSettings, config: LocalityConfig) -> LayerSpec:

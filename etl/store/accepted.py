@@ -70,8 +70,14 @@ def load_accepted(engine: Engine) -> Accepted:
     )
 
 
-def load_counts(engine: Engine, *, since: str, until: str) -> pd.DataFrame:
+def load_counts(
+    engine: Engine, *, since: str, until: str, measures: Sequence[str] | None = None
+) -> pd.DataFrame:
     """Weekly counts from `since` to `until`, both ISO weeks, inclusive.
+
+    Parameters
+    ----------
+    measures : which ones; None for all.
 
     Returns
     -------
@@ -81,6 +87,8 @@ def load_counts(engine: Engine, *, since: str, until: str) -> pd.DataFrame:
     query = select(
         columns.level, columns.area_code, columns.week, columns.measure, columns.count
     ).where(columns.week.between(since, until))
+    if measures is not None:
+        query = query.where(columns.measure.in_(measures))
     codes = {name: _Codes() for name in KEYS}
     parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in (*KEYS, "count")}
     with engine.connect() as connection:

@@ -17,6 +17,7 @@ from etl.build import text
 from etl.build.counts import arrange_counts
 from etl.build.demand import add_population
 from etl.build.facilities import measure_reach
+from etl.build.figures import lead_weeks, tell_figures
 from etl.build.gaps import Gaps, classify_gaps, gap_groups, strain_ratio
 from etl.build.layers import LayerBook, LayerSpec, LayerText, quantile_breaks
 from etl.build.levels import LevelFrame, ancestors, build_levels
@@ -25,7 +26,7 @@ from etl.build.rates import PERIOD_WEEKS, periods
 from etl.build.shortage import Shortage, score_shortage
 from etl.build.summary import coverage_table
 from etl.build.travel import Travel
-from etl.build.warnings import lead_weeks, watch
+from etl.build.warnings import watch
 from etl.build.weeks import iso_week, monday, week_number, week_range
 from etl.build.work import Work
 from etl.model import Text
@@ -324,7 +325,7 @@ def gap_county(
     work = Work(levels, config(**changes))
     add_population(work)
     reach = measure_reach(work, sites(*rows), travel(work))
-    watch(work, {}, week_range(WEEK, 40))
+    tell_figures(work, {}, week_range(WEEK, 40))
     gaps = classify_gaps(work)
     shortage = score_shortage(work, gaps.strain)
     return work, gaps, shortage, gap_ranking(levels, reach, gaps, shortage)
@@ -414,7 +415,7 @@ def test_withheld_group_figures_give_no_points(levels: tuple[LevelFrame, ...]) -
                 values=values, states=row.states, classes=row.classes,
             )  # fmt: skip
     measure_reach(work, sites(BESIDE), travel(work))
-    watch(work, {}, week_range(WEEK, 40))
+    tell_figures(work, {}, week_range(WEEK, 40))
     score_shortage(work, classify_gaps(work).strain)
     assert np.isnan(layer(work.book, "shortage.elderly_share", "grid").values[0])
     assert layer(work.book, "shortage_known", "grid").values[0] == pytest.approx(12 / 25)
@@ -554,7 +555,7 @@ def _outbreak(levels: tuple[LevelFrame, ...], newest: float) -> tuple[Work, pd.D
     table["T0V0"][-1] = newest
     counts = arrange_counts(weekly("village", "hotline_calls", table), levels, weeks, settings)
     work = Work(levels, settings)
-    return work, watch(work, counts, weeks).rows
+    return work, watch(work, tell_figures(work, counts, weeks))
 
 
 def test_the_newest_rate_lies_in_its_interval_and_cells_have_none(

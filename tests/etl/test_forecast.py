@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import geopandas as gpd
@@ -11,12 +12,14 @@ import pytest
 from shapely.geometry import box
 
 from etl.build.counts import arrange_counts
-from etl.build.forecast import earlier_counts, forecast
+from etl.build.figures import lead_weeks, tell_figures
+from etl.build.forecast import forecast
+from etl.build.history import LEVELS, read_history
 from etl.build.levels import LevelFrame, build_levels
-from etl.build.warnings import lead_weeks, watch
 from etl.build.weeks import week_range, weeks_after
 from etl.build.work import Work
 from etl.settings import LocalityConfig, registry
+from geo.model import Level
 
 WEEK = "2026-W46"
 CRS = "EPSG:4547"
@@ -88,6 +91,16 @@ def reported(table: np.ndarray, measure: str = "hotline_calls") -> pd.DataFrame:
     return frame.dropna().astype(dict.fromkeys(keys, "category"))
 
 
+def loader(counts: pd.DataFrame) -> Callable[[str, str, Sequence[str]], pd.DataFrame]:
+    """Counts of some weeks, as the store gives them; of all measures, as there is but one."""
+
+    def load(since: str, until: str, _measures: Sequence[str]) -> pd.DataFrame:
+        week = counts["week"].astype(str)
+        return counts[(week >= since) & (week <= until)].reset_index(drop=True)
+
+    return load
+
+
 def tables_of(
     levels: tuple[LevelFrame, ...], counts: pd.DataFrame, settings: LocalityConfig | None = None
 ) -> dict[str, pd.DataFrame]:
@@ -96,14 +109,10 @@ def tables_of(
     work = Work(levels, settings)
     weeks = week_range(WEEK, settings.publish.weeks + lead_weeks(settings))
 
-    def load(since: str, until: str) -> pd.DataFrame:
-        week = counts["week"].astype(str)
-        return counts[(week >= since) & (week <= until)].reset_index(drop=True)
-
-    recent = load(weeks[0], WEEK)
-    watch(work, arrange_counts(recent, levels, weeks, settings), weeks)
-    published = weeks[-settings.publish.weeks :]
-    return forecast(work, published, earlier_counts(work, WEEK, load))
+    load = loader(counts)
+    recent = load(weeks[0], WEEK, [])
+    figures = tell_figures(work, arrange_counts(recent, levels, weeks, settings), weeks)
+    return forecast(work, figures, read_history(work, figures, load))
 
 
 def area(tables: dict[str, pd.DataFrame], code: str) -> dict[str, Any]:
@@ -186,26 +195,56 @@ def test_a_gap_of_a_year_keeps_the_weeks_in_their_places(levels: tuple[LevelFram
     settings = config(forecast={"history_weeks": 156})
     table = drawn(156)
     table[40:90] = np.nan
-    work = Work(levels, settings)
-    asked: list[tuple[str, str]] = []
+    rows = tables_of(levels, reported(table), settings)["forecast_areas"]
+    assert set(rows["reason"]) == {"", "withheld"}
+    work, weeks = Work(levels, settings), week_range(WEEK, 26 + lead_weeks(settings))
     counts = reported(table)
+    recent = loader(counts)(weeks[0], WEEK, [])
+    figures = tell_figures(work, arrange_counts(recent, levels, weeks, settings), weeks)
+    asked: list[tuple[str, str]] = []
 
-    def load(since: str, until: str) -> pd.DataFrame:
+    def load(since: str, until: str, measures: Sequence[str]) -> pd.DataFrame:
         asked.append((since, until))
-        week = counts["week"].astype(str)
-        return counts[(week >= since) & (week <= until)].reset_index(drop=True)
+        return loader(counts)(since, until, measures)
 
-    pieces = earlier_counts(work, WEEK, load)
-    weeks = [week for piece, _ in pieces for week in piece]
-    assert weeks == week_range(WEEK, 156)[:-26]
-    assert asked[0][1] == weeks[-1]
-    assert all(len(piece) == 26 for piece, _ in pieces)
-    assert pieces[2][1] == {}
+    history = read_history(work, figures, load)
+    assert asked[0][1] == history.weeks[-1] == week_range(WEEK, len(weeks) + 1)[0]
+    long = [*history.weeks, *weeks]
+    assert long == week_range(WEEK, len(long))
+    known = history.before(figures, "hotline_calls", Level.VILLAGE)
+    np.testing.assert_array_equal(known.published[-156:, 0], table[:, 0])
+    assert known.hidden[-156:-116, 2:4].all()
+    assert np.isnan(known.published[: -len(table)]).all()
     short = drawn(156)
     short[:100] = np.nan
     counts = reported(short)
-    pieces = earlier_counts(work, WEEK, load)
-    assert [piece[0] for piece, _ in pieces] == week_range(WEEK, 78)[::26][:2]
+    assert len(read_history(work, figures, load).weeks) == 26, "from the piece that has figures on"
+
+
+def test_a_measure_that_neither_warns_nor_is_forecast_has_no_history(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    settings = config()
+    work, weeks = Work(levels, settings), week_range(WEEK, 26 + lead_weeks(settings))
+    stock = next(measure.code for measure in settings.measures if measure.stock)
+    counts = pd.concat([reported(drawn(400), code) for code in (stock, "referrals", "dv_reports")])
+    counts = counts.astype(dict.fromkeys(["level", "area_code", "week", "measure"], "category"))
+    recent = loader(counts)(weeks[0], WEEK, [])
+    figures = tell_figures(work, arrange_counts(recent, levels, weeks, settings), weeks)
+    asked: dict[str, list[str]] = {}
+
+    def load(since: str, until: str, measures: Sequence[str]) -> pd.DataFrame:
+        asked[since] = list(measures)
+        found = loader(counts)(since, until, measures)
+        return found[found["measure"].isin(measures)]
+
+    history = read_history(work, figures, load)
+    assert {key for key, _ in history.series} == {"dv_reports", "referrals"}
+    assert all(level in LEVELS for _, level in history.series)
+    assert asked[max(asked)] == ["dv_reports", "referrals"]
+    assert asked[min(asked)] == ["dv_reports"], "the years that only a warning looks at"
+    assert np.isnan(history.series["referrals", Level.COUNTY].guesses[0]).all()
+    assert len(history.weeks) + len(weeks) == len(weeks) + 5 * 52 + 3
 
 
 def test_a_register_is_not_forecast(levels: tuple[LevelFrame, ...]) -> None:
