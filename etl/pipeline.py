@@ -35,6 +35,7 @@ from etl.ingest import Intake, ingest
 from etl.progress import OnProgress, Progress, as_progress
 from etl.publish import Build, publish
 from etl.raw import RawStore
+from etl.response.follow import follow_published
 from etl.settings import Settings
 from etl.sources.following import follow, say_followed
 from etl.sources.settings import Source
@@ -128,9 +129,12 @@ def _publish(
     wanted = fingerprint(settings, until=until, log=log, absent=found.absent)
     published = find_published(settings.store_url, wanted)
     if published is not None:
+        # Whoever was stopped between publishing and following has it done now; else it is nothing.
+        follow_published(writer.engine, settings, published.snapshot_id, now=now)
         return _result(intake, published.snapshot_id, published.week, fresh=False)
     built = build(writer, settings, until=until, now=now, on_progress=say)
     snapshot_id = publish(writer, settings, built, fingerprint=wanted, now=now)
+    follow_published(writer.engine, settings, snapshot_id, now=now)
     say("publish", len(STEPS), len(STEPS))
     return _result(intake, snapshot_id, built.week, fresh=True)
 

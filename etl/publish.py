@@ -109,6 +109,7 @@ def _meta(settings: Settings, build: Build, fingerprint: str, version: str) -> d
         },
         "referral": _referral_meta(build),
         "warnings": config.warnings.model_dump(mode="json"),
+        "response": config.response.model_dump(mode="json"),
         "kinds": [kind.model_dump(mode="json") for kind in config.kinds],
         "measures": [measure.model_dump(mode="json") for measure in config.measures],
         "groups": [group.model_dump(mode="json") for group in config.groups],

@@ -34,6 +34,7 @@ from etl.sections import (
     Travel,
 )
 from etl.sources.settings import Source
+from etl.standards import Response
 from geo.errors import ConfigError, Fault, FaultsError
 from geo.model import Kind
 
@@ -57,6 +58,7 @@ class LocalityConfig(Model):
     disclosure: Disclosure = Disclosure()
     forecast: Forecast = Forecast()
     warnings: Warnings = Warnings()
+    response: Response = Response()
     publish: Publish = Publish()
     intake: Intake = Intake()
     schedule: Schedule = Schedule()

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from etl import alerting, model, policies, sections, settings
+from etl import alerting, model, policies, sections, settings, standards
 from etl.findings import rules
 from etl.settings import load_locality
 from etl.sources import settings as sources
@@ -31,6 +31,9 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[disclosure]`": settings.Disclosure,
     "`[warnings]`": settings.Warnings,
     "Sizes by tier": alerting.SizeByTier,
+    "`[response]`": standards.Response,
+    "`[response.<tier>]`": standards.TierStandard,
+    "`[[response.offices]]`": standards.Office,
     "`[publish]`": settings.Publish,
     "`[forecast]`": settings.Forecast,
     "`[intake]`": settings.Intake,
@@ -115,7 +118,7 @@ def test_defaults_are_the_documented_ones(heading: str) -> None:
 def test_no_model_of_the_configuration_is_left_out() -> None:
     models = {
         model
-        for module in (settings, sections, alerting, policies, sources)
+        for module in (settings, sections, alerting, policies, sources, standards)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)
