@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 import pandas as pd
 
-from etl.build.counts import arrange_counts
+from etl.build.counts import arrange_counts, followed_counts
 from etl.build.demand import add_population
 from etl.build.facilities import measure_reach
 from etl.build.figures import lead_weeks, tell_figures
@@ -47,6 +47,7 @@ from etl.store.history import load_log
 from etl.store.intake import SourceIntake, StoreHoldings
 from etl.store.lease import RUN, Holder, lease
 from etl.store.log import read_log
+from etl.store.packed import WeekCounts
 from etl.store.past import past_tables
 from etl.store.writer import Writer
 from geo.errors import InputError
@@ -240,7 +241,7 @@ def build(
         raise InputError("no boundaries were accepted; see the findings of the areas sources")
     successors = Successors(accepted.changes)
     doubts = Doubts("changes", config.locality.name.zh)
-    people = _followed(accepted.population, successors, doubts, figure="persons")
+    people = _followed(accepted.population, successors, doubts)
     levels = build_levels(accepted.areas, people, crs=config.locality.crs)
     breaks = writer.breaks_of_year(until[:4], settings.config_sha256)
     work = Work(levels, config, breaks, told=Told(writer.engine))
@@ -248,11 +249,8 @@ def build(
     say("counts")
     week = newest_week(writer.engine, until=until) or until
     weeks = week_range(week, config.publish.weeks + lead_weeks(config))
-    reported = load_counts(writer.engine, since=weeks[0], until=week)
-    as_progress(on_progress).rows(len(reported))
-    reported = _followed(reported, successors, doubts, figure="count")
-    counts = arrange_counts(reported, levels, weeks, config)
-    del reported  # 20 bytes a row that nobody needs from here on
+    reported = _told(load_counts(writer.engine, since=weeks[0], until=week), on_progress)
+    counts = arrange_counts(followed_counts(reported, successors, doubts), levels, weeks, config)
     figures = tell_figures(work, counts, weeks)
     say("coverage")
     travel = make_travel(levels[0], accepted.context, config.travel, crs=config.locality.crs)
@@ -265,10 +263,10 @@ def build(
     ranking, robustness = try_borders(levels, gaps, shortage, ranking, crs=config.locality.crs)
     say("history")
 
-    def load(since: str, until: str, measures: Sequence[str]) -> pd.DataFrame:
+    def load(since: str, until: str, measures: Sequence[str]) -> Iterator[WeekCounts]:
         rows = load_counts(writer.engine, since=since, until=until, measures=measures)
         # What was handed on is said of the weeks that are published.
-        return _followed(rows, successors, Doubts("changes", ""), figure="count")
+        return followed_counts(rows, successors, Doubts("changes", ""))
 
     history = read_history(work, figures, load)
     say("warnings")
@@ -321,14 +319,20 @@ def build(
     )
 
 
-def _followed(
-    frame: pd.DataFrame, successors: Successors, doubts: Doubts, *, figure: str
-) -> pd.DataFrame:
-    """Figures as stored, under the areas of today; says what was handed on."""
+def _told(rows: Iterable[WeekCounts], on_progress: OnProgress) -> Iterator[WeekCounts]:
+    """The same, told to the progress as they go by."""
+    progress = as_progress(on_progress)
+    for row in rows:
+        progress.rows(int(row.said.sum()))
+        yield row
+
+
+def _followed(population: pd.DataFrame, successors: Successors, doubts: Doubts) -> pd.DataFrame:
+    """Residents as stored, under the areas of today; says what was handed on."""
     if not successors:
-        return frame
-    given = frame.rename(columns={"group_code": "group"}).assign(source_row=0)
-    followed = follow(given, successors, figure=figure)
+        return population
+    given = population.rename(columns={"group_code": "group"}).assign(source_row=0)
+    followed = follow(given, successors, figure="persons")
     say_followed(followed, doubts)
     return followed.frame.drop(columns="source_row").rename(columns={"group": "group_code"})
 

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from etl.build.levels import Floats, LevelFrame
+from etl.findings import Doubts
 from etl.settings import LocalityConfig
+from etl.sources.following import follow, say_followed
+from etl.sources.successors import Successors
+from etl.store.packed import AreaList, WeekCounts, pack, unpack
 from geo.model import Level
 from geo.rollup import roll_up
 
@@ -37,8 +42,27 @@ class Counts:
 CountBook = Mapping[str, Mapping[Level, Counts]]
 
 
+def followed_counts(
+    rows: Iterable[WeekCounts], successors: Successors, doubts: Doubts
+) -> Iterator[WeekCounts]:
+    """Counts as stored, under the areas of today; says what was handed on."""
+    touched: list[WeekCounts] = []
+    change: dict[AreaList, npt.NDArray[np.bool_]] = {}
+    for row in rows:
+        if row.areas not in change:
+            codes = {*successors.changed(row.level), *successors.began(row.level)}
+            change[row.areas] = pd.Index(row.areas.codes).isin(codes)
+        own = change[row.areas]
+        if own.any():
+            touched.append(row.only(own))
+        yield row.only(~own) if own.any() else row
+    followed = follow(unpack(touched).assign(source_row=0), successors, figure="count")
+    say_followed(followed, doubts)
+    yield from pack(followed.frame)
+
+
 def arrange_counts(
-    counts: pd.DataFrame,
+    rows: Iterable[WeekCounts],
     levels: Sequence[LevelFrame],
     weeks: Sequence[str],
     config: LocalityConfig,
@@ -47,15 +71,19 @@ def arrange_counts(
 
     A level's own figures are used where its departments gave any; otherwise the level below is
     summed where at least `publish.min_reported_share` of its areas has reported.
+
+    Parameters
+    ----------
+    rows : stored counts, each key and area once; those of other levels and weeks are left out.
     """
+    own = _own(rows, levels, weeks)
     book: dict[str, dict[Level, Counts]] = {}
     for measure in config.measures:
-        rows = counts[counts["measure"] == measure.code]
         by_level: dict[Level, Counts] = {}
         below: tuple[LevelFrame, Counts] | None = None
         for frame in levels:
-            own = rows[rows["level"] == frame.level]
-            found = _own(own, frame, weeks) if len(own) else _summed(below, frame, config)
+            values = own.pop((measure.code, frame.level), None)
+            found = _summed(below, frame, config) if values is None else Counts(values)
             if found is not None:
                 by_level[frame.level] = found
                 below = (frame, found)
@@ -64,15 +92,26 @@ def arrange_counts(
     return book
 
 
-def _own(rows: pd.DataFrame, frame: LevelFrame, weeks: Sequence[str]) -> Counts:
-    values = np.full((len(weeks), len(frame)), np.nan)
-    week_of = pd.Index(weeks).get_indexer(rows["week"].cat.categories)
-    area_of = pd.Index(frame.codes).get_indexer(rows["area_code"].cat.categories)
-    week_positions = week_of[rows["week"].cat.codes]
-    area_positions = area_of[rows["area_code"].cat.codes]
-    known = (week_positions >= 0) & (area_positions >= 0)
-    values[week_positions[known], area_positions[known]] = rows["count"].to_numpy()[known]
-    return Counts(values)
+def _own(
+    rows: Iterable[WeekCounts], levels: Sequence[LevelFrame], weeks: Sequence[str]
+) -> dict[tuple[str, str], Floats]:
+    """Measure and level → what was reported, shape (n_weeks, n_areas)."""
+    frames = {str(frame.level): frame for frame in levels}
+    week_of = {week: position for position, week in enumerate(weeks)}
+    places: dict[AreaList, npt.NDArray[np.int64]] = {}
+    found: dict[tuple[str, str], Floats] = {}
+    for row in rows:
+        if row.level not in frames or row.week not in week_of:
+            continue
+        frame, key = frames[row.level], (row.measure, row.level)
+        if row.areas not in places:
+            places[row.areas] = frame.positions(row.areas.codes)
+        if key not in found:
+            found[key] = np.full((len(weeks), len(frame)), np.nan)
+        at = places[row.areas]
+        said = row.said & (at >= 0)
+        found[key][week_of[row.week], at[said]] = row.counts[said]
+    return found
 
 
 def _summed(

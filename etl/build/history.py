@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
-import pandas as pd
 
 from etl.build.counts import arrange_counts
 from etl.build.disclose import Bools, disclose_counts
@@ -15,6 +14,7 @@ from etl.build.levels import Floats
 from etl.build.weeks import week_range
 from etl.build.work import Work
 from etl.settings import LocalityConfig
+from etl.store.packed import WeekCounts
 from geo.model import Level
 
 Key = tuple[str, Level]
@@ -72,7 +72,7 @@ class History:
 
 
 def read_history(
-    work: Work, figures: Figures, load: Callable[[str, str, Sequence[str]], pd.DataFrame]
+    work: Work, figures: Figures, load: Callable[[str, str, Sequence[str]], Iterable[WeekCounts]]
 ) -> History:
     """Work out what could be published of the weeks before those of the figures.
 
@@ -114,7 +114,7 @@ def _piece(
     work: Work,
     weeks: Sequence[str],
     wanted: set[str],
-    load: Callable[[str, str, Sequence[str]], pd.DataFrame],
+    load: Callable[[str, str, Sequence[str]], Iterable[WeekCounts]],
 ) -> dict[Key, Series]:
     if not wanted:
         return {}

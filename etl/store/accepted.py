@@ -2,20 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import geopandas as gpd
-import numpy as np
-import numpy.typing as npt
 import pandas as pd
 from sqlalchemy import Engine, func, select
 
 from etl.store import tables as t
-from etl.store.engine import fetch_blocks
-
-KEYS = ("level", "area_code", "week", "measure")
+from etl.store.packed import WeekCounts, read_counts
 
 
 @dataclass(frozen=True)
@@ -72,61 +67,27 @@ def load_accepted(engine: Engine) -> Accepted:
 
 def load_counts(
     engine: Engine, *, since: str, until: str, measures: Sequence[str] | None = None
-) -> pd.DataFrame:
-    """Weekly counts from `since` to `until`, both ISO weeks, inclusive.
+) -> Iterator[WeekCounts]:
+    """Weekly counts from `since` to `until`, both ISO weeks, inclusive; in no order.
+
+    Arrays are unpacked as they are asked for, and none of other weeks and measures is touched.
 
     Parameters
     ----------
     measures : which ones; None for all.
-
-    Returns
-    -------
-    level, area_code, week, measure as categories; count float64, NaN where known to be missing.
     """
-    columns = t.intake_observation.c
-    query = select(
-        columns.level, columns.area_code, columns.week, columns.measure, columns.count
-    ).where(columns.week.between(since, until))
+    columns = t.intake_count.c
+    where = [columns.week.between(since, until)]
     if measures is not None:
-        query = query.where(columns.measure.in_(measures))
-    codes = {name: _Codes() for name in KEYS}
-    parts: dict[str, list[npt.NDArray[Any]]] = {name: [] for name in (*KEYS, "count")}
+        where.append(columns.measure.in_(measures))
     with engine.connect() as connection:
-        for rows in fetch_blocks(connection, query):
-            *keys, counts = zip(*rows, strict=True)
-            for (name, seen), texts in zip(codes.items(), keys, strict=True):
-                numbers = map(seen.__getitem__, texts)
-                parts[name].append(np.fromiter(numbers, np.int32, len(texts)))
-            parts["count"].append(np.array(counts, dtype=np.float64))  # None becomes NaN
-    columns_out: dict[str, Any] = {
-        name: _categories(seen, parts[name]) for name, seen in codes.items()
-    }
-    columns_out["count"] = np.concatenate([*parts["count"], np.empty(0)])
-    return pd.DataFrame(columns_out)
-
-
-class _Codes(dict[str, int]):
-    """Numbers texts in the order in which they come."""
-
-    def __missing__(self, text: str) -> int:
-        self[text] = number = len(self)
-        return number
-
-
-def _categories(seen: _Codes, parts: Sequence[npt.NDArray[Any]]) -> pd.Categorical:
-    """Codes as a categorical with its categories sorted, as pandas makes one from texts."""
-    texts = np.array(list(seen), dtype=object)
-    order = np.argsort(texts)
-    rank = np.empty(len(order), dtype=np.int32)
-    rank[order] = np.arange(len(order))
-    codes = rank[np.concatenate([*parts, np.empty(0, np.int32)])]
-    return pd.Categorical.from_codes(codes, categories=pd.Index(texts[order], dtype="str"))
+        yield from read_counts(connection, *where)
 
 
 def newest_week(engine: Engine, *, until: str) -> str | None:
     """Newest week with any reported count, no later than `until`."""
-    columns = t.intake_observation.c
-    query = select(func.max(columns.week)).where(columns.week <= until, columns.count.is_not(None))
+    columns = t.intake_count.c
+    query = select(func.max(columns.week)).where(columns.week <= until, columns.known > 0)
     with engine.connect() as connection:
         newest: str | None = connection.scalar(query)
     return newest

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Engine, LargeBinary, Select, Table, create_engine, event
+from sqlalchemy import Connection, Engine, LargeBinary, Table, create_engine, event
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
@@ -20,7 +20,6 @@ from geo.errors import StoreError
 
 BUSY_TIMEOUT_S = 30
 SQLITE_VARIABLES = 900  # of a statement; every build of SQLite allows 999
-FETCH_ROWS = 500  # measured: 100 to 1 000 are alike, more fall out of the processor's cache
 
 
 def open_engine(url: str, *, read_only: bool = False) -> Engine:
@@ -149,11 +148,3 @@ def _insert_blocks(
 
     driver.executemany(f"{into} {', '.join([marks] * block)}", blocks())
     driver.executemany(f"{into} {marks}", rest)
-
-
-def fetch_blocks(connection: Connection, query: Select[Any]) -> Iterator[list[tuple[Any, ...]]]:
-    """Rows of a query as the driver makes them, a block at a time that stays in the processor."""
-    with connection.execute(query) as result:
-        driver: Any = result.cursor
-        while rows := driver.fetchmany(FETCH_ROWS):
-            yield rows

@@ -8,7 +8,6 @@ from datetime import datetime
 from typing import Any
 
 import geopandas as gpd
-import numpy as np
 import pandas as pd
 from sqlalchemy import Connection, Engine, Table, delete, func, insert, select, update
 
@@ -16,7 +15,9 @@ from etl.deliveries import Logged
 from etl.findings import Finding, finding_row
 from etl.outcome import DeliveryResult
 from etl.store import tables as t
+from etl.store.changes import SourceFigures, insert_changes
 from etl.store.log import read_log
+from etl.store.packed import insert_counts, pack
 from etl.store.rows import insert_frame
 from etl.store.times import as_utc
 from geo.model import LEVELS
@@ -24,13 +25,12 @@ from geo.model import LEVELS
 _BY_DELIVERY = (
     t.intake_population,
     t.intake_site,
-    t.intake_observation,
+    t.intake_count,
+    t.intake_count_area,
     t.intake_context,
     t.intake_area_change,
     t.intake_quarantine,
 )
-# Of a site, what is a figure; that it is there at all is one, too.
-_SITE_FIGURES = ("staff", "rooms", "area_m2", "beds", "places", "pupils")
 
 
 class StoreHoldings:
@@ -211,7 +211,8 @@ def _replace_areas(connection: Connection, areas: gpd.GeoDataFrame) -> None:
 
 def _store_source(connection: Connection, source: SourceIntake, *, now: datetime) -> None:
     source_id = source.row["source_id"]
-    before = _figures(connection, source_id)
+    ids = _ids(connection, source_id)
+    before = SourceFigures.read(connection, ids) if ids else None
     _clear(connection, source_id)
     newest: int | None = None
     for result in source.results:
@@ -222,11 +223,13 @@ def _store_source(connection: Connection, source: SourceIntake, *, now: datetime
         newest = delivery_id if result.delivery_id is None else newest
         for table, frame in _frames(result):
             insert_frame(connection, table, frame, delivery_id=delivery_id)
+        if result.role == "observations":
+            insert_counts(connection, pack(result.frame), delivery_id=delivery_id)
         waiting = result.quarantine
         insert_frame(connection, t.intake_quarantine, waiting, delivery_id=delivery_id)
     if before is not None:
-        after = _figures(connection, source_id)
-        _insert_changes(connection, before, after, source_id=source_id, by=newest, now=now)
+        after = SourceFigures.read(connection, _ids(connection, source_id))
+        insert_changes(connection, before, after, source_id=source_id, by=newest, now=now)
     _put_source(connection, source, now=now)
 
 
@@ -285,7 +288,6 @@ def _frames(result: DeliveryResult) -> list[tuple[Table, pd.DataFrame]]:
     tables = {
         "population": t.intake_population,
         "facilities": t.intake_site,
-        "observations": t.intake_observation,
         "changes": t.intake_area_change,
     }
     if result.role in tables:
@@ -328,59 +330,3 @@ def _put_source(connection: Connection, source: SourceIntake, *, now: datetime) 
             failed=newest is None or any(result.failed for result in source.results),
         )
     )
-
-
-def _figures(connection: Connection, source_id: str) -> pd.DataFrame | None:
-    """Every figure of a source that is in force: level, code, week, figure, value."""
-    ids = _ids(connection, source_id)
-    if not ids:
-        return None
-    parts = []
-    observed, people, site = t.intake_observation.c, t.intake_population.c, t.intake_site.c
-    counts = select(
-        observed.level, observed.area_code, observed.week, observed.measure, observed.count
-    ).where(observed.delivery_id.in_(ids))
-    persons = select(people.level, people.area_code, people.group_code, people.persons).where(
-        people.delivery_id.in_(ids)
-    )
-    sites = select(site.site_id, site.status, *(site[name] for name in _SITE_FIGURES)).where(
-        site.delivery_id.in_(ids)
-    )
-    names = ["level", "code", "week", "figure", "value"]
-    frame = pd.read_sql_query(counts, connection)
-    parts.append(frame.set_axis(names, axis=1))
-    frame = pd.read_sql_query(persons, connection)
-    frame.insert(2, "week", "")
-    parts.append(frame.set_axis(names, axis=1))
-    frame = pd.read_sql_query(sites, connection)
-    frame["open"] = (frame.pop("status") == "open").astype("float64")
-    melted = frame.melt("site_id", var_name="figure", value_name="value").assign(
-        level="site", week=""
-    )
-    parts.append(melted.rename(columns={"site_id": "code"})[names])
-    return pd.concat(
-        [part.astype({"value": "float64"}) for part in parts if len(part)]
-        or [pd.DataFrame({name: [] for name in names})],
-        ignore_index=True,
-    )
-
-
-def _insert_changes(
-    connection: Connection,
-    before: pd.DataFrame,
-    after: pd.DataFrame | None,
-    *,
-    source_id: str,
-    by: int | None,
-    now: datetime,
-) -> None:
-    """Enter every figure that came, went or is another one now."""
-    if after is None or before.empty:
-        return
-    key = ["level", "code", "week", "figure"]
-    both = before.merge(after, on=key, how="outer", suffixes=("_before", "_after"))
-    old, new = both.pop("value_before").to_numpy(), both.pop("value_after").to_numpy()
-    changed = ~((old == new) | (np.isnan(old) & np.isnan(new)))
-    rows = both[changed].assign(before=old[changed], after=new[changed])
-    key_of_all = {"source_id": source_id, "delivery_id": by, "changed_at_utc": now}
-    insert_frame(connection, t.intake_change, rows, **key_of_all)

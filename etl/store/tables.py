@@ -203,16 +203,28 @@ intake_area_change = Table(
     Column("weight", Double, nullable=False),
 )
 
-# No key and no index: rows are replaced a source at a time, unique before they come, read whole.
-intake_observation = Table(
-    "intake_observation",
+# Weekly counts, an array a key; `etl.store.packed` says how they are packed.
+intake_count = Table(
+    "intake_count",
     metadata,
     _delivery_id(),
     Column("level", Text, nullable=False),
-    Column("area_code", Text, nullable=False),
-    Column("week", Text, nullable=False),
     Column("measure", Text, nullable=False),
-    Column("count", Double),
+    Column("week", Text, nullable=False),
+    Column("known", Integer, nullable=False),
+    Column("figures", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("delivery_id", "level", "measure", "week"),
+    Index("ix_intake_count_week", "week"),
+)
+
+# The areas that the arrays of a delivery are about.
+intake_count_area = Table(
+    "intake_count_area",
+    metadata,
+    _delivery_id(),
+    Column("level", Text, nullable=False),
+    Column("codes", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("delivery_id", "level"),
 )
 
 intake_context = Table(

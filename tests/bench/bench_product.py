@@ -118,7 +118,7 @@ def _report_by_cell(store: str) -> tuple[int, int]:
             by_cell: [
                 code
                 for (code,) in connection.execute(
-                    "SELECT measure FROM intake_observation GROUP BY measure "
+                    "SELECT measure FROM intake_count GROUP BY measure "
                     "HAVING sum(level = 'grid') > 0 IS ? ORDER BY measure",
                     (by_cell,),
                 )
@@ -128,11 +128,11 @@ def _report_by_cell(store: str) -> tuple[int, int]:
         own, others = measures[True], measures[False][: MEASURES - len(measures[True])]
         for like, code in zip(cycle(own), others, strict=False):
             connection.execute(
-                "INSERT INTO intake_observation SELECT delivery_id, level, area_code, week, ?, "
-                "count FROM intake_observation WHERE level = 'grid' AND measure = ?",
+                "INSERT INTO intake_count SELECT delivery_id, level, ?, week, known, figures "
+                "FROM intake_count WHERE level = 'grid' AND measure = ?",
                 (code, like),
             )
-        (counts,) = connection.execute("SELECT count(*) FROM intake_observation").fetchone()
+        (counts,) = connection.execute("SELECT sum(known) FROM intake_count").fetchone()
     return len(own) + len(others), counts
 
 

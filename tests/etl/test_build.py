@@ -31,6 +31,7 @@ from etl.build.weeks import iso_week, monday, week_number, week_range
 from etl.build.work import Work
 from etl.model import Text
 from etl.settings import LocalityConfig, registry
+from etl.store.packed import pack
 from etl.store.writer import PublishedLayer
 from geo.errors import FaultsError, InputError
 from geo.model import Kind, Level, Missing, Tier
@@ -144,7 +145,7 @@ def layer(book: LayerBook, code: str, level: str, week: str = "") -> Any:
 
 
 def weekly(level: str, measure: str, table: dict[str, list[float]], last: str = WEEK) -> Any:
-    """Long counts from area → one figure a week, the last for `last`."""
+    """Stored counts from area → one figure a week, the last for `last`."""
     rows = [
         (level, area, week, measure, count)
         for area, figures in table.items()
@@ -152,7 +153,7 @@ def weekly(level: str, measure: str, table: dict[str, list[float]], last: str = 
     ]
     columns = ["level", "area_code", "week", "measure", "count"]
     frame = pd.DataFrame(rows, columns=columns)
-    return frame.astype(dict.fromkeys(columns[:4], "category"))
+    return list(pack(frame.astype(dict.fromkeys(columns[:4], "category"))))
 
 
 # ---------------------------------------------------------------- weeks

@@ -18,18 +18,19 @@ import pandas as pd
 import pytest
 from sqlalchemy import Engine, select
 
+from etl.build.counts import followed_counts
 from etl.deliveries import waiting
-from etl.findings import IntakeError
+from etl.findings import Doubts, IntakeError
 from etl.giveback import give_back
 from etl.ingest import Intake
 from etl.pipeline import run, take_in
-from etl.sources.following import follow
 from etl.sources.successors import Successors
 from etl.store import tables as t
 from etl.store.accepted import load_accepted, load_counts, newest_week
 from etl.store.engine import open_engine
 from etl.store.lease import RUN, lease
 from etl.store.log import read_log
+from etl.store.packed import unpack
 from etl.store.writer import Writer
 from geo.errors import BusyError
 from tests.support.locality import COUNTY, NE, NOW, NW, SE, SW, Folder
@@ -58,7 +59,7 @@ class Office:
         return intake
 
     def counts(self) -> dict[tuple[str, str], float]:
-        frame = load_counts(self.engine, since="2026-W01", until="2026-W53")
+        frame = unpack(load_counts(self.engine, since="2026-W01", until="2026-W53"))
         keys = zip(frame["area_code"].astype(str), frame["week"].astype(str), strict=True)
         found = dict(zip(keys, frame["count"].tolist(), strict=True))
         assert len(found) == len(frame), "a figure stands twice"
@@ -460,8 +461,9 @@ def test_merged_villages_carry_their_past_on(office: Office) -> None:
     accepted = load_accepted(office.engine)
     assert accepted.changes[["old_code", "new_code", "weight"]].values.tolist() == [[old, SW, 1]]
     stored = load_counts(office.engine, since="2026-W01", until="2026-W53")
-    followed = follow(stored.assign(source_row=0), Successors(accepted.changes), figure="count")
-    rows = followed.frame.astype({"area_code": str, "week": str})
+    doubts = Doubts("changes", "")
+    rows = unpack(followed_counts(stored, Successors(accepted.changes), doubts))
+    rows = rows.astype({"area_code": str, "week": str})
     found = {(r.area_code, r.week): r.count for r in rows.itertuples(index=False)}
     assert found == {(SW, "2026-W40"): 7, (SW, "2026-W41"): 9}
 

@@ -19,6 +19,7 @@ from etl.build.levels import LevelFrame, build_levels
 from etl.build.weeks import week_range, weeks_after
 from etl.build.work import Work
 from etl.settings import LocalityConfig, registry
+from etl.store.packed import WeekCounts, pack
 from geo.model import Level
 
 WEEK = "2026-W46"
@@ -75,8 +76,8 @@ def drawn(n_weeks: int = HISTORY) -> np.ndarray:
     return counts
 
 
-def reported(table: np.ndarray, measure: str = "hotline_calls") -> pd.DataFrame:
-    """Long counts, the last row for `WEEK`; NaN is not reported."""
+def reported(table: np.ndarray, measure: str = "hotline_calls") -> list[WeekCounts]:
+    """Stored counts, the last row for `WEEK`; NaN is not reported."""
     weeks = week_range(WEEK, len(table))
     frame = pd.DataFrame(
         {
@@ -88,21 +89,20 @@ def reported(table: np.ndarray, measure: str = "hotline_calls") -> pd.DataFrame:
         }
     )
     keys = ["level", "area_code", "week", "measure"]
-    return frame.dropna().astype(dict.fromkeys(keys, "category"))
+    return list(pack(frame.dropna().astype(dict.fromkeys(keys, "category"))))
 
 
-def loader(counts: pd.DataFrame) -> Callable[[str, str, Sequence[str]], pd.DataFrame]:
+def loader(counts: list[WeekCounts]) -> Callable[[str, str, Sequence[str]], list[WeekCounts]]:
     """Counts of some weeks, as the store gives them; of all measures, as there is but one."""
 
-    def load(since: str, until: str, _measures: Sequence[str]) -> pd.DataFrame:
-        week = counts["week"].astype(str)
-        return counts[(week >= since) & (week <= until)].reset_index(drop=True)
+    def load(since: str, until: str, _measures: Sequence[str]) -> list[WeekCounts]:
+        return [row for row in counts if since <= row.week <= until]
 
     return load
 
 
 def tables_of(
-    levels: tuple[LevelFrame, ...], counts: pd.DataFrame, settings: LocalityConfig | None = None
+    levels: tuple[LevelFrame, ...], counts: list[WeekCounts], settings: LocalityConfig | None = None
 ) -> dict[str, pd.DataFrame]:
     """The three tables, as the pipeline makes them."""
     settings = settings or config()
@@ -203,7 +203,7 @@ def test_a_gap_of_a_year_keeps_the_weeks_in_their_places(levels: tuple[LevelFram
     figures = tell_figures(work, arrange_counts(recent, levels, weeks, settings), weeks)
     asked: list[tuple[str, str]] = []
 
-    def load(since: str, until: str, measures: Sequence[str]) -> pd.DataFrame:
+    def load(since: str, until: str, measures: Sequence[str]) -> list[WeekCounts]:
         asked.append((since, until))
         return loader(counts)(since, until, measures)
 
@@ -227,16 +227,16 @@ def test_a_measure_that_neither_warns_nor_is_forecast_has_no_history(
     settings = config()
     work, weeks = Work(levels, settings), week_range(WEEK, 26 + lead_weeks(settings))
     stock = next(measure.code for measure in settings.measures if measure.stock)
-    counts = pd.concat([reported(drawn(400), code) for code in (stock, "referrals", "dv_reports")])
-    counts = counts.astype(dict.fromkeys(["level", "area_code", "week", "measure"], "category"))
+    codes = (stock, "referrals", "dv_reports")
+    counts = [row for code in codes for row in reported(drawn(400), code)]
     recent = loader(counts)(weeks[0], WEEK, [])
     figures = tell_figures(work, arrange_counts(recent, levels, weeks, settings), weeks)
     asked: dict[str, list[str]] = {}
 
-    def load(since: str, until: str, measures: Sequence[str]) -> pd.DataFrame:
+    def load(since: str, until: str, measures: Sequence[str]) -> list[WeekCounts]:
         asked[since] = list(measures)
         found = loader(counts)(since, until, measures)
-        return found[found["measure"].isin(measures)]
+        return [row for row in found if row.measure in measures]
 
     history = read_history(work, figures, load)
     assert {key for key, _ in history.series} == {"dv_reports", "referrals"}

@@ -257,7 +257,7 @@ def test_a_role_for_qgis_reads_the_views_and_nothing_else(
             for view in qgis.VIEWS:
                 assert connection.execute(f"SELECT count(*) FROM {view}").fetchone() != (0,)
             connection.commit()
-            for table in ("intake_observation", "intake_site", "published_layer", "qgis_layer"):
+            for table in ("intake_count", "intake_site", "published_layer", "qgis_layer"):
                 with pytest.raises(psycopg.errors.InsufficientPrivilege):
                     connection.execute(f"SELECT * FROM {table}")
                 connection.rollback()

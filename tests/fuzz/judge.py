@@ -37,6 +37,7 @@ from etl.sources.proposal.block import as_toml
 from etl.sources.proposal.mapping import propose
 from etl.store import tables as t
 from etl.store.engine import open_engine
+from etl.store.packed import read_counts
 from etl.store.writer import Writer
 from geo.errors import XintuError
 from tests.fuzz import oracle
@@ -191,16 +192,12 @@ def _stored(settings: Settings, result: DeliveryResult) -> None:
     with engine.connect() as connection:
         log = pd.read_sql_query(select(t.intake_delivery), connection)
         held = pd.read_sql_query(select(t.intake_quarantine), connection)
-        n_counts = (
-            len(connection.execute(select(t.observations)).all())
-            if hasattr(t, "observations")
-            else None
-        )
+        n_counts = sum(int(row.said.sum()) for row in read_counts(connection))
     engine.dispose()
     ends = log[["accepted", "superseded", "quarantined", "set_aside"]].sum(axis=1)
     _require(ends.tolist() == log["rows_read"].tolist(), "the log does not add up")
     _require(len(held) == int(log["quarantined"].sum()), "the quarantine is not what the log says")
-    if n_counts is not None and result.role == "observations":
+    if result.role == "observations":
         _require(n_counts == len(result.frame), "the store holds other figures")
     with closing(sqlite3.connect(settings.store_url.removeprefix("sqlite:///"))) as db:
         _require(db.execute("PRAGMA integrity_check").fetchall() == [("ok",)], "store damaged")

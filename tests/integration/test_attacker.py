@@ -25,6 +25,7 @@ from etl.build.rates import SHORTEST, periods
 from etl.demo import write_demo
 from etl.publish import publish
 from etl.settings import load_locality
+from etl.store.packed import pack, unpack
 from etl.store.reader import Reader
 from etl.store.writer import Writer
 from geo.model import Missing
@@ -52,8 +53,12 @@ class Published:
         return list(self.truths)[-1]
 
 
-def _corrected(counts: pd.DataFrame) -> pd.DataFrame:
-    """Some villages hand in other figures for weeks that have been published."""
+def _corrected(load: Any) -> Any:
+    """A loader of counts to which some villages hand in other figures for published weeks."""
+    return lambda *args, **named: pack(_with_corrections(unpack(load(*args, **named))))
+
+
+def _with_corrections(counts: pd.DataFrame) -> pd.DataFrame:
     rng = np.random.default_rng(3)
     touched = counts["level"] == "village"
     touched &= counts["measure"].isin(["hotline_calls", "dv_reports"])
@@ -89,7 +94,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
             (("2026-W45", False), (WEEK, False), (WEEK, True))
         ):
             if correct:
-                patch.setattr(pipeline, "load_counts", lambda *a, **kw: _corrected(load(*a, **kw)))
+                patch.setattr(pipeline, "load_counts", _corrected(load))
             built = pipeline.build(
                 writer, settings, until=week, now=NOW, on_progress=lambda *_: None
             )
