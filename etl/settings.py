@@ -7,6 +7,7 @@ so that a misspelt key is an error and not a silent default.
 from __future__ import annotations
 
 import hashlib
+import re
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from etl.alerting import Warnings, load_warnings
 from etl.model import Model, Text
+from etl.notices.settings import Mail, Subscription
 from etl.policies import IndicatorSettings, Known, Policy, load_policy, registry_toml
 from etl.sections import (
     Access,
@@ -39,6 +41,7 @@ from geo.errors import ConfigError, Fault, FaultsError
 from geo.model import Kind
 
 CONFIG_NAME = "xintu.toml"
+_SECRET = re.compile("password|secret|token|key|url", re.IGNORECASE)
 
 
 def _none_of(what: str, codes: set[str]) -> None:
@@ -62,6 +65,8 @@ class LocalityConfig(Model):
     publish: Publish = Publish()
     intake: Intake = Intake()
     schedule: Schedule = Schedule()
+    mail: Mail | None = None
+    notices: tuple[Subscription, ...] = ()
     policy_pack: str | None = None
     groups: tuple[GroupSettings, ...] = ()
     measures: tuple[MeasureSettings, ...] = ()
@@ -87,6 +92,13 @@ class LocalityConfig(Model):
             {code for code in parts if parts.count(code) > 1}
             | {measure.code for measure in self.measures if measure.sum_of} & set(parts),
         )
+        ids = [notice.id for notice in self.notices]
+        _none_of("notices: id used twice", {i for i in ids if ids.count(i) > 1})
+        for notice in self.notices:
+            _none_of(f"notices {notice.id}: unknown measure", set(notice.measures) - measures)
+        if self.mail is None:
+            by_mail = {notice.id for notice in self.notices if notice.via == "mail"}
+            _none_of("notices by mail, but no [mail] with host and sender", by_mail)
         for source in self.sources:
             if source.role == "observations":
                 used = {source.measure} if source.measure else set(source.measures.values())
@@ -205,7 +217,7 @@ def load_locality(
         own = [
             Fault(
                 where=".".join(str(part) for part in error["loc"]) or "(whole file)",
-                came=repr(error["input"])[:80],
+                came=_came(error["loc"], error["input"]),
                 wanted=error["msg"],
             )
             for error in exc.errors()
@@ -223,6 +235,14 @@ def load_locality(
         config_sha256=hashlib.sha256((text + policy.text + warning_text).encode()).hexdigest(),
         policy_name=policy.name,
     )
+
+
+def _came(loc: tuple[int | str, ...], value: object) -> str:
+    """What stood there; never what may be a secret, such as the key in a webhook's address."""
+    told = loc[0] not in {"mail", "notices"} if loc else True
+    if told or not (isinstance(value, dict) or any(_SECRET.search(str(part)) for part in loc)):
+        return repr(value)[:80]
+    return "(not repeated)"
 
 
 def _policy(

@@ -11,6 +11,7 @@ from pydantic import BaseModel
 
 from etl import alerting, model, policies, sections, settings, standards
 from etl.findings import rules
+from etl.notices import settings as notices
 from etl.settings import load_locality
 from etl.sources import settings as sources
 from etl.template import write_template
@@ -38,6 +39,8 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[forecast]`": settings.Forecast,
     "`[intake]`": settings.Intake,
     "`[schedule]`": settings.Schedule,
+    "`[mail]`": notices.Mail,
+    "`[[notices]]`": notices.Subscription,
     "Top level": settings.LocalityConfig,
     "`[[groups]]`": settings.GroupSettings,
     "`[[measures]]`": settings.MeasureSettings,
@@ -118,7 +121,7 @@ def test_defaults_are_the_documented_ones(heading: str) -> None:
 def test_no_model_of_the_configuration_is_left_out() -> None:
     models = {
         model
-        for module in (settings, sections, alerting, policies, sources, standards)
+        for module in (settings, sections, alerting, policies, sources, standards, notices)
         for model in vars(module).values()
         if isinstance(model, type)
         and issubclass(model, BaseModel)

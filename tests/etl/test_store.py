@@ -18,6 +18,7 @@ from alembic.runtime.migration import MigrationContext
 from etl.fingerprint import find_published
 from etl.store import migrate
 from etl.store.engine import open_engine
+from etl.store.outbox import notice_outbox
 from etl.store.qgis import is_shared
 from etl.store.reader import Reader
 from etl.store.tables import metadata
@@ -107,6 +108,7 @@ def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
     writer = Writer(url)
     with writer.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": is_shared})
+        assert notice_outbox.metadata is metadata
         assert compare_metadata(context, metadata) == []
 
 

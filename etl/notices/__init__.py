@@ -1,0 +1,1 @@
+"""Notices of warnings: who is told of what, when, and what became of each."""
