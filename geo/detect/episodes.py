@@ -33,8 +33,9 @@ class Episodes:
     ----------
     newest : one row an episode that is live in the last week or ended in it, highest tier first,
         then by `episode_id`. Columns: `episode_id` str; `measure`; `level`, `area_code`, `name` of
-        its place now, the smallest area with its highest tier; `tier` int64 now, NONE or NO_DATA
-        where no area of it has one; `peak_tier` int64; `since_week`; `weeks` int64 from then to the
+        its place now, the smallest area with its highest tier; `tier` int64 now, NONE where its
+        areas are quiet, NO_DATA where one is unknown, above NONE with phase "ended" where it went
+        into an older one; `peak_tier` int64; `since_week`; `weeks` int64 from then to the
         last week with a tier; `areas` codes joined by "|", finest level first; `n_areas` int64;
         `phase`, one of `PHASES`.
     ids : `episode_id` of every episode, in the order in which they began.
@@ -252,10 +253,11 @@ def _go_on(ground: Ground, one: _Episode, areas: IntArray, week: int) -> None:
 
 
 def _rest(ground: Ground, one: _Episode, week: int) -> None:
-    """A week without a tier: quiet only where all of it is known."""
+    """A week without an own tier: quiet only where all of it is known."""
     one.before, one.tier_before = one.areas, one.tier
-    unknown = (ground.tiers[week, one.areas] == Tier.NO_DATA).any()
-    one.tier = int(Tier.NO_DATA if unknown else Tier.NONE)
+    tiers = ground.tiers[week, one.areas]
+    unknown = tiers.max() < Tier.BLUE and tiers.min() == Tier.NO_DATA
+    one.tier = int(Tier.NO_DATA if unknown else tiers.max())
 
 
 def _phase(ground: Ground, one: _Episode, week: int) -> str:

@@ -127,9 +127,9 @@ def test_a_warning_follows_into_the_area_above() -> None:
 def test_the_oldest_outlives_a_meeting() -> None:
     weeks = [[0, 0, 0, 0, 1], [1, 0, 0, 0, 3], [1, 1, 1, 1, 3], [1, 1, 1, 1, 3]]
     found = told(weeks[:3])
-    assert found[["episode_id", "phase", "n_areas"]].values.tolist() == [
-        ["calls.v4.2026-W01", "growing", 5],
-        ["calls.v0.2026-W02", "ended", 1],
+    assert found[["episode_id", "phase", "n_areas", "tier"]].values.tolist() == [
+        ["calls.v4.2026-W01", "growing", 5, 3],
+        ["calls.v0.2026-W02", "ended", 1, 1],
     ]
     assert told(weeks)["episode_id"].tolist() == ["calls.v4.2026-W01"]
 
