@@ -75,15 +75,15 @@ def _asked(
     levels: Sequence[LevelFrame], warned: Collection[str]
 ) -> list[tuple[Level, np.ndarray, Ints]]:
     """Level, codes, and the cell that stands for each."""
-    found = []
+    found: list[tuple[Level, np.ndarray, Ints]] = []
     for position, frame in enumerate(levels):
         if frame.level == Level.GRID:
-            cells = np.flatnonzero(np.isin(frame.codes.astype(str), sorted(warned)))
+            cells: Ints = np.flatnonzero(np.isin(frame.codes.astype(str), sorted(warned)))
             found.append((frame.level, frame.codes[cells], cells))
         else:
             parents = ancestors(levels, position)
             middle = middle_cells(levels[0], parents, n_parents=len(frame))
-            held = np.flatnonzero(middle >= 0)
+            held: Ints = np.flatnonzero(middle >= 0)
             found.append((frame.level, frame.codes[held], middle[held]))
     return found
 
@@ -103,7 +103,7 @@ def middle_cells(cells: LevelFrame, parents: Ints, *, n_parents: int) -> Ints:
     inside = parents >= 0
     total = np.bincount(parents[inside], persons[inside], n_parents)
     weight = np.where(inside & (total[parents] > 0), persons, 1.0)
-    sums = np.bincount(parents[inside], weight[inside], n_parents)
+    sums = np.bincount(parents[inside], weight[inside], n_parents).astype(np.float64)
     out: Ints = np.full(n_parents, -1, dtype=np.int64)
     away = _squared_distance(cells.xy, parents, weight, sums, inside)
     order = np.lexsort((np.arange(len(cells)), away, parents))
