@@ -16,16 +16,18 @@ from dashboard import errors, export, ids, mapview, text
 from dashboard.address import Address
 from dashboard.components import states
 from dashboard.components.attributes import attrs
-from dashboard.pages import Clock, Page, PageContext, in_browser
+from dashboard.desk import Desk
+from dashboard.pages import Clock, Page, PageContext, Services, in_browser
 from dashboard.pages import data as data_page
 from dashboard.pages import map as map_page
 from dashboard.pages import scorecard as scorecard_page
 from dashboard.pages import wall as wall_page
+from dashboard.pages import warnings as warnings_page
 from etl.store.reader import Reader
 from geo.errors import NotPublishedError, XintuError
 
 ASSETS = Path(__file__).parents[1] / "assets"
-PAGES: tuple[Page, ...] = (map_page, scorecard_page, data_page, wall_page)
+PAGES: tuple[Page, ...] = (map_page, warnings_page, scorecard_page, data_page, wall_page)
 
 # Dash, Plotly and MapLibre set style attributes and draw from workers and images they make
 # themselves; everything else, scripts above all, comes from files of our own.
@@ -97,6 +99,7 @@ def create_app(
     *,
     pages: Sequence[Page] = PAGES,
     now: Clock = lambda: datetime.now(UTC),
+    desk: Desk | None = None,
 ) -> Dash:
     """Build the web application.
 
@@ -104,7 +107,8 @@ def create_app(
     ----------
     reader : published snapshots; the only source of what is shown.
     pages : modules with `PATH`, `layout` and `register`.
-    now : clock, for ages.
+    now : clock, for ages and deadlines.
+    desk : where offices act on warnings; without one, warnings are only shown.
 
     Returns
     -------
@@ -124,9 +128,10 @@ def create_app(
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     app.layout = _shell
-    _register_router(app, reader, {page.PATH: page for page in pages}, now)
+    services = Services(reader, now, desk)
+    _register_router(app, services, {page.PATH: page for page in pages})
     for page in pages:
-        page.register(app, reader)
+        page.register(app, services)
     mapview.register_routes(app.server, reader)
     export.register_routes(app.server, reader)
     _register_health(app.server, reader, now)
@@ -147,7 +152,7 @@ def _shell() -> Component:
     )
 
 
-def _register_router(app: Dash, reader: Reader, pages: dict[str, Page], now: Clock) -> None:
+def _register_router(app: Dash, services: Services, pages: dict[str, Page]) -> None:
     in_browser(
         app,
         "openAddress",
@@ -159,7 +164,8 @@ def _register_router(app: Dash, reader: Reader, pages: dict[str, Page], now: Clo
     def failed(error: Exception) -> Component:
         _log.error("a page could not be drawn", exc_info=error)
         address = Address.read("/", "", remembered=flask.request.cookies)
-        context = PageContext(reader, address, text.load(address.lang), "light", now())
+        catalog, now_utc = text.load(address.lang), services.now()
+        context = PageContext(services.reader, address, catalog, "light", now_utc)
         return states.error_page(context, errors.page_state(error))
 
     @app.callback(
@@ -170,7 +176,10 @@ def _register_router(app: Dash, reader: Reader, pages: dict[str, Page], now: Clo
     )
     def open_page(request: dict[str, str]) -> Component:
         address = Address.read(request["path"], request["query"], remembered=flask.request.cookies)
-        context = PageContext(reader, address, text.load(address.lang), request["theme"], now())
+        context = PageContext(
+            services.reader, address, text.load(address.lang), request["theme"], services.now(),
+            services.desk,
+        )  # fmt: skip
         return render(pages.get(address.path), context)
 
 

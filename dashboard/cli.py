@@ -186,7 +186,7 @@ def serve(
     settings = _load(folder, store=store)
     chosen = Overrides()
     serve_forever(
-        settings.store_url,
+        settings,
         host=host or chosen.host,
         port=port or chosen.port,
         workers=workers,

@@ -47,6 +47,17 @@ SCORECARD_SUMMARY: Final = "scorecard-card-summary"
 SCORECARD_BODY: Final = "scorecard-card-body"
 SCORECARD_DOWNLOAD: Final = "scorecard-workbook-download"
 
+# Warnings
+WARNINGS_BOARD: Final = "warnings-board-box"
+WARNINGS_FORM: Final = "warnings-form-box"
+WARNINGS_SUBJECT: Final = "warnings-subject-store"
+WARNINGS_OFFICE: Final = "warnings-office-choice"
+WARNINGS_PIN: Final = "warnings-pin-input"
+WARNINGS_TEXT: Final = "warnings-text-input"
+WARNINGS_SAID: Final = "warnings-said-box"
+# One of each a step, told apart by `index`.
+WARNINGS_ACT: Final = "warnings-act-button"
+
 # Wall
 WALL_REQUEST: Final = "wall-request-store"
 WALL_SNAPSHOT: Final = "wall-snapshot-store"

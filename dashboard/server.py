@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from gunicorn.app.base import BaseApplication
 
 from geo.errors import ConfigError
+
+if TYPE_CHECKING:
+    from etl.settings import Settings
 
 TIMEOUT_S = 60
 
@@ -28,7 +31,7 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 def serve_forever(
-    store_url: str, *, host: str, port: int, workers: int, announce: Callable[[str], None]
+    settings: Settings, *, host: str, port: int, workers: int, announce: Callable[[str], None]
 ) -> None:
     """Serve until stopped.
 
@@ -44,15 +47,19 @@ def serve_forever(
     StoreError : there is no store, or nothing has been published in it.
     """
     from dashboard.app import create_app
+    from etl.response.desk import Desk
+    from etl.store.engine import open_engine
     from etl.store.reader import Reader
 
     if _taken(host, port):
         raise ConfigError(f"{host}:{port} is in use; stop what runs there or choose --port")
-    reader = Reader(store_url)
+    reader = Reader(settings.store_url)
     reader.current()
+    engine = open_engine(settings.store_url)
+    desk = Desk(engine, settings) if settings.config.response.offices else None
 
     def build() -> Any:
-        server = create_app(reader).server
+        server = create_app(reader, desk=desk).server
         # An unwarmed app would answer the first callbacks with 500.
         with server.test_client() as client:
             for path in ("/", "/_dash-layout", "/_dash-dependencies"):
@@ -64,6 +71,7 @@ def serve_forever(
 
     def post_fork(_arbiter: Any, _worker: Any) -> None:
         reader.forked()
+        engine.dispose(close=False)
 
     options = {
         "bind": f"{host}:{port}",

@@ -15,7 +15,13 @@ if TYPE_CHECKING:
     from dashboard.pages import PageContext
 
 # The wall has no header of its own; its address is listed here all the same.
-_LINKS = (("map", "/"), ("scorecard", "/scorecard"), ("wall", "/wall"), ("data", "/data"))
+_LINKS = (
+    ("map", "/"),
+    ("warnings", "/warnings"),
+    ("scorecard", "/scorecard"),
+    ("wall", "/wall"),
+    ("data", "/data"),
+)
 
 
 def page_header(context: PageContext, *, active: str, middle: Component | None = None) -> Component:

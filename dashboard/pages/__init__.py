@@ -1,4 +1,4 @@
-"""The pages: each module has `PATH`, `layout(context)` and `register(app, reader)`."""
+"""The pages: each module has `PATH`, `layout(context)` and `register(app, services)`."""
 
 from __future__ import annotations
 
@@ -11,8 +11,11 @@ from dash import ClientsideFunction, Dash, Input, Output, State
 from dash.development.base_component import Component
 
 from dashboard.address import Address
+from dashboard.desk import Desk
 from dashboard.text import Catalog
 from etl.store.reader import Reader
+
+Clock = Callable[[], datetime]
 
 
 @dataclass(frozen=True)
@@ -26,6 +29,7 @@ class PageContext:
     text : strings of the address's language.
     theme : `light` or `dark`, as resolved in the browser.
     now_utc : the time of the request.
+    desk : where offices act on warnings; None where nobody may.
     """
 
     reader: Reader
@@ -33,6 +37,23 @@ class PageContext:
     text: Catalog
     theme: str
     now_utc: datetime
+    desk: Desk | None = None
+
+
+@dataclass(frozen=True)
+class Services:
+    """What the callbacks of a page may use.
+
+    Attributes
+    ----------
+    reader : published snapshots, and how warnings are answered.
+    now : clock, in UTC.
+    desk : where offices act on warnings; None where nobody may.
+    """
+
+    reader: Reader
+    now: Clock
+    desk: Desk | None = None
 
 
 class Page(Protocol):
@@ -43,7 +64,7 @@ class Page(Protocol):
     def layout(self, context: PageContext) -> Component:
         """The whole page, header and all."""
 
-    def register(self, app: Dash, reader: Reader) -> None:
+    def register(self, app: Dash, services: Services) -> None:
         """Give the app the page's callbacks and routes."""
 
 
@@ -51,6 +72,3 @@ def in_browser(app: Dash, name: str, *ends: Input | Output | State) -> None:
     """Let a function of assets/pages.js answer, without asking the server."""
     function = ClientsideFunction("xintu_pages", name)
     app.clientside_callback(function, *ends)  # type: ignore[no-untyped-call]
-
-
-Clock = Callable[[], datetime]

@@ -15,7 +15,7 @@ from dashboard.address import Address
 from dashboard.components import deliveries, header, intake
 from dashboard.components.attributes import attrs
 from dashboard.components.controls import data_day
-from dashboard.pages import PageContext
+from dashboard.pages import PageContext, Services
 from dashboard.text import Catalog, load, words
 from etl.spreadsheet import csv_bytes
 from etl.store.reader import Reader, Snapshot
@@ -92,8 +92,9 @@ def _heading(context: PageContext, sources: pd.DataFrame) -> tuple[str, str]:
     return title, sub
 
 
-def register(app: Dash, reader: Reader) -> None:
+def register(app: Dash, services: Services) -> None:
     """Callbacks: filter the findings, hand them out as a file."""
+    reader = services.reader
 
     @app.callback(
         Output(ids.DATA_FINDINGS_GRID, "rowData"),

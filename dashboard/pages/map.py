@@ -12,7 +12,7 @@ from dashboard import headings, ids, lateness, mapview, places, text
 from dashboard.choices import Choices, LayerBook, read_choices
 from dashboard.components import chart, controls, header, legend, place, rail, states, summary
 from dashboard.components.attributes import attrs
-from dashboard.pages import PageContext, in_browser
+from dashboard.pages import PageContext, Services, in_browser
 from dashboard.text import Catalog
 from dashboard.tokens import Theme
 from etl.store.reader import Reader, Snapshot
@@ -90,8 +90,9 @@ def _known_area(reader: Reader, snapshot: Snapshot, choices: Choices) -> Choices
     return replace(choices, area_level=place.level if place else "")
 
 
-def register(app: Dash, reader: Reader) -> None:
+def register(app: Dash, services: Services) -> None:
     """Callbacks of the page: every one reads, draws and returns."""
+    reader = services.reader
     _register_browser(app)
     _register_caption(app, reader)
     _register_panel(app, reader)

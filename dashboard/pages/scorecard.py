@@ -17,7 +17,7 @@ from dashboard.components import header, states
 from dashboard.components import scorecard as widgets
 from dashboard.components.attributes import attrs
 from dashboard.components.controls import data_day
-from dashboard.pages import PageContext
+from dashboard.pages import PageContext, Services
 from dashboard.report.scorecard_workbook import scorecard_workbook
 from dashboard.scorecard import Scorecard, read_scorecard
 from dashboard.text import Catalog, load, words
@@ -126,8 +126,9 @@ def _subtitle(card: Scorecard, catalog: Catalog, snapshot: Snapshot) -> str:
     )
 
 
-def register(app: Dash, reader: Reader) -> None:
+def register(app: Dash, services: Services) -> None:
     """Callbacks: what a card opens to, and the tables as a workbook."""
+    reader = services.reader
 
     @app.callback(
         Output({"type": ids.SCORECARD_BODY, "index": MATCH}, "children"),

@@ -24,7 +24,7 @@ from dashboard.address import Address
 from dashboard.components import wall_panels
 from dashboard.lateness import local_day, read_sources
 from dashboard.mapview import map_component, map_view, register_map
-from dashboard.pages import PageContext
+from dashboard.pages import PageContext, Services
 from dashboard.story import tell
 from dashboard.text import Catalog
 from dashboard.tokens import Theme
@@ -172,8 +172,9 @@ def draw(
     return wall_panels.panels(story, stops, catalog, sources, targets=targets), views
 
 
-def register(app: Dash, reader: Reader) -> None:
+def register(app: Dash, services: Services) -> None:
     """The callback that draws a newer snapshot, and the route that tells of one."""
+    reader = services.reader
     register_map(app, "wall")
 
     @app.callback(  # type: ignore[misc, unused-ignore]

@@ -27,6 +27,7 @@ from etl.sections import KindSettings, MeasureSettings
 from etl.settings import LocalityConfig, registry
 from etl.store.writer import Publication, PublishedLayer, PublishedLevel, Writer
 from geo.model import Kind, Level, Missing, Tier
+from tests.support.published_responses import OFFICES, answer
 from tests.support.published_targets import target_tables
 from tests.support.published_warnings import explain, warning_tables
 
@@ -155,6 +156,7 @@ def config() -> LocalityConfig:
                 "map_approval": "示例审图号 000000",
             },
             "sources": SOURCES,
+            "response": {"offices": OFFICES},
             **{name: registry(name)[name] for name in ("groups", "measures", "kinds")},
         }
     )
@@ -777,14 +779,20 @@ def _meta(
         "groups": [{"code": g.code, "name": g.name.model_dump()} for g in settings.groups],
         "context": {"water": f"{tag}-water", "road": f"{tag}-road"},
         "code_version": "0.1.0+test",
-        "warnings": settings.warnings.model_dump(),
+        "warnings": settings.warnings.model_dump(mode="json"),
+        "response": settings.response.model_dump(mode="json"),
         "access": settings.access.model_dump(mode="json"),
         "need": {**settings.need.model_dump(mode="json"), "full_service": 2.0},
     }  # fmt: skip
 
 
-def publish(folder: Path, *, seed: int = 7) -> str:
-    """Write the store into a folder; its URL comes back."""
+def publish(folder: Path, *, seed: int = 7, answered: bool = True) -> str:
+    """Write the store into a folder; its URL comes back.
+
+    Parameters
+    ----------
+    answered : whether warnings are followed: acknowledged, responded to, one of them overdue.
+    """
     rng = np.random.default_rng(seed)
     settings = config()
     levels = build_levels(rng)
@@ -794,6 +802,7 @@ def publish(folder: Path, *, seed: int = 7) -> str:
     tag = f"test{seed}"
     url = f"sqlite:///{folder / 'xintu.db'}"
     sites = _sites(levels, rng)
+    tables = _tables(levels, kept, warnings, sites)
     west, south, east, north = levels[3].shapes[0].bounds
     middle = (south + north) / 2
     Writer(url).publish(
@@ -812,7 +821,7 @@ def publish(folder: Path, *, seed: int = 7) -> str:
             layers=book.rows,
             sites=sites,
             warnings=warnings,
-            tables=_tables(levels, kept, warnings, sites),
+            tables=tables,
             contexts={
                 f"{tag}-water": _line([(west, middle), (116.3, middle - 0.01), (east, middle)],
                                       1, "清水河"),
@@ -821,4 +830,6 @@ def publish(folder: Path, *, seed: int = 7) -> str:
             },
         )
     )  # fmt: skip
+    if answered:
+        answer(url, tables["episodes"], levels[2].frame)
     return url
