@@ -17,15 +17,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dashboard import (
-    cli_aggregate,
-    cli_export,
-    cli_findings,
-    cli_intake,
-    cli_map,
-    cli_targets,
-    cli_warnings,
-)
+from dashboard import cli_aggregate, cli_export, cli_findings, cli_intake, cli_map, cli_targets
 from dashboard.compiled import keep_compiled
 from dashboard.console import (
     Output,
@@ -34,7 +26,7 @@ from dashboard.console import (
     forecast_record,
     forecast_table,
     output,
-    print_table,
+    table_width,
     talk,
 )
 from geo.errors import BusyError, ConfigError, NotPublishedError, StoreError, XintuError
@@ -62,7 +54,6 @@ app.add_typer(cli_findings.app)
 app.add_typer(cli_intake.app)
 app.add_typer(cli_map.app)
 app.add_typer(cli_targets.app)
-app.add_typer(cli_warnings.app, name="warnings")
 logger = logging.getLogger(__name__)
 
 Folder = Annotated[Path, typer.Argument(help="locality folder that holds xintu.toml")]
@@ -252,7 +243,7 @@ def schedule(
     found = forecasts(jobs, _past_runs(settings), now=datetime.now(UTC))
     if not out.as_json:
         table = forecast_table(found, timezone=settings.config.locality.timezone)
-        print_table(table)
+        console.print(table, width=table_width())
     elif listing:
         for one in found:
             typer.echo(json.dumps(forecast_record(one), ensure_ascii=False))

@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Mapping, Sequence
 from importlib import resources
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
@@ -63,6 +63,11 @@ class Warnings(Model):
     history_years: int = Field(
         default=5, ge=3, le=10, description="years before a week that it is held against"
     )
+    fdr: float = Field(
+        default=0.2, gt=0, le=1, description="share of a week's warnings that may be chance; 1: off"
+    )
+    fdr_from_areas: int = Field(default=500, ge=1, description="on levels of so many areas or more")
+    provisional_weeks: Annotated[int, Field(ge=0, le=26)] | Literal["auto"] = "auto"
     blue: float = 2.33
     yellow: float = 3.09
     orange: float = 3.72

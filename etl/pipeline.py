@@ -21,7 +21,6 @@ from etl.build.levels import build_levels
 from etl.build.quantities import Quantities
 from etl.build.ranking import gap_ranking, try_borders
 from etl.build.referral import add_referral
-from etl.build.responders import nearest_responders
 from etl.build.shortage import score_shortage
 from etl.build.summary import coverage_table, headline, source_table, warning_rows
 from etl.build.targets import PACE_WEEKS, Scorecard, target_tables
@@ -52,7 +51,6 @@ from etl.store.packed import WeekCounts
 from etl.store.past import past_tables
 from etl.store.writer import Writer
 from geo.errors import InputError
-from geo.model import Level
 from geo.warm import warm_build
 
 STEPS = (
@@ -272,7 +270,7 @@ def build(
 
     history = read_history(work, figures, load)
     say("warnings")
-    warned = watch(work, figures)
+    warned = watch(work, figures, history, gaps.by_level)
     say("forecast")
     expected = forecast(work, figures, history)
     coverage = coverage_table(levels, reach, accepted.sites)
@@ -285,14 +283,13 @@ def build(
             writer.engine, "targets", since=week_range(week, PACE_WEEKS + 1)[0], before=week
         ),
     )
-    newest_cells = warned[(warned["week"] == week) & (warned["level"] == Level.GRID)]
     tables = {
         "headline": headline(
             work,
             accepted.sites,
             ranking,
             coverage,
-            warning_rows(warned, weeks, counts, config),
+            warning_rows(warned.rows, weeks, counts, config),
         ),
         "gap_ranking": ranking,
         "gap_robustness": robustness,
@@ -300,11 +297,11 @@ def build(
         "coverage": coverage,
         **reach.tables,
         **referral,
-        **nearest_responders(work, accepted.sites, travel, warned=set(newest_cells["area_code"])),
         "sources": source_table(accepted.sources, config, now=now),
         "findings": public_findings(accepted.findings, accepted.sources, doubts.findings),
         "area_changes": area_changes(accepted.changes, accepted.areas, until=until),
         "deliveries": recent_deliveries(load_log(writer.engine), accepted.sources),
+        "detection": warned.detection,
         **expected,
         **target_tables(scorecard),
     }
@@ -317,7 +314,7 @@ def build(
         context=accepted.context,
         travel=travel.meta(),
         sites=_published_sites(accepted),
-        warnings=warned,
+        warnings=warned.rows,
         tables=tables,
         full_service=gaps.reference,
     )

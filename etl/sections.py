@@ -61,6 +61,9 @@ class MeasureSettings(Model):
     warn: bool = False
     group: str = "total"
     stock: bool = False
+    upstream: Literal["", "blue", "yellow", "orange", "red"] = Field(
+        default="", description="counts alerts of this tier that came from above"
+    )
     sum_of: tuple[str, ...] = Field(
         default=(), description="measures that add up to this one, area by area and week by week"
     )

@@ -1,141 +1,85 @@
-"""Step 6: tiers by detector, and the list of warnings."""
+"""Step 6: tiers on the map, the list of warnings, and how much of it may be chance."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 
 from etl.build import text
-from etl.build.disclose import Disclosed
+from etl.build.delay import tell_delays
 from etl.build.figures import Figures
-from etl.build.layers import LayerSpec, States
+from etl.build.history import History
+from etl.build.layers import LayerSpec
 from etl.build.levels import Floats, LevelFrame
+from etl.build.watching import Watch, Watched
 from etl.build.work import Work
 from etl.sections import MeasureSettings
 from etl.settings import LocalityConfig
-from geo.detect.ears import Ears, ears
-from geo.detect.tiers import base_tiers, weeks_running
-from geo.model import Level, Missing, Tier, TierPolicy
+from geo.detect.tiers import Raise
+from geo.detect.watch import Look, Method
+from geo.model import Level, Missing, Tier
 
-# Weeks between a week and the baseline it is held against.
-LAG_WEEKS = {"C1": 0, "C2": 2, "C3": 2}
-
-
-def tier_policy(config: LocalityConfig) -> TierPolicy:
-    """The locality's tier policy as `geo` wants it."""
-    return config.warnings.tier_policy()
-
-
-@dataclass(frozen=True)
-class _Watch:
-    """A build under way with its weeks."""
-
-    work: Work
-    weeks: Sequence[str]
-
-    @property
-    def config(self) -> LocalityConfig:
-        return self.work.config
-
-    @property
-    def first(self) -> int:
-        """Position of the first published week."""
-        return len(self.weeks) - self.config.publish.weeks
-
-    def published(self) -> list[tuple[int, str]]:
-        """Position and name of every published week."""
-        return list(enumerate(self.weeks))[self.first :]
+_WARNING_COLUMNS = (
+    "level", "area_code", "name", "parent_code", "measure", "week", "tier", "base_tier",
+    "raised_by", "held", "count", "expected", "upper", "score", "method", "look", "reach",
+    "provisional", "weeks_running", "since_week",
+)  # fmt: skip
+_DETECTION_COLUMNS = (
+    "measure", "level", "week", "n_areas", "n_ears", "n_farrington", "n_warned", "expected_false",
+    "fdr", "provisional",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
-class _Series:
-    """Counts of one measure on one level that may be published, and what the detector says."""
+class Warned:
+    """What a build says of warnings.
 
-    shown: Disclosed
-    detected: Ears
-    tiers: npt.NDArray[np.int8]
+    Attributes
+    ----------
+    rows : one row a warning of the published weeks.
+    detection : one row a measure, level and published week: how many areas were held against
+        what, how many are warned, and how many alarms chance alone would raise at most.
+    """
 
-    @property
-    def measure(self) -> MeasureSettings:
-        return self.shown.measure
-
-    @property
-    def frame(self) -> LevelFrame:
-        return self.shown.frame
-
-    @property
-    def states(self) -> States:
-        """States of the tiers: a colour tells no more than the count it stands for."""
-        silent = (self.tiers == Tier.NO_DATA) & (self.shown.states == Missing.OK)
-        return np.where(silent, int(Missing.NO_DATA), self.shown.states).astype(np.uint8)
+    rows: pd.DataFrame
+    detection: pd.DataFrame
 
 
-def watch(work: Work, figures: Figures) -> pd.DataFrame:
+def watch(work: Work, figures: Figures, history: History, gaps: Mapping[Level, Floats]) -> Warned:
     """Add the tiers of the published weeks to the book.
 
-    The detector sees what is published: where a count is withheld it is handed what anybody would
-    guess. So no tier, bound or score tells of a number that is withheld.
-
-    Returns
-    -------
-    One row a warning of the published weeks.
+    Parameters
+    ----------
+    history : counts of the years before.
+    gaps : level → gap class of each area.
     """
-    this = _Watch(work, figures.weeks)
-    found: list[pd.DataFrame] = []
-    highest: dict[Level, list[tuple[Floats, States]]] = {}
+    watch = Watch(work, figures, history, gaps, tell_delays(work, week=figures.weeks[-1]))
+    warnings, detection = [], []
+    highest: dict[Level, list[Watched]] = {}
     for code, levels in figures.by_measure.items():
         if not work.config.measure(code).warn:
             continue
         for shown in levels:
-            series = _detect(this, shown)
-            found.append(_warning_rows(this, series))
-            tiers = _add_tiers(this, series)
-            highest.setdefault(shown.frame.level, []).append((tiers, series.states))
+            seen = watch.look(shown)
+            warnings.append(_warning_rows(seen))
+            detection.append(_detection_rows(work.config, seen))
+            _add_tiers(work, seen)
+            highest.setdefault(shown.frame.level, []).append(seen)
     for frame in work.levels:
         if frame.level in highest:
-            _add_highest(this, frame, highest[frame.level])
-    return _join_names(found, work.levels)
-
-
-def _detect(this: _Watch, shown: Disclosed) -> _Series:
-    chosen = this.config.warnings
-    # A guess does not scatter as counts do: where the baseline has guesses, its spread is at least
-    # that of chance (Poisson).
-    guessed = np.where(shown.hidden, np.nan_to_num(shown.guesses), 0.0)
-    lag = LAG_WEEKS[chosen.method]
-    sums = np.cumsum(np.concatenate([np.zeros((1, guessed.shape[1])), guessed]), axis=0)
-    ends = np.maximum(np.arange(len(guessed)) - lag, 0)
-    starts = np.maximum(ends - chosen.baseline, 0)
-    chance = np.sqrt(np.maximum(sums[ends] - sums[starts], 0.0) / chosen.baseline)
-    detected = _ears(this, shown.guesses, np.maximum(chance, chosen.min_sigma))
-    return _Series(shown, detected, _tiers(this, shown.guesses, detected))
-
-
-def _ears(this: _Watch, counts: Floats, min_sigma: npt.ArrayLike) -> Ears:
-    chosen = this.config.warnings
-    return ears(
-        counts,
-        method=chosen.method,
-        baseline=chosen.baseline,
-        min_sigma=min_sigma,
-        min_observed=chosen.baseline - 2,
-        # A long episode must not write its own baseline and so silence itself.
-        exclude_alarms=True,
-        max_episode=chosen.episode_weeks,
-    )
-
-
-def _tiers(this: _Watch, counts: Floats, detected: Ears) -> npt.NDArray[np.int8]:
-    return base_tiers(
-        counts,
-        detected.score,
-        counts - detected.expected,
-        policy=tier_policy(this.config),
-        floor=this.config.disclosure.k,
+            _add_highest(work, frame, highest[frame.level])
+    rows = _joined(warnings, _WARNING_COLUMNS)
+    names = {
+        code: name
+        for frame in work.levels
+        for code, name in zip(frame.codes, frame.names, strict=True)
+    }
+    return Warned(
+        rows.assign(parent_name=[names.get(code, "") for code in rows["parent_code"]]),
+        _joined(detection, _DETECTION_COLUMNS),
     )
 
 
@@ -146,8 +90,7 @@ def _tier_spec(measure: MeasureSettings, config: LocalityConfig) -> LayerSpec:
         "warning",
         "tier",
         measure,
-        method=chosen.method,
-        baseline=chosen.baseline,
+        years=chosen.history_years,
         blue=f"{chosen.blue:g}",
         yellow=f"{chosen.yellow:g}",
         orange=f"{chosen.orange:g}",
@@ -156,69 +99,100 @@ def _tier_spec(measure: MeasureSettings, config: LocalityConfig) -> LayerSpec:
     )
 
 
-def _add_tiers(this: _Watch, series: _Series) -> Floats:
-    """Add the tiers of the published weeks; returns them as float, NaN where there is none."""
-    tiers, states = series.tiers.astype(np.float64), series.states
-    spec = _tier_spec(series.measure, this.config)
-    for position, week in this.published():
-        if (states[position] != Missing.NO_DATA).any():
-            row = states[position]
-            this.work.book.add(spec, series.frame.level, tiers[position], states=row, week=week)
-    return np.where(states == Missing.OK, tiers, np.nan)
+def _add_tiers(work: Work, seen: Watched) -> None:
+    """Add the tiers of the published weeks."""
+    spec, tier = _tier_spec(seen.measure, work.config), seen.tiers.tier.astype(np.float64)
+    for row in range(seen.first, len(seen.weeks)):
+        states = seen.states[row]
+        if (states != Missing.NO_DATA).any():
+            work.book.add(spec, seen.frame.level, tier[row], states=states, week=seen.weeks[row])
 
 
-def _add_highest(
-    this: _Watch, frame: LevelFrame, measures: Sequence[tuple[Floats, States]]
-) -> None:
+def _add_highest(work: Work, frame: LevelFrame, measures: Sequence[Watched]) -> None:
     """Add the highest of the published tiers; withheld where some are and none is published."""
     spec = text.plain_spec("tier", "warning", "tier", weekly=True)
-    top = np.fmax.reduce([tiers for tiers, _ in measures])
-    hidden = np.any([states == Missing.SUPPRESSED for _, states in measures], axis=0)
+    top = np.fmax.reduce([seen.tier for seen in measures])
+    hidden = np.any([seen.states == Missing.SUPPRESSED for seen in measures], axis=0)
     states = np.where(hidden, int(Missing.SUPPRESSED), int(Missing.NO_DATA))
     states = np.where(np.isnan(top), states, int(Missing.OK)).astype(np.uint8)
-    for position, week in this.published():
-        if (states[position] != Missing.NO_DATA).any():
-            this.work.book.add(spec, frame.level, top[position], states=states[position], week=week)
+    first, weeks = measures[0].first, measures[0].weeks
+    for row in range(first, len(weeks)):
+        if (states[row] != Missing.NO_DATA).any():
+            work.book.add(spec, frame.level, top[row], states=states[row], week=weeks[row])
 
 
-_COLUMNS = (
-    "level", "area_code", "name", "parent_code", "measure", "week", "tier", "count", "expected",
-    "upper", "score", "weeks_running", "since_week",
-)  # fmt: skip
-
-
-def _warning_rows(this: _Watch, series: _Series) -> pd.DataFrame:
+def _warning_rows(seen: Watched) -> pd.DataFrame:
     """One row a published warning."""
-    frame, found = series.frame, series.detected
-    weeks = np.array(this.weeks, dtype=object)
-    # A run ends at a week whose count is withheld, as at one without data.
-    tiers = np.where(series.states == Missing.OK, series.tiers, Tier.NO_DATA).astype(np.int8)
-    standing = tiers >= Tier.BLUE
-    standing[: this.first] = False
-    week_at, area_at = np.nonzero(standing)
-    spans = weeks_running(tiers)[week_at, area_at]
+    frame, found, tiers = seen.frame, seen.found, seen.tiers
+    weeks = np.array(seen.weeks, dtype=object)
+    standing = seen.tier >= Tier.BLUE
+    standing[: seen.first] = False
+    week_at, area_at = at = np.nonzero(standing)
+    spans = tiers.weeks_running[at]
     return pd.DataFrame(
         {
             "level": frame.level.value,
             "area_code": frame.codes[area_at],
             "name": frame.names[area_at],
             "parent_code": frame.parent_codes[area_at],
-            "measure": series.measure.code,
+            "measure": seen.measure.code,
             "week": weeks[week_at],
-            "tier": tiers[week_at, area_at].astype(int),
-            "count": series.shown.counts[week_at, area_at],
-            "expected": np.round(found.expected[week_at, area_at]),
-            "upper": np.ceil(found.upper_bound[week_at, area_at]),
-            "score": np.round(found.score[week_at, area_at], 1),
+            "tier": tiers.tier[at].astype(int),
+            "base_tier": tiers.base[at].astype(int),
+            "raised_by": _raised_by(tiers.raised[at]),
+            "held": tiers.held[at],
+            "count": seen.counts[at],
+            "expected": np.round(found.expected[at]),
+            "upper": np.ceil(found.upper_bound[at]),
+            "score": np.round(found.score[at], 1),
+            "method": _names(Method)[found.method[at]],
+            "look": _names(Look)[found.look[at]],
+            "reach": found.reach[at],
+            "provisional": week_at >= len(weeks) - seen.provisional,
             "weeks_running": spans,
-            "since_week": weeks[week_at - spans + 1],
+            "since_week": weeks[np.maximum(week_at - spans + 1, 0)],
         }
     )
 
 
-def _join_names(found: Sequence[pd.DataFrame], levels: Sequence[LevelFrame]) -> pd.DataFrame:
-    names = {
-        code: name for frame in levels for code, name in zip(frame.codes, frame.names, strict=True)
+def _names(kinds: type[Method] | type[Look]) -> np.ndarray:
+    return np.array([kind.name.lower() for kind in kinds], dtype=object)
+
+
+def _raised_by(flags: np.ndarray) -> list[str]:
+    """The rules of each tier, as "persistence,gap"."""
+    words = {
+        flag: ",".join(str(rule.name).lower() for rule in Raise if rule & flag)
+        for flag in np.unique(flags).tolist()
     }
-    rows = pd.concat(found, ignore_index=True) if found else pd.DataFrame(columns=_COLUMNS)
-    return rows.assign(parent_name=[names.get(code, "") for code in rows["parent_code"]])
+    return [words[flag] for flag in flags.tolist()]
+
+
+def _detection_rows(config: LocalityConfig, seen: Watched) -> pd.DataFrame:
+    """How the published weeks were tested."""
+    rows = slice(seen.first, len(seen.weeks))
+    tested, alarms = ~np.isnan(seen.found.score[rows]), seen.alarms
+    method, expected = seen.found.method[rows], alarms.expected[rows]
+    if len(seen.frame) >= config.warnings.fdr_from_areas:
+        # What is left after control holds no more chance than it lets pass.
+        expected = np.minimum(expected, config.warnings.fdr * alarms.n_alarms[rows])
+    return pd.DataFrame(
+        {
+            "measure": seen.measure.code,
+            "level": seen.frame.level.value,
+            "week": list(seen.weeks[rows]),
+            "n_areas": tested.sum(axis=1),
+            "n_ears": (tested & (method == Method.EARS)).sum(axis=1),
+            "n_farrington": (tested & (method == Method.FARRINGTON)).sum(axis=1),
+            "n_warned": (seen.tier[rows] >= Tier.BLUE).sum(axis=1),
+            "expected_false": np.round(expected, 2),
+            "fdr": np.round(alarms.fdr[rows], 3),
+            "provisional": np.arange(seen.first, len(seen.weeks))
+            >= len(seen.weeks) - seen.provisional,
+        }
+    )
+
+
+def _joined(found: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
+    filled = [rows for rows in found if len(rows)]
+    return pd.concat(filled, ignore_index=True) if filled else pd.DataFrame(columns=list(columns))

@@ -83,6 +83,62 @@ class Told:
                 known[week, at[same]] = True
         return Earlier(withheld, known)
 
+    def growth(
+        self, layer: str, level: str, *, snapshots: Sequence[str], ages: int
+    ) -> npt.NDArray[np.float64]:
+        """Counts of a layer as they were published week after week.
+
+        Parameters
+        ----------
+        snapshots : ISO weeks, without a gap; of each the first snapshot is looked at.
+        ages : so many weeks of each snapshot, newest first.
+
+        Returns
+        -------
+        float64, shape (n, ages), a row an area and week: the count in the snapshot of its own week,
+        in that of the week after, and so on; NaN where none was published. Of the areas of the
+        last of these snapshots.
+        """
+        position = {week: row for row, week in enumerate(snapshots)}
+        first = self._first_of_week(snapshots)
+        if not first:
+            return np.empty((0, ages))
+        here = self._geometry.get((first[max(first)], level))
+        week_of = {
+            snapshot: week
+            for week, snapshot in first.items()
+            if self._geometry.get((snapshot, level)) == here
+        }
+        columns = published_layer.c
+        query = select(columns.snapshot_id, columns.week, columns["values"], columns.states).where(
+            columns.snapshot_id.in_(list(week_of)),
+            columns.layer == layer,
+            columns.level == level,
+            columns.week.in_(list(snapshots)),
+        )
+        rows: dict[str, npt.NDArray[np.float64]] = {}
+        with self._engine.connect() as connection:
+            for row in connection.execute(query):
+                age = position[week_of[row.snapshot_id]] - position[row.week]
+                if not 0 <= age < ages:
+                    continue
+                values = np.frombuffer(zlib.decompress(row[2]), dtype="<f8")
+                states = np.frombuffer(zlib.decompress(row.states), dtype=np.uint8)
+                table = rows.setdefault(row.week, np.full((len(values), ages), np.nan))
+                table[:, age] = np.where(states == Missing.OK, values, np.nan)
+        return np.concatenate([np.empty((0, ages)), *(rows[week] for week in sorted(rows))])
+
+    def _first_of_week(self, weeks: Sequence[str]) -> dict[str, str]:
+        """Week → its first snapshot."""
+        columns = published_snapshot.c
+        query = (
+            select(columns.week, columns.snapshot_id)
+            .where(columns.week.in_(list(weeks)))
+            .order_by(columns.published_at_utc.desc())
+        )
+        with self._engine.connect() as connection:
+            return {row.week: row.snapshot_id for row in connection.execute(query)}
+
     def _areas(self, geometry: str) -> pd.Index:
         if geometry not in self._codes:
             columns = published_area.c

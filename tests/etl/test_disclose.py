@@ -10,6 +10,7 @@ import pytest
 from etl.build.counts import arrange_counts
 from etl.build.disclose import disclose_counts
 from etl.build.figures import lead_weeks, tell_figures
+from etl.build.history import History
 from etl.build.warnings import watch
 from etl.build.weeks import week_range
 from etl.build.work import Work
@@ -36,7 +37,7 @@ def book_of(first: float, second: float) -> dict[tuple[str, str, str], tuple[Any
     frames = levels_once()
     counts = arrange_counts(weekly("village", "hotline_calls", table), frames, weeks, settings)
     work = Work(frames, settings)
-    watch(work, tell_figures(work, counts, weeks))
+    watch(work, tell_figures(work, counts, weeks), History(), {})
     return {
         (row.layer, row.level, row.week): (row.states, row.values) for row in work.book if row.week
     }
