@@ -9,6 +9,7 @@ from geo.detect.delay import (
     reporting_completeness,
 )
 from geo.detect.ears import Ears, ears
+from geo.detect.episodes import Episodes, TierLevel, follow_episodes, touching
 from geo.detect.evaluate import (
     Skill,
     difference,
@@ -26,6 +27,7 @@ from geo.detect.simulate import (
     simulate_city,
     simulate_series,
 )
+from geo.detect.tiers import Evidence, Raise, Tiers, base_tiers, highest_tier, weekly_tiers
 from geo.detect.watch import Detection, FalseAlarms, false_alarms, watch_areas
 
 __all__ = [
@@ -35,13 +37,19 @@ __all__ = [
     "Cusum",
     "Detection",
     "Ears",
+    "Episodes",
+    "Evidence",
     "FalseAlarms",
     "Farrington",
     "Hotspots",
     "LocalMoran",
     "Nowcast",
+    "Raise",
     "Scenario",
     "Skill",
+    "TierLevel",
+    "Tiers",
+    "base_tiers",
     "cusum",
     "difference",
     "discoveries",
@@ -50,7 +58,9 @@ __all__ = [
     "false_alarms",
     "farrington",
     "farrington_flexible",
+    "follow_episodes",
     "getis_ord",
+    "highest_tier",
     "local_moran",
     "noufaily_scenarios",
     "nowcast",
@@ -61,6 +71,8 @@ __all__ = [
     "simulate_series",
     "space_time_scan",
     "spatial_scan",
+    "touching",
     "watch_areas",
+    "weekly_tiers",
     "wilson_interval",
 ]

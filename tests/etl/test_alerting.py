@@ -40,8 +40,10 @@ def test_the_default_file_is_the_default_of_the_model_and_of_geo() -> None:
     keys = {key: value for key, value in raw.items() if key not in {"name", "about"}}
     assert Warnings.model_validate(keys) == Warnings()
     assert Warnings().tier_policy() == TierPolicy()
-    detector = {"policy", "method", "baseline", "min_sigma", "episode_weeks"}
-    assert set(keys) | detector == set(Warnings.model_fields)
+    # A policy says all that a tier hangs on, and nothing of the detector.
+    tiers = {"blue", "yellow", "orange", "red", "least_count", "least_excess"}
+    rules = set(TierPolicy.__dataclass_fields__) - {"scores", "min_counts", "min_excess"}
+    assert set(keys) == tiers | rules | {"min_count"}
 
 
 def test_sensitive_warns_no_later_and_calm_no_earlier() -> None:
