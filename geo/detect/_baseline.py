@@ -14,27 +14,26 @@ Places = npt.NDArray[np.uint32]
 
 
 class Design(NamedTuple):
-    """The weeks that tell what to expect of one week, the same for all series.
+    """The weeks that tell what to expect of a week, the same for all weeks and series.
 
     Attributes
     ----------
-    week : int64, positions in the counts, group by group, ascending within each.
-    place : uint32, the same counted from the earliest week.
+    ago : int64, weeks before the tested one, group by group, the earliest first within each.
+    place : uint32, the same counted from the earliest week of all.
     time : float64, the same on a scale from -1 to 1.
-    first : int64, shape (n_groups + 1,), where each group starts in `week`, and its length.
+    first : int64, shape (n_groups + 1,), where each group starts in `ago`, and its length; the
+        tested week belongs to the last group.
     n_places : weeks from the earliest to the latest, both included.
     step : one week on the scale of `time`.
-    now : position of the tested week in the counts; its group is the last one.
-    time_now : the same on the scale of `time`.
+    time_now : the tested week on the scale of `time`.
     """
 
-    week: IntArray
+    ago: IntArray
     place: Places
     time: FloatArray
     first: IntArray
     n_places: int
     step: float
-    now: int
     time_now: float
 
 
@@ -57,60 +56,77 @@ class Rules(NamedTuple):
 
 
 class Data(NamedTuple):
-    """Baseline of one series, shape (n,), in the order of the design.
+    """Baselines side by side, shape (n, lanes), in the order of the design.
 
     Attributes
     ----------
-    y, seen : counts, 0 where unknown; 1 where count and exposure are known, else 0.
-    exposure, log_exposure : population, 1 and 0 without.
-    log_y, log_start : logarithms of the count (0 for 0) and of the count + 0.1.
+    y : counts, 0 where unknown.
+    exposure : population, 1 without and where unknown.
+    own : count x (log(count / exposure) - 1), 0 for 0: its part in the deviance.
+    start : (count + 0.1) x log((count + 0.1) / exposure) - 0.1: its part in the first step.
     power : count ** (2/3) x exposure ** (-1/6).
-    omega, load : weight of each week, weight x exposure.
+    omega, load : weight of each week, 0 where unknown; weight x exposure.
     """
 
     y: FloatArray
-    seen: FloatArray
     exposure: FloatArray
-    log_exposure: FloatArray
-    log_y: FloatArray
-    log_start: FloatArray
+    own: FloatArray
+    start: FloatArray
     power: FloatArray
     omega: FloatArray
     load: FloatArray
 
 
 class Fit(NamedTuple):
-    """One regression of one series.
+    """Regressions side by side.
 
     Attributes
     ----------
-    level, level_before, slope : at the last step and the one before; slope has shape (2,).
+    level, level_before : shape (n_groups, lanes), at the last step and the one before.
     inverse, centre : 1 / summed weights and weighted mean time of each group.
+    weight, moment, sum_y, base : sums by group of weights, of weights x time, of counts, of loads.
+    rise, rise_before, root : shape (n_places, lanes), factor of the trend in each place, one step
+        before, ** (-1/6).
+    slope, slope_before : shape (lanes,), as all that follow.
     inverse_slope : 1 / weighted variation of time within groups, 0 without trend.
-    rise, rise_before, root : factor of the trend in each place, one step before, ** (-1/6).
-    weight, moment, sum_y : sums by group of weights, of weights x time, of counts.
+    square, sum_yt, constant, deviance : sums of weights x time², of counts x time, of what no step
+        changes in the deviance, of what steps change.
+    df, raw, wide : degrees of freedom, dispersions; see `_glm`.
+    known, highest : known weeks, highest count.
+    converged : 1 where the first fit came to an end.
     """
 
     level: FloatArray
     level_before: FloatArray
-    slope: FloatArray
     inverse: FloatArray
     centre: FloatArray
-    inverse_slope: FloatArray
-    rise: FloatArray
-    rise_before: FloatArray
-    root: FloatArray
     weight: FloatArray
     moment: FloatArray
     sum_y: FloatArray
+    base: FloatArray
+    rise: FloatArray
+    rise_before: FloatArray
+    root: FloatArray
+    slope: FloatArray
+    slope_before: FloatArray
+    inverse_slope: FloatArray
+    square: FloatArray
+    sum_yt: FloatArray
+    constant: FloatArray
+    deviance: FloatArray
+    df: FloatArray
+    raw: FloatArray
+    wide: FloatArray
+    known: FloatArray
+    highest: FloatArray
+    converged: FloatArray
 
 
-def baseline(now: int, *, freq: int, b: int, w: int, n_periods: int, past: int) -> Design | None:
-    """Weeks that tell what to expect of one week.
+def baseline(*, freq: int, b: int, w: int, n_periods: int, past: int) -> Design:
+    """Weeks that tell what to expect of a week at least freq x b + w weeks from the first.
 
     Parameters
     ----------
-    now : position of the tested week.
     freq : weeks in a year.
     b : years to look back.
     w : half width of the window.
@@ -119,15 +135,14 @@ def baseline(now: int, *, freq: int, b: int, w: int, n_periods: int, past: int) 
 
     Returns
     -------
-    Design, or None where the oldest window would begin before the first week.
+    Design.
 
     Notes
     -----
     Periods as in R: the window is the last one; the weeks between two windows are dealt out to
     the others evenly, the first ones getting what is left over.
     """
-    if now - freq * b - w < 0:
-        return None
+    now = freq * b + w
     period = np.full(now + 1, -1, dtype=np.int64)
     period[now - w :] = n_periods - 1
     between = freq - 2 * w - 1
@@ -146,12 +161,11 @@ def baseline(now: int, *, freq: int, b: int, w: int, n_periods: int, past: int) 
     start, end = int(chosen[0]), int(chosen[-1])
     half, centre = max((end - start) / 2.0, 1.0), (end + start) / 2.0
     return Design(
-        week=week,
+        ago=now - week,
         place=(week - start).astype(np.uint32),
         time=((week - centre) / half).astype(np.float64),
         first=np.searchsorted(period[week], np.arange(n_periods + 1)),
         n_places=end - start + 1,
         step=1.0 / half,
-        now=now,
         time_now=(now - centre) / half,
     )

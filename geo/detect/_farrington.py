@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,8 +13,6 @@ from geo.detect._baseline import Design, Rules
 from geo.errors import ShapeError, UnitError
 
 POWERS = {"2/3": 2.0 / 3.0, "1/2": 0.5, "none": 1.0}
-# A baseline with fewer known weeks than this share is no baseline.
-_LEAST_SHARE = 0.5
 # Beyond this a float no longer tells one count from the next.
 _LARGEST = 2.0**50
 
@@ -160,7 +157,7 @@ def fits(
     counts: FloatArray,
     population: FloatArray | None,
     weeks: IntArray,
-    designs: Sequence[Design | None],
+    design: Design,
     *,
     rules: Rules,
     p_threshold_trend: float,
@@ -172,7 +169,7 @@ def fits(
     counts : shape (n_weeks, n_series).
     population : same shape, or None.
     weeks : positions of the tested weeks.
-    designs : one a tested week, None where the history is too short.
+    design : weeks of the baseline; a tested week without room for it is not fitted.
     rules : how the regression is used.
     p_threshold_trend : largest p value at which a trend is kept.
 
@@ -189,19 +186,16 @@ def fits(
     unknown = np.isnan(counts[weeks])
     if population is not None:
         unknown |= ~(population[weeks] > 0)
-    for row, design in enumerate(designs):
-        if design is None:
-            continue
-        df = np.arange(len(design.week) + 1, dtype=np.float64)
-        with np.errstate(invalid="ignore"):
-            critical = np.asarray(stdtrit(df, 1.0 - p_threshold_trend / 2.0), dtype=np.float64)
-        eta[row], error[row], dispersion[row], kept[row] = _glm.predict(
-            counts, population, design, rules=rules, critical=critical
-        )
-        thin = (~np.isnan(counts[design.week])).sum(axis=0) < _LEAST_SHARE * len(design.week)
-        unfit = thin | unknown[row]
-        eta[row, unfit] = error[row, unfit] = dispersion[row, unfit] = np.nan
-        kept[row, unfit] = False
+    df = np.arange(len(design.ago) + 1, dtype=np.float64)
+    with np.errstate(invalid="ignore"):
+        critical = np.asarray(stdtrit(df, 1.0 - p_threshold_trend / 2.0), dtype=np.float64)
+    room = np.flatnonzero(weeks >= design.ago.max())
+    eta[room], error[room], dispersion[room], kept[room] = _glm.predict(
+        counts, population, weeks[room], design, rules=rules, critical=critical
+    )
+    for part in (eta, error, dispersion):
+        part[unknown] = np.nan
+    kept[unknown] = False
     return Fits(eta, error, dispersion, kept, unknown)
 
 

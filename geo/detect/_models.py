@@ -119,13 +119,10 @@ def _long(
     counts: FloatArray, weeks: IntArray, *, freq: int, b: int
 ) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Mean, dispersion and weeks' worth of Farrington's regression; NaN where it has none."""
-    designs = [
-        baseline(int(now), freq=freq, b=b, w=_WINDOW, n_periods=_N_PERIODS, past=_PAST)
-        for now in weeks
-    ]
+    design = baseline(freq=freq, b=b, w=_WINDOW, n_periods=_N_PERIODS, past=_PAST)
     # Classic: standard errors on the scale of the expectation; level and dispersion are the same.
     rules = Rules(trend=b >= 3, reweight=True, weights_threshold=_OUTBREAK, classic=True)
-    found = parts.fits(counts, None, weeks, designs, rules=rules, p_threshold_trend=1.0)
+    found = parts.fits(counts, None, weeks, design, rules=rules, p_threshold_trend=1.0)
     with np.errstate(over="ignore", divide="ignore", invalid="ignore"):
         mean = np.exp(found.eta)
         # After zeros alone nothing is known but how many weeks there were.

@@ -144,12 +144,10 @@ def farrington_flexible(
         raise UnitError(
             f"threshold_method: {threshold_method!r}; wanted one of {', '.join(_THRESHOLDS)}"
         )
-    designs = [
-        baseline(int(now), freq=freq, b=b, w=w, n_periods=n_periods, past=past) for now in weeks
-    ]
+    design = baseline(freq=freq, b=b, w=w, n_periods=n_periods, past=past)
     rules = Rules(trend and b >= 3, reweight, float(weights_threshold), classic=False)
     fits = parts.fits(
-        table, persons, weeks, designs, rules=rules, p_threshold_trend=p_threshold_trend
+        table, persons, weeks, design, rules=rules, p_threshold_trend=p_threshold_trend
     )
     y, enough = table[weeks], parts.enough_cases(table, weeks, limit54)
     z = float(ndtri(1.0 - alpha))
@@ -235,9 +233,9 @@ def farrington(
     parts.check_rules(
         alpha=alpha, weights_threshold=1.0, p_trend=0.05, limit54=limit54, power=power_transform
     )
-    designs = [baseline(int(now), freq=freq, b=b, w=w, n_periods=1, past=w) for now in weeks]
+    design = baseline(freq=freq, b=b, w=w, n_periods=1, past=w)
     rules = Rules(trend and b >= 3, reweight, weights_threshold=1.0, classic=True)
-    fits = parts.fits(table, None, weeks, designs, rules=rules, p_threshold_trend=0.05)
+    fits = parts.fits(table, None, weeks, design, rules=rules, p_threshold_trend=0.05)
     y, enough = table[weeks], parts.enough_cases(table, weeks, limit54)
     z = float(ndtri(1.0 - alpha / 2.0))
     with np.errstate(all="ignore"):
