@@ -17,7 +17,15 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dashboard import cli_aggregate, cli_export, cli_findings, cli_intake, cli_map, cli_targets
+from dashboard import (
+    cli_aggregate,
+    cli_export,
+    cli_findings,
+    cli_intake,
+    cli_map,
+    cli_targets,
+    cli_warnings,
+)
 from dashboard.compiled import keep_compiled
 from dashboard.console import (
     Output,
@@ -26,7 +34,7 @@ from dashboard.console import (
     forecast_record,
     forecast_table,
     output,
-    table_width,
+    print_table,
     talk,
 )
 from geo.errors import BusyError, ConfigError, NotPublishedError, StoreError, XintuError
@@ -54,6 +62,7 @@ app.add_typer(cli_findings.app)
 app.add_typer(cli_intake.app)
 app.add_typer(cli_map.app)
 app.add_typer(cli_targets.app)
+app.add_typer(cli_warnings.app, name="warnings")
 logger = logging.getLogger(__name__)
 
 Folder = Annotated[Path, typer.Argument(help="locality folder that holds xintu.toml")]
@@ -243,7 +252,7 @@ def schedule(
     found = forecasts(jobs, _past_runs(settings), now=datetime.now(UTC))
     if not out.as_json:
         table = forecast_table(found, timezone=settings.config.locality.timezone)
-        console.print(table, width=table_width())
+        print_table(table)
     elif listing:
         for one in found:
             typer.echo(json.dumps(forecast_record(one), ensure_ascii=False))
