@@ -262,7 +262,7 @@ def build(
     gaps = classify_gaps(work)
     shortage = score_shortage(work, gaps.strain)
     ranking = gap_ranking(levels, reach, gaps, shortage)
-    ranking, robustness = try_borders(levels, gaps, shortage, ranking, crs=config.locality.crs)
+    ranking, robustness = try_borders(levels, gaps, shortage, ranking)
     say("history")
 
     def load(since: str, until: str, measures: Sequence[str]) -> Iterator[WeekCounts]:

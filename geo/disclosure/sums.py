@@ -195,9 +195,8 @@ class _System:
             movable = hidden[i].copy()
             down = np.where(hidden[i], np.maximum(np.nan_to_num(table) - floors[i], 0.0), 0.0)
             if i:
-                given = (~np.isnan(tables[i - 1])).astype(np.float64)
-                leaf = links[i - 1].total(given) == 0
-                some = links[i - 1].total(self.movable[-1].astype(np.float64)) > 0
+                leaf = ~links[i - 1].any(~np.isnan(tables[i - 1]))
+                some = links[i - 1].any(self.movable[-1])
                 movable &= leaf | some
                 below = links[i - 1].total(self.down[-1])
                 down = np.where(movable, np.where(leaf, down, np.minimum(down, below)), 0.0)
