@@ -32,6 +32,28 @@ def total(rows: npt.NDArray[np.float64 | np.bool_], parent: IntArray, n_parents:
 
 
 @njit(cache=True)
+def largest(rows: FloatArray, parent: IntArray, n_parents: int) -> FloatArray:
+    """Largest value among the children of each parent, at least 0.
+
+    Parameters
+    ----------
+    rows : shape (n_weeks, n_children), no NaN.
+    parent : position of each child's parent, -1 where there is none.
+    n_parents : number of parents.
+
+    Returns
+    -------
+    float64, shape (n_weeks, n_parents).
+    """
+    out = np.zeros((rows.shape[0], n_parents))
+    for t in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            if parent[j] >= 0:
+                out[t, parent[j]] = max(out[t, parent[j]], rows[t, j])
+    return out
+
+
+@njit(cache=True)
 def floors(table: FloatArray, hidden: BoolArray, parent: IntArray, n_parents: int) -> FloatArray:
     """Published counts as they are; withheld ones as 1, as 0 in a group with a withheld zero.
 
