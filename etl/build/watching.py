@@ -17,7 +17,7 @@ from etl.build.work import Work
 from etl.sections import MeasureSettings
 from geo.detect.control import controlled_scores, own_scores
 from geo.detect.neighbours import nearest_areas
-from geo.detect.tiers import NAMES, Evidence, Tiers, base_tiers, weekly_tiers
+from geo.detect.tiers import NAMES, Evidence, Tiers, base_tiers, legend_tiers, weekly_tiers
 from geo.detect.watch import RINGS, Detection, FalseAlarms, false_alarms, watch_areas
 from geo.detect.withheld import raise_guesses
 from geo.model import Level, Missing, Tier
@@ -114,6 +114,8 @@ class Watch:
         kept = found.score
         if len(frame) >= config.warnings.fdr_from_areas:
             kept = controlled_scores(kept, found.pvalue, fdr=config.warnings.fdr)
+        # Where three colours show no blue, a warning begins at yellow.
+        least = min(tier for tier in legend_tiers(policy.colours) if tier >= Tier.BLUE) - 1
         # A withheld week is unknown here: it neither warns nor ends what stands.
         score = own_scores(kept, counts, found.expected, found.variance)
         found = replace(found, score=score, excess=counts - found.expected)
@@ -134,8 +136,8 @@ class Watch:
             alarms=false_alarms(
                 found,
                 counts,
-                least_score=policy.scores[0],
-                least_count=max(policy.min_counts[0], k),
+                least_score=policy.scores[least],
+                least_count=max(policy.min_counts[least], k),
             ),
             tiers=weekly_tiers(evidence, policy=policy, floor=k),
             provisional=delay.provisional,

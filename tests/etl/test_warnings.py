@@ -144,6 +144,21 @@ def test_chance_raises_no_more_than_is_stated(levels: tuple[LevelFrame, ...]) ->
     assert stated / (3 * 26 * len(VILLAGES)) < 0.0105, "one in a hundred a week is blue"
 
 
+def test_three_colours_are_published_and_counted_as_such(levels: tuple[LevelFrame, ...]) -> None:
+    table = drawn(25.0)
+    table[-1, LARGEST] += 150
+    counts = reported(table)
+    _, four = warned(levels, counts)
+    work, three = warned(levels, counts, config(warnings={"colours": "three"}))
+    assert set(four.rows["tier"]) > {Tier.BLUE, Tier.RED}
+    assert set(three.rows["tier"]) <= {Tier.YELLOW, Tier.RED}
+    assert newest(three).loc[VILLAGES[LARGEST], "tier"] == Tier.RED
+    shown = np.concatenate([r.values for r in work.book if r.layer == "tier.hotline_calls"])
+    assert set(shown[~np.isnan(shown)]) <= {Tier.NONE, Tier.YELLOW, Tier.RED}
+    by_chance = [found.detection["expected_false"].sum() for found in (three, four)]
+    assert 0 < by_chance[0] < by_chance[1] / 5
+
+
 # ---------------------------------------------------------------- what is seen
 
 
