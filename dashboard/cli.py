@@ -23,8 +23,8 @@ from dashboard import (
     cli_findings,
     cli_intake,
     cli_map,
+    cli_notices,
     cli_targets,
-    cli_warnings,
 )
 from dashboard.compiled import keep_compiled
 from dashboard.console import (
@@ -34,7 +34,7 @@ from dashboard.console import (
     forecast_record,
     forecast_table,
     output,
-    print_table,
+    table_width,
     talk,
 )
 from geo.errors import BusyError, ConfigError, NotPublishedError, StoreError, XintuError
@@ -61,8 +61,8 @@ app.add_typer(cli_export.app)
 app.add_typer(cli_findings.app)
 app.add_typer(cli_intake.app)
 app.add_typer(cli_map.app)
+app.add_typer(cli_notices.app)
 app.add_typer(cli_targets.app)
-app.add_typer(cli_warnings.app, name="warnings")
 logger = logging.getLogger(__name__)
 
 Folder = Annotated[Path, typer.Argument(help="locality folder that holds xintu.toml")]
@@ -145,6 +145,7 @@ def run(
     published = nothing_new(settings, until=until)
     if published is not None:
         console.print(f"{published.snapshot_id}：没有变化 nothing has changed")
+        cli_notices.tell_after_run(settings)
         return
     keep_compiled(folder)
     from etl.pipeline import run as run_pipeline
@@ -169,6 +170,7 @@ def run(
         errors.print(f"[bold]{escape(name)}[/]：不属于任何来源 of no source")
     for source_id in result.failed_sources:
         errors.print(f"[bold]{source_id}[/]：文件未采用 file not used: xintu findings {folder}")
+    cli_notices.tell_after_run(settings)
 
 
 @app.command()
@@ -240,7 +242,7 @@ def schedule(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="the list, or the log, as JSON")] = False,
 ) -> None:
-    """Stay and work by the clock: drop folder, nightly build, weekly pack, late sources."""
+    """Stay and work by the clock: drop folder, nightly build, weekly pack, sources, notices."""
     from etl.progress import StopFlag
     from etl.schedule import Scheduler, forecasts, stopping_on_signals
     from etl.store.writer import Writer
@@ -252,7 +254,7 @@ def schedule(
     found = forecasts(jobs, _past_runs(settings), now=datetime.now(UTC))
     if not out.as_json:
         table = forecast_table(found, timezone=settings.config.locality.timezone)
-        print_table(table)
+        console.print(table, width=table_width())
     elif listing:
         for one in found:
             typer.echo(json.dumps(forecast_record(one), ensure_ascii=False))
@@ -295,6 +297,7 @@ def _jobs(settings: Settings, load: Callable[[], Settings]) -> tuple[Job, ...]:
     from etl.schedule import KEPT, usual_jobs
     from etl.store.engine import open_engine
     from etl.store.log import read_log
+    from etl.store.outbox import Outbox
     from etl.store.runs import Runs
     from etl.watchdog import watch
 
@@ -329,8 +332,13 @@ def _jobs(settings: Settings, load: Callable[[], Settings]) -> tuple[Job, ...]:
         current, now = load(), datetime.now(UTC)
         engine = open_engine(current.store_url)
         Runs(engine).tidy(before=now - KEPT)
+        Outbox(engine).tidy(before=now - KEPT)
         zone = ZoneInfo(current.config.locality.timezone)
         return watch(engine, today=now.astimezone(zone).date())
+
+    def notify(progress: Progress) -> str | None:
+        progress.step("notices", 0, 1)
+        return cli_notices.queue_and_send(load())
 
     return usual_jobs(
         settings.config.schedule,
@@ -339,6 +347,7 @@ def _jobs(settings: Settings, load: Callable[[], Settings]) -> tuple[Job, ...]:
         build=build,
         publish_week=publish_week,
         watch=look_after,
+        notify=notify,
     )
 
 

@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dashboard.console import console, print_table
+from dashboard.console import console, table_width
 
 app = typer.Typer()
 
@@ -57,7 +57,10 @@ def targets(
             record = {"week": snapshot.week, **_plain(row), "missing_names": names}
             typer.echo(json.dumps(record, ensure_ascii=False))
         return
-    print_table(_table(card, catalog, date.fromisoformat(str(snapshot.meta["data_date"])[:10])))
+    console.print(
+        _table(card, catalog, date.fromisoformat(str(snapshot.meta["data_date"])[:10])),
+        width=table_width(),
+    )
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

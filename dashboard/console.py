@@ -37,9 +37,16 @@ STEPS = {
     "publish": "发布",
     "store": "入库",
     "sources": "检查来源",
+    "notices": "发送通知",
     "aggregate": "汇总",
 }
-JOBS = {"drop": "收件箱", "build": "夜间更新", "publish_week": "每周发布", "watch": "来源值守"}
+JOBS = {
+    "drop": "收件箱",
+    "build": "夜间更新",
+    "publish_week": "每周发布",
+    "watch": "来源值守",
+    "notify": "发送通知",
+}
 OUTCOMES = {"ok": "完成", "failed": "失败", "interrupted": "中断", "running": "进行中"}
 
 
@@ -119,11 +126,9 @@ class Bar(Progress):
         self._bar.stop()
 
 
-def print_table(table: Table) -> None:
-    """Print a table as wide as the terminal; where there is none, a row stays a line."""
-    # A width that is asked for when printing is cut to the console's own, 80 without a terminal.
-    wide = console if console.is_terminal else Console(soft_wrap=True, width=PIPE_WIDTH)
-    wide.print(table)
+def table_width() -> int:
+    """Width of a table: the terminal's; where there is none, a row stays a line."""
+    return console.width if console.is_terminal else PIPE_WIDTH
 
 
 def forecast_table(forecasts: Sequence[Forecast], *, timezone: str) -> Table:

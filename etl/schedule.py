@@ -1,4 +1,4 @@
-"""Recurring jobs in a process of their own: drop folder, nightly build, weekly pack, watchdog.
+"""Recurring jobs in a process of their own: drop folder, build, weekly pack, watchdog, notices.
 
 One process for a locality holds the scheduler's lease; others stand by. One job runs at a time,
 runs that fell together are one, a run that was missed is made up for within hours, one that failed
@@ -61,9 +61,16 @@ class Job:
 
 
 def usual_jobs(
-    schedule: Schedule, timezone: str, *, look: Work, build: Work, publish_week: Work, watch: Work
+    schedule: Schedule,
+    timezone: str,
+    *,
+    look: Work,
+    build: Work,
+    publish_week: Work,
+    watch: Work,
+    notify: Work,
 ) -> tuple[Job, ...]:
-    """The four jobs of a locality, at its own times.
+    """The five jobs of a locality, at its own times.
 
     Parameters
     ----------
@@ -71,6 +78,7 @@ def usual_jobs(
     build : reads and builds everything, every night.
     publish_week : builds, and makes the weekly pack.
     watch : says which source is late.
+    notify : sends what is due of notices.
     """
     build_at = At(schedule.build, timezone)
     publish_at = At(schedule.publish, timezone, schedule.publish_day)
@@ -79,6 +87,7 @@ def usual_jobs(
         Job("build", build, build_at, schedule.retries),
         Job("publish_week", publish_week, publish_at, schedule.retries),
         Job("watch", watch, Every(60)),
+        Job("notify", notify, Every(schedule.notify_minutes)),
     )
 
 

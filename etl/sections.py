@@ -316,6 +316,7 @@ class Schedule(Model):
     """When the clock works, in the locality's own time."""
 
     drop_minutes: int = Field(default=10, ge=1, le=720, description="look at the drop folder")
+    notify_minutes: int = Field(default=5, ge=1, le=720, description="send notices that are due")
     build: str = Field(default="02:30", pattern=r"([01]\d|2[0-3]):[0-5]\d")
     publish: str = Field(default="07:00", pattern=r"([01]\d|2[0-3]):[0-5]\d")
     publish_day: Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"] = "mon"

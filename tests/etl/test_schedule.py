@@ -82,10 +82,10 @@ def file_store(tmp_path: Path) -> Iterator[Engine]:
 def test_week_holds_seven_builds_and_one_monday() -> None:
     jobs = usual_jobs(
         Schedule(), "Asia/Shanghai", look=nothing, build=nothing, publish_week=nothing,
-        watch=nothing,
+        watch=nothing, notify=nothing,
     )  # fmt: skip
     due = {job.code: job.due for job in jobs}
-    assert set(due) == {"drop", "build", "publish_week", "watch"}
+    assert set(due) == {"drop", "build", "publish_week", "watch", "notify"}
     assert due["publish_week"].after(FRIDAY) == datetime(2026, 11, 15, 23, 0, tzinfo=UTC)
     at, builds = FRIDAY.astimezone(UTC), []
     while (at := due["build"].after(at)) <= FRIDAY + timedelta(days=7):
@@ -94,7 +94,8 @@ def test_week_holds_seven_builds_and_one_monday() -> None:
     assert {(built.hour, built.minute) for built in builds} == {(2, 30)}
     assert due["drop"].after(moment("2026-11-13T09:03")) == moment("2026-11-13T09:10")
     assert due["watch"].after(moment("2026-11-13T09:03")) == moment("2026-11-13T10:00")
-    assert [job.retries for job in jobs] == [0, 3, 3, 0]
+    assert due["notify"].after(moment("2026-11-13T09:03")) == moment("2026-11-13T09:05")
+    assert [job.retries for job in jobs] == [0, 3, 3, 0, 0]
 
 
 @pytest.mark.parametrize(
