@@ -25,6 +25,7 @@ from dashboard import (
     cli_map,
     cli_notices,
     cli_targets,
+    cli_warnings,
 )
 from dashboard.compiled import keep_compiled
 from dashboard.console import (
@@ -34,7 +35,7 @@ from dashboard.console import (
     forecast_record,
     forecast_table,
     output,
-    table_width,
+    print_table,
     talk,
 )
 from geo.errors import BusyError, ConfigError, NotPublishedError, StoreError, XintuError
@@ -63,6 +64,7 @@ app.add_typer(cli_intake.app)
 app.add_typer(cli_map.app)
 app.add_typer(cli_notices.app)
 app.add_typer(cli_targets.app)
+app.add_typer(cli_warnings.app, name="warnings")
 logger = logging.getLogger(__name__)
 
 Folder = Annotated[Path, typer.Argument(help="locality folder that holds xintu.toml")]
@@ -254,7 +256,7 @@ def schedule(
     found = forecasts(jobs, _past_runs(settings), now=datetime.now(UTC))
     if not out.as_json:
         table = forecast_table(found, timezone=settings.config.locality.timezone)
-        console.print(table, width=table_width())
+        print_table(table)
     elif listing:
         for one in found:
             typer.echo(json.dumps(forecast_record(one), ensure_ascii=False))

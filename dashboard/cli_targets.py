@@ -12,7 +12,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dashboard.console import console, table_width
+from dashboard.console import console, print_table
 
 app = typer.Typer()
 
@@ -57,10 +57,7 @@ def targets(
             record = {"week": snapshot.week, **_plain(row), "missing_names": names}
             typer.echo(json.dumps(record, ensure_ascii=False))
         return
-    console.print(
-        _table(card, catalog, date.fromisoformat(str(snapshot.meta["data_date"])[:10])),
-        width=table_width(),
-    )
+    print_table(_table(card, catalog, date.fromisoformat(str(snapshot.meta["data_date"])[:10])))
 
 
 def _plain(row: dict[str, Any]) -> dict[str, Any]:

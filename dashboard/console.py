@@ -126,9 +126,11 @@ class Bar(Progress):
         self._bar.stop()
 
 
-def table_width() -> int:
-    """Width of a table: the terminal's; where there is none, a row stays a line."""
-    return console.width if console.is_terminal else PIPE_WIDTH
+def print_table(table: Table) -> None:
+    """Print a table as wide as the terminal; where there is none, a row stays a line."""
+    # A width that is asked for when printing is cut to the console's own, 80 without a terminal.
+    wide = console if console.is_terminal else Console(soft_wrap=True, width=PIPE_WIDTH)
+    wide.print(table)
 
 
 def forecast_table(forecasts: Sequence[Forecast], *, timezone: str) -> Table:

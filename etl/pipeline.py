@@ -21,6 +21,7 @@ from etl.build.levels import build_levels
 from etl.build.quantities import Quantities
 from etl.build.ranking import gap_ranking, try_borders
 from etl.build.referral import add_referral
+from etl.build.responders import nearest_responders
 from etl.build.shortage import score_shortage
 from etl.build.summary import coverage_table, headline, source_table, warning_rows
 from etl.build.targets import PACE_WEEKS, Scorecard, target_tables
@@ -51,6 +52,7 @@ from etl.store.packed import WeekCounts
 from etl.store.past import past_tables
 from etl.store.writer import Writer
 from geo.errors import InputError
+from geo.model import Level
 from geo.warm import warm_build
 
 STEPS = (
@@ -260,7 +262,7 @@ def build(
     gaps = classify_gaps(work)
     shortage = score_shortage(work, gaps.strain)
     ranking = gap_ranking(levels, reach, gaps, shortage)
-    ranking, robustness = try_borders(levels, gaps, shortage, ranking, crs=config.locality.crs)
+    ranking, robustness = try_borders(levels, gaps, shortage, ranking)
     say("history")
 
     def load(since: str, until: str, measures: Sequence[str]) -> Iterator[WeekCounts]:
@@ -283,6 +285,8 @@ def build(
             writer.engine, "targets", since=week_range(week, PACE_WEEKS + 1)[0], before=week
         ),
     )
+    newest = warned.rows["week"] == week
+    newest_cells = warned.rows[newest & (warned.rows["level"] == Level.GRID)]
     tables = {
         "headline": headline(
             work,
@@ -297,6 +301,7 @@ def build(
         "coverage": coverage,
         **reach.tables,
         **referral,
+        **nearest_responders(work, accepted.sites, travel, warned=set(newest_cells["area_code"])),
         "sources": source_table(accepted.sources, config, now=now),
         "findings": public_findings(accepted.findings, accepted.sources, doubts.findings),
         "area_changes": area_changes(accepted.changes, accepted.areas, until=until),

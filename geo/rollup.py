@@ -6,7 +6,6 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from geo.arrays import FloatArray, IntArray, amounts, floats, parents
 from geo.errors import ShapeError
@@ -75,17 +74,19 @@ def roll_up(
     index = parents("parent_index", parent_index, n_children=n_children, n_parents=n_parents)
     weight = _child_weights(weights, index, n_children, n_parents)
     seen = ~np.isnan(table)
-    has = index >= 0
-    member = sparse.csr_array(
-        (np.ones(int(has.sum())), (index[has], np.flatnonzero(has))), shape=(n_parents, n_children)
-    )
+    own = np.flatnonzero(index >= 0)
+    order = own[np.argsort(index[own], kind="stable")]
+    filled, starts = np.unique(index[order], return_index=True)
 
-    def total(rows: FloatArray) -> FloatArray:
-        return np.asarray(member @ rows.T).T
+    def total(rows: FloatArray, *, by: np.ufunc = np.add, empty: float = 0.0) -> FloatArray:
+        out = np.full((*rows.shape[:-1], n_parents), empty)
+        if len(starts):
+            out[..., filled] = by.reduceat(rows.take(order, axis=-1), starts, axis=-1)
+        return out
 
-    seen_weight = total(seen * weight)
     whole = total(weight)
     n_seen = total(seen.astype(np.float64))
+    seen_weight = n_seen if weights is None else total(seen * weight)
     with np.errstate(invalid="ignore", divide="ignore"):
         reported = np.clip(seen_weight / whole, 0.0, 1.0)
         if how == "sum":
@@ -93,9 +94,7 @@ def roll_up(
         elif how == "mean":
             rolled = total(np.where(seen, table * weight, 0.0)) / seen_weight
         else:
-            rolled = np.full((*table.shape[:-1], n_parents), -np.inf)
-            filled = np.where(seen, table, -np.inf)
-            np.maximum.at(rolled.T, index[has], filled.T[has])
+            rolled = total(np.where(seen, table, -np.inf), by=np.maximum, empty=-np.inf)
     return RollUp(np.where(n_seen > 0, rolled, np.nan), reported)
 
 

@@ -13,7 +13,7 @@ from geo.detect.ears import ears
 from geo.detect.farrington import farrington, farrington_flexible
 from geo.detect.scan import space_time_scan, spatial_scan
 from geo.detect.watch import watch_areas
-from geo.disclosure import release_sums
+from geo.disclosure import release_sums, suppress_hierarchy
 from geo.forecast.forecast import forecast_counts
 from geo.forecast.holt_winters import Smoothing, smooth_series
 from geo.glm.loglinear import fit_log_linear
@@ -83,6 +83,7 @@ def _warm_disclosure() -> None:
     weeks = np.array([[3.0, 12.0, 40.0], [9.0, 15.0, 30.0], [8.0, 11.0, 0.0], [40.0, 40.0, 40.0]])
     states = np.array([[2, 2, 0], [2, 2, 0], [2, 2, 0], [0, 0, 0]])
     town = weeks.sum(axis=1, keepdims=True)
+    suppress_hierarchy([weeks, town], [[0, 0, 0]], k=10)
     release_sums([weeks, town], [states, town * 0], [[0, 0, 0]], [(0, 1), (2, 3), (0, 3)], k=10)
 
 

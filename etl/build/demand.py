@@ -78,7 +78,7 @@ def _share(frame: LevelFrame, persons: Floats) -> Floats:
 def _add_density(work: Work) -> None:
     densities = []
     for frame in work.levels:
-        area_km2 = frame.geometry.to_crs(work.config.locality.crs).area.to_numpy() / M2_PER_KM2
+        area_km2 = frame.area_m2 / M2_PER_KM2
         densities.append(frame.persons["total"] / area_km2)
     spec = text.plain_spec(
         "density", "population", "sequential", breaks=work.breaks("density", densities[0])

@@ -66,7 +66,7 @@ def classify_gaps(work: Work) -> Gaps:
     strain = strain_ratio(work)
     parts = need_parts(
         persons,
-        cells.geometry.to_crs(work.config.locality.crs).area.to_numpy() / M2_PER_KM2,
+        cells.area_m2 / M2_PER_KM2,
         minors=work.residents(cells, "minors"),
         elderly=work.residents(cells, "elderly"),
         strain_rate=strain,

@@ -29,6 +29,7 @@ class LevelFrame:
     parents : position of the parent in the next level up; -1 where there is none.
     geometry : EPSG:4326.
     xy : representative points in the locality's metric CRS [m], shape (n, 2).
+    area_m2 : areas in the same CRS [m²].
     persons : group → persons, shape (n,); NaN where not known.
     """
 
@@ -39,6 +40,7 @@ class LevelFrame:
     parents: Ints
     geometry: gpd.GeoSeries
     xy: Floats
+    area_m2: Floats
     persons: dict[str, Floats]
 
     def __len__(self) -> int:
@@ -85,7 +87,7 @@ def build_levels(
             above = areas[areas["level"] == present[position + 1]]
             index = pd.Index(above["area_code"].sort_values())
             parents = index.get_indexer(pd.Index(own["parent_code"])).astype(np.int64)
-        points = shapely.point_on_surface(own.geometry.to_crs(crs).to_numpy())
+        metric = own.geometry.to_crs(crs).to_numpy()
         persons = _own_population(population[population["level"] == level], codes)
         if frames:
             for group, values in frames[-1].persons.items():
@@ -100,7 +102,8 @@ def build_levels(
                 parent_codes=own["parent_code"].fillna("").to_numpy(dtype=object),
                 parents=parents,
                 geometry=gpd.GeoSeries(own.geometry),
-                xy=shapely.get_coordinates(points),
+                xy=shapely.get_coordinates(shapely.point_on_surface(metric)),
+                area_m2=shapely.area(metric),
                 persons=persons,
             )
         )

@@ -100,14 +100,13 @@ class _Zoning:
 
 
 def try_borders(
-    levels: Sequence[LevelFrame], gaps: Gaps, shortage: Shortage, ranking: pd.DataFrame, *, crs: str
+    levels: Sequence[LevelFrame], gaps: Gaps, shortage: Shortage, ranking: pd.DataFrame
 ) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Repeat the ranking on other zonings and at the other catchments.
 
     Parameters
     ----------
     ranking : see `gap_ranking`.
-    crs : metric CRS.
 
     Returns
     -------
@@ -117,7 +116,7 @@ def try_borders(
     and catchment.
     """
     persons = np.nan_to_num(levels[0].persons["total"])
-    zonings = _zonings(levels, crs=crs)
+    zonings = _zonings(levels)
     marks: dict[tuple[str, int, float], Int8Array] = {}
     for zoning in zonings:
         for catchment_m, score in shortage.by_catchment.items():
@@ -179,7 +178,7 @@ def _mark(zoning: _Zoning, worse: Floats, persons: Floats) -> Int8Array:
     return np.where(has, worst[zoning.zones], -1).astype(np.int8)
 
 
-def _zonings(levels: Sequence[LevelFrame], *, crs: str) -> list[_Zoning]:
+def _zonings(levels: Sequence[LevelFrame]) -> list[_Zoning]:
     """Villages, towns, and squares of about the size of a village, laid four times."""
     found = [
         _Zoning(frame.level.value, 0, ancestors(levels, position), len(frame))
@@ -189,7 +188,7 @@ def _zonings(levels: Sequence[LevelFrame], *, crs: str) -> list[_Zoning]:
     if not found:
         return []
     units = levels[0]
-    area_m2 = float(units.geometry.to_crs(crs).area.sum())
+    area_m2 = float(units.area_m2.sum())
     # At least four units a square: with fewer it would be the units over again.
     side_m = max(np.sqrt(area_m2 / found[0].n), 2 * np.sqrt(area_m2 / len(units)))
     for shift, moved in enumerate(SHIFTS):

@@ -15,6 +15,7 @@ import shapely
 from etl.build.levels import Floats, Ints, LevelFrame
 from etl.sections import Travel as TravelSettings
 from geo.model import RoadClass
+from geo.nearest import k_nearest_by_road, k_nearest_straight_line
 from geo.network import RoadNetwork, road_network
 from geo.routes import Legs, Routes, access_legs, prepare_routes
 from geo.travel import (
@@ -78,6 +79,14 @@ class Travel:
         return nearest_straight_line(
             self.cells.xy, site_xy, detour=self.settings.detour, speed_kmh=self.speed_kmh(mode)
         )
+
+    def nearest_k(self, xy: Floats, site_xy: Floats, mode: Mode, *, k: int) -> tuple[Floats, Ints]:
+        """Minutes from any points to the k nearest sites, and which; NaN and -1 for none."""
+        if self.roads:
+            return k_nearest_by_road(self.roads[mode][0], xy, site_xy, k=k)
+        speed_kmh = self.speed_kmh(mode)
+        detour = self.settings.detour
+        return k_nearest_straight_line(xy, site_xy, k=k, detour=detour, speed_kmh=speed_kmh)
 
     def pairs(self, site_xy: Floats, mode: Mode, *, limit_min: float) -> Pairs:
         """All cells and sites within `limit_min`."""

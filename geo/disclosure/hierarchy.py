@@ -76,7 +76,7 @@ def suppress_hierarchy(
     check_k(k)
     tables = tables_of(counts)
     links = links_of(tables, parent_index)
-    own = _own(tables, k, denominators, min_denominator)
+    own = small_counts(tables, k, denominators, min_denominator)
     public = _masks("known", tables, known)
     own = [mask & ~told for mask, told in zip(own, public, strict=True)]
     first = _masks("start", tables, start)
@@ -117,12 +117,35 @@ class _Case(NamedTuple):
     links: list[Link]
 
 
-def _own(
-    tables: list[FloatArray],
+def small_counts(
+    tables: Sequence[FloatArray],
     k: int,
     denominators: Sequence[npt.ArrayLike] | None,
     min_denominator: float,
 ) -> list[BoolArray]:
+    """Which counts are withheld for their own sake.
+
+    Parameters
+    ----------
+    tables : counts of each level, shape (n_weeks, n_areas).
+    k : as in `suppress_primary`.
+    denominators : one array a level, as in `suppress_primary`.
+    min_denominator : as in `suppress_primary`.
+
+    Returns
+    -------
+    One bool array a level.
+
+    Raises
+    ------
+    ShapeError : denominators are not one a level.
+    UnitError : `k` or `min_denominator` is out of range.
+
+    Examples
+    --------
+    >>> small_counts([np.array([[3.0, 12.0]])], 10, None, 100.0)[0].tolist()
+    [[True, False]]
+    """
     given = [None] * len(tables) if denominators is None else list(denominators)
     if len(given) != len(tables):
         raise ShapeError(f"denominators: {len(given)}; wanted one a level, {len(tables)}")
@@ -162,7 +185,7 @@ def _withhold_more(case: _Case, k: int) -> BoolArray:
     opened = _n_hidden(case)
     for sparing in (True, False):
         for i in range(top - 1, -1, -1):
-            groups = case.links[i].total(unsafe[i].astype(np.float64)) > 0
+            groups = case.links[i].any(unsafe[i])
             _widen(case, groups & waiting[:, None], i, k, sparing=sparing)
             waiting = _n_hidden(case) == opened
     changed: BoolArray = _n_hidden(case) > before
@@ -170,7 +193,7 @@ def _withhold_more(case: _Case, k: int) -> BoolArray:
 
 
 def _n_hidden(case: _Case) -> IntArray:
-    number: IntArray = np.count_nonzero(np.concatenate(case.hidden, axis=1), axis=1)
+    number: IntArray = np.sum([np.count_nonzero(mask, axis=1) for mask in case.hidden], axis=0)
     return number
 
 
@@ -181,9 +204,9 @@ def _open_children(case: _Case, i: int, k: int) -> None:
     bind the sums above.
     """
     link, table, mask = case.links[i], case.tables[i], case.hidden[i]
-    under = link.spread(case.hidden[i + 1].astype(np.float64), without=0.0).astype(bool)
+    under = link.spread(case.hidden[i + 1], without=False)
     mask |= under & (table == 0) & ~case.known[i]
-    n_hidden = link.total(mask.astype(np.float64))
+    n_hidden = link.total(mask)
     beyond = case.tables[i + 1] - link.total(np.nan_to_num(table))
     floor = lowest([table], [mask], [link])[0]
     least = link.total(np.nan_to_num(floor)) + beyond
@@ -203,7 +226,7 @@ def _widen(case: _Case, groups: BoolArray, i: int, k: int, *, sparing: bool) -> 
         i += 1
         if i == len(case.links):
             return
-        groups = case.links[i].total((groups & ~published).astype(np.float64)) > 0
+        groups = case.links[i].any(groups & ~published)
 
 
 def _hide_smallest(
@@ -217,18 +240,22 @@ def _hide_smallest(
     link, table, mask = case.links[i], case.tables[i], case.hidden[i]
     zeros = ~mask & (table == 0) & ~case.known[i]
     enough = link.total(np.where(mask, table, 0.0)) >= k
-    served = groups & enough & (link.total(zeros.astype(np.float64)) > 0)
-    mask |= zeros & link.spread(served.astype(np.float64), without=0.0).astype(bool)
-    asked = link.spread((groups & ~served).astype(np.float64), without=0.0).astype(bool)
+    served = groups & enough & link.any(zeros)
+    mask |= zeros & link.spread(served, without=False)
+    asked = link.spread(groups & ~served, without=False)
     barred = mask | case.known[i]
     if sparing:
         barred |= case.keep[i]
-    week, child = np.nonzero(asked & ~barred & (table > 0))
-    parent = link.parent[child]
-    order = np.lexsort((child, table[week, child], case.keep[i][week, child], parent, week))
-    week, child, parent = week[order], child[order], parent[order]
-    group = week * groups.shape[1] + parent
-    first = np.flatnonzero(np.diff(group, prepend=-1))
-    mask[week[first], child[first]] = True
-    served[week[first], parent[first]] = True
+    from geo.disclosure import _tree_kernels  # noqa: PLC0415
+
+    first = _tree_kernels.smallest(
+        np.ascontiguousarray(table),
+        asked & ~barred & (table > 0),
+        np.ascontiguousarray(case.keep[i]),
+        link.parent,
+        link.n_parents,
+    )
+    week, parent = np.nonzero(first >= 0)
+    mask[week, first[week, parent]] = True
+    served[week, parent] = True
     return served

@@ -9,7 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from geo.arrays import BoolArray, FloatArray
-from geo.disclosure.hierarchy import suppress_hierarchy
+from geo.disclosure.hierarchy import small_counts, suppress_hierarchy
 from geo.disclosure.primary import Published, withheld
 from geo.disclosure.tree import links_of, ranges, tables_of
 from geo.errors import ShapeError
@@ -102,8 +102,8 @@ def suppress_again(
     for mask in (*old, *public):
         seen |= mask.any(axis=1)
     case.fill(hidden, np.flatnonzero(~seen), None, None)
-    own = case.own()
-    lasting = seen & case.protects(old, own, public)
+    own = small_counts(tables, k, denominators, min_denominator)
+    lasting = case.protects(old, own, public, np.flatnonzero(seen))
     # A small count outside the earlier pattern is new, whatever the audit says of the others.
     for mask, before in zip(own, old, strict=True):
         lasting &= ~(mask & ~before).any(axis=1)
@@ -113,8 +113,8 @@ def suppress_again(
     case.fill(hidden, grown, [a | b for a, b in zip(old, public, strict=True)], None)
     for mask, before, small in zip(hidden, old, own, strict=True):
         mask[grown] |= before[grown] | small[grown]
-    alone = case.protects(old, [a & b for a, b in zip(own, old, strict=True)], public)
-    open_ = grown[~(alone & case.protects(hidden, own, public))[grown]]
+    alone = case.protects(old, [a & b for a, b in zip(own, old, strict=True)], public, grown)
+    open_ = grown[~(alone & case.protects(hidden, own, public, grown))[grown]]
     started = [mask.copy() for mask in hidden]
     case.fill(hidden, open_, public, started)
     for mask, before in zip(hidden, started, strict=True):
@@ -158,23 +158,25 @@ class _Again(NamedTuple):
         for mask, one in zip(hidden, found, strict=True):
             mask[weeks] = one.states == Missing.SUPPRESSED
 
-    def own(self) -> list[BoolArray]:
-        """Which counts are withheld for their own sake."""
-        everything = [np.zeros(table.shape, dtype=bool) for table in self.tables]
-        alone = self._replace(parent_index=[np.full(t.shape[1], -1) for t in self.tables[:-1]])
-        alone.fill(everything, np.arange(len(self.tables[0])), None, None)
-        return everything
-
     def protects(
-        self, hidden: list[BoolArray], own: list[BoolArray], public: list[BoolArray]
+        self,
+        hidden: list[BoolArray],
+        own: list[BoolArray],
+        public: list[BoolArray],
+        weeks: npt.NDArray[np.intp],
     ) -> BoolArray:
-        """Weeks in which no count of `own` can be told from what `hidden` leaves open."""
+        """Which weeks of `weeks` leave no count of `own` to be told from what `hidden` leaves."""
+        good = np.zeros(len(self.tables[0]), dtype=bool)
+        if not len(weeks):
+            return good
+        good[weeks] = True
         links = links_of(self.tables, self.parent_index)
-        cover = [mask & ~told for mask, told in zip(hidden, public, strict=True)]
-        good = np.ones(len(self.tables[0]), dtype=bool)
-        for span, small, told in zip(ranges(self.tables, cover, links), own, public, strict=True):
-            told_apart = small & ~told & ((span.high < self.k) | (span.low >= self.k))
-            good &= ~told_apart.any(axis=1)
+        told = [mask[weeks] for mask in public]
+        cover = [mask[weeks] & ~known for mask, known in zip(hidden, told, strict=True)]
+        spans = ranges([table[weeks] for table in self.tables], cover, links)
+        for span, small, known in zip(spans, own, told, strict=True):
+            told_apart = small[weeks] & ~known & ((span.high < self.k) | (span.low >= self.k))
+            good[weeks] &= ~told_apart.any(axis=1)
         return good
 
 

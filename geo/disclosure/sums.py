@@ -142,23 +142,19 @@ class _Groups:
     order: IntArray
     starts: IntArray
     parent: IntArray
-    used: IntArray
 
     def largest(self, rows: FloatArray) -> FloatArray:
-        """Largest value over each group, shape (n_layers, n_parents + 1)."""
-        out = np.zeros((len(rows), len(self.starts) - 1))
-        if len(self.used):
-            out[:, self.used] = np.maximum.reduceat(
-                rows[:, self.order], self.starts[self.used], axis=1
-            )
-        return out
+        """Largest value over each group, at least 0, shape (n_layers, n_parents + 1)."""
+        from geo.disclosure import _tree_kernels  # noqa: PLC0415
 
-    def total(self, rows: FloatArray) -> FloatArray:
+        found: FloatArray = _tree_kernels.largest(
+            np.ascontiguousarray(rows), self.parent, len(self.starts) - 1
+        )
+        return found
+
+    def total(self, rows: FloatArray | BoolArray) -> FloatArray:
         """Sum over each group, same shape."""
-        out = np.zeros((len(rows), len(self.starts) - 1))
-        if len(self.used):
-            out[:, self.used] = np.add.reduceat(rows[:, self.order], self.starts[self.used], axis=1)
-        return out
+        return Link(self.parent, len(self.starts) - 1).total(rows)
 
 
 def _groups(link: Link | None, n: int, n_parents: int) -> _Groups:
@@ -166,7 +162,7 @@ def _groups(link: Link | None, n: int, n_parents: int) -> _Groups:
     parent = np.where(parent < 0, n_parents, parent)
     order = np.argsort(parent, kind="stable").astype(np.int64)
     starts = np.searchsorted(parent[order], np.arange(n_parents + 2)).astype(np.int64)
-    return _Groups(order, starts, parent, np.flatnonzero(np.diff(starts) > 0))
+    return _Groups(order, starts, np.ascontiguousarray(parent))
 
 
 class _System:
@@ -195,9 +191,8 @@ class _System:
             movable = hidden[i].copy()
             down = np.where(hidden[i], np.maximum(np.nan_to_num(table) - floors[i], 0.0), 0.0)
             if i:
-                given = (~np.isnan(tables[i - 1])).astype(np.float64)
-                leaf = links[i - 1].total(given) == 0
-                some = links[i - 1].total(self.movable[-1].astype(np.float64)) > 0
+                leaf = ~links[i - 1].any(~np.isnan(tables[i - 1]))
+                some = links[i - 1].any(self.movable[-1])
                 movable &= leaf | some
                 below = links[i - 1].total(self.down[-1])
                 down = np.where(movable, np.where(leaf, down, np.minimum(down, below)), 0.0)
@@ -272,7 +267,7 @@ class _System:
         """
         groups, movable = self.groups[i], self.movable[i][rows]
         if i < len(self.links) and zero.any():
-            left = groups.total((movable & ~zero).astype(np.float64))[:, :-1]
+            left = groups.total(movable & ~zero)[:, :-1]
             stuck = (self.movable[i + 1][rows] & (left == 0)).any(axis=0)
             zero = zero & ~np.append(stuck, False)[groups.parent]
         movable[:, zero] = False
@@ -286,10 +281,10 @@ class _System:
             groups, movable = self.groups[i], self.movable[i][rows]
             falls = movable & (up | (self.few[i] & (table[rows] >= self.k)))
             wanted[i] &= ~falls.any(axis=0)
-            bound = self._bound(i, rows)[:, groups.parent]
-            others = groups.total(movable.astype(np.float64))[:, groups.parent] > 1
+            bound = self._bound(i, rows).take(groups.parent, axis=1)
+            others = groups.total(movable).take(groups.parent, axis=1) > 1
             partners.append(falls & bound & others)
-            passed = groups.largest((falls & bound & ~others).astype(np.float64)) > 0
+            passed = groups.total(falls & bound & ~others) > 0
             up = passed[:, :-1]
         return partners
 
@@ -306,7 +301,7 @@ class _System:
                 need = np.where(movable, np.maximum(need, up), 0.0)
             needs.append(np.ascontiguousarray(need))
             bound = self._bound(i, rows)
-            short = need - (groups.total(down)[:, groups.parent] - down)
+            short = need - (groups.total(down).take(groups.parent, axis=1) - down)
             found = np.where(bound, groups.largest(np.where(need > 0, short, 0.0)), 0.0)
             linked = np.unique(groups.parent[(self.part[i][rows] > 0).any(axis=0)])
             if len(linked):

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
-from scipy import sparse
 
 from geo.arrays import BoolArray, FloatArray, IntArray, amounts, parents
 from geo.errors import ShapeError
 from geo.model import Missing
+
+_T = TypeVar("_T", bound=np.generic)
 
 
 class Range(NamedTuple):
@@ -82,13 +83,13 @@ class Link(NamedTuple):
     Attributes
     ----------
     parent : position in the next level, -1 where there is no parent.
-    member : shape (n_parents, n_children), 1 where the child belongs to the parent.
+    n_parents : number of areas of the next level.
     """
 
     parent: IntArray
-    member: sparse.csr_array
+    n_parents: int
 
-    def total(self, rows: FloatArray) -> FloatArray:
+    def total(self, rows: FloatArray | BoolArray) -> FloatArray:
         """Sums over the children of each parent.
 
         Parameters
@@ -99,9 +100,27 @@ class Link(NamedTuple):
         -------
         float64, shape (n_weeks, n_parents).
         """
-        return np.asarray(self.member @ rows.T, dtype=np.float64).T
+        from geo.disclosure import _tree_kernels  # noqa: PLC0415
 
-    def spread(self, rows: FloatArray, *, without: float) -> FloatArray:
+        found: FloatArray = _tree_kernels.total(
+            np.ascontiguousarray(rows), self.parent, self.n_parents
+        )
+        return found
+
+    def any(self, rows: BoolArray) -> BoolArray:
+        """Whether something is true of a child of each parent.
+
+        Parameters
+        ----------
+        rows : shape (n_weeks, n_children).
+
+        Returns
+        -------
+        bool, shape (n_weeks, n_parents).
+        """
+        return self.total(rows) > 0
+
+    def spread(self, rows: npt.NDArray[_T], *, without: float) -> npt.NDArray[_T]:
         """What each child's parent has.
 
         Parameters
@@ -111,10 +130,10 @@ class Link(NamedTuple):
 
         Returns
         -------
-        float64, shape (n_weeks, n_children).
+        Of the dtype of `rows`, shape (n_weeks, n_children).
         """
-        padded = np.concatenate([rows, np.full((len(rows), 1), without)], axis=1)
-        return padded[:, self.parent]
+        last = np.full((len(rows), 1), without, dtype=rows.dtype)
+        return np.concatenate([rows, last], axis=1).take(self.parent, axis=1)
 
 
 def tables_of(counts: Sequence[npt.ArrayLike]) -> list[FloatArray]:
@@ -179,9 +198,7 @@ def links_of(tables: list[FloatArray], parent_index: Sequence[npt.ArrayLike]) ->
     for i, index in enumerate(parent_index):
         n, n_above = tables[i].shape[1], tables[i + 1].shape[1]
         at = parents(f"parent_index[{i}]", index, n_children=n, n_parents=n_above)
-        has = np.flatnonzero(at >= 0)
-        member = sparse.csr_array((np.ones(has.size), (at[has], has)), shape=(n_above, n))
-        links.append(Link(at, member))
+        links.append(Link(np.ascontiguousarray(at, dtype=np.int64), n_above))
     return links
 
 
@@ -205,35 +222,19 @@ def ranges(tables: list[FloatArray], hidden: list[BoolArray], links: list[Link])
     >>> ranges(tables, hidden, links_of(tables, [[0, 0, 0]]))[0].high.tolist()
     [[14.0, 14.0, 40.0]]
     """
+    from geo.disclosure import _tree_kernels  # noqa: PLC0415
+
     low = lowest(tables, hidden, links)
     high = [np.where(mask, np.inf, table) for table, mask in zip(tables, hidden, strict=True)]
     sums = []
     for i, link in enumerate(links):
-        given = ~np.isnan(tables[i])
-        finite = np.where(np.isinf(high[i]), 0.0, high[i])
-        low_sum = link.total(np.where(given, low[i], 0.0))
-        high_sum = link.total(np.where(given, finite, 0.0))
-        open_sum = link.total(np.where(given, np.isinf(high[i]), 0.0))
-        beyond = tables[i + 1] - link.total(np.where(given, tables[i], 0.0))
-        has = link.total(given.astype(np.float64)) > 0
-        sums.append((low_sum, high_sum, open_sum, beyond))
-        up = hidden[i + 1] & has
-        low[i + 1] = np.where(up, np.maximum(low[i + 1], low_sum + beyond), low[i + 1])
-        whole = np.where(open_sum > 0, np.inf, high_sum + beyond)
-        high[i + 1] = np.where(up, np.minimum(high[i + 1], whole), high[i + 1])
+        above = (np.ascontiguousarray(tables[i + 1]), hidden[i + 1], low[i + 1], high[i + 1])
+        table = np.ascontiguousarray(tables[i])
+        sums.append(_tree_kernels.climb(table, low[i], high[i], link.parent, above))
     for i in range(len(links) - 1, -1, -1):
-        link, (low_sum, high_sum, open_sum, beyond) = links[i], sums[i]
-        # A parent without data or without existence says nothing of its children.
-        above_low = np.where(np.isnan(tables[i + 1]), -np.inf, low[i + 1] - beyond)
-        above_high = np.where(np.isnan(tables[i + 1]), np.inf, high[i + 1] - beyond)
-        open_here = np.isinf(high[i])
-        rest_low = link.spread(low_sum, without=0.0) - low[i]
-        rest_high = link.spread(high_sum, without=0.0) - np.where(open_here, 0.0, high[i])
-        rest_open = link.spread(open_sum, without=1.0) - open_here > 0
-        from_high = link.spread(above_high, without=np.inf) - rest_low
-        from_low = link.spread(above_low, without=-np.inf) - np.where(rest_open, np.inf, rest_high)
-        high[i] = np.where(hidden[i], np.minimum(high[i], from_high), high[i])
-        low[i] = np.where(hidden[i], np.maximum(low[i], from_low), low[i])
+        parents_of = (np.ascontiguousarray(tables[i + 1]), low[i + 1], high[i + 1])
+        mask = np.ascontiguousarray(hidden[i])
+        _tree_kernels.descend(mask, (low[i], high[i]), links[i].parent, parents_of, sums[i])
     return [Range(a, b) for a, b in zip(low, high, strict=True)]
 
 
@@ -259,11 +260,12 @@ def lowest(
     >>> lowest(tables, hidden, links_of(tables, [[0, 0, 0]]))[0].tolist()
     [[1.0, 1.0, 40.0]]
     """
+    from geo.disclosure import _tree_kernels  # noqa: PLC0415
+
     low = []
     for i, (table, mask) in enumerate(zip(tables, hidden, strict=True)):
-        floor = np.ones(table.shape)
-        if i < len(links):
-            zeros = links[i].total((mask & (table == 0)).astype(np.float64))
-            floor[links[i].spread(zeros, without=0.0) > 0] = 0.0
-        low.append(np.where(mask, floor, table))
+        top = Link(np.full(table.shape[1], -1, dtype=np.int64), 0)
+        parent, n_parents = links[i] if i < len(links) else top
+        given, masked = np.ascontiguousarray(table), np.ascontiguousarray(mask)
+        low.append(_tree_kernels.floors(given, masked, parent, n_parents))
     return low

@@ -425,7 +425,7 @@ def test_withheld_group_figures_give_no_points(levels: tuple[LevelFrame, ...]) -
 
 def test_the_ranking_is_tried_on_other_borders_and_radii(levels: tuple[LevelFrame, ...]) -> None:
     _, gaps, shortage, ranking = gap_county(levels, BESIDE)
-    noted, robust = try_borders(levels, gaps, shortage, ranking, crs=CRS)
+    noted, robust = try_borders(levels, gaps, shortage, ranking)
     assert len(noted) == len(ranking)
     # Villages, towns and four grids of squares at three catchments, less the ranking itself.
     assert (noted["variants"] <= 6 * 3 - 1).all()
@@ -450,7 +450,7 @@ def test_without_villages_and_towns_there_is_an_empty_ranking() -> None:
     two = build_levels(flat, population(TOTAL + ELDERLY), crs=CRS)
     work, gaps, shortage, ranking = gap_county(two, BESIDE)
     assert ranking.empty
-    noted, robust = try_borders(two, gaps, shortage, ranking, crs=CRS)
+    noted, robust = try_borders(two, gaps, shortage, ranking)
     assert {"level", "gap", "shortage", "worst", "stays_worst"} <= set(noted.columns)
     assert noted.empty
     assert robust.empty
@@ -469,7 +469,7 @@ def test_villages_may_be_the_finest_level(levels: tuple[LevelFrame, ...]) -> Non
     )
     coarse = build_levels(upper, persons, crs=CRS)
     _, gaps, shortage, ranking = gap_county(coarse, BESIDE)
-    noted, robust = try_borders(coarse, gaps, shortage, ranking, crs=CRS)
+    noted, robust = try_borders(coarse, gaps, shortage, ranking)
     assert len(noted) == 6
     own = robust[(robust["ranking"] == "village") & (robust["zoning"] == "village")]
     assert own["share_stays"].between(0, 1).all()
