@@ -60,11 +60,18 @@ class _Episode:
     peak: int = int(Tier.NONE)
     before: IntArray = field(default_factory=lambda: np.zeros(0, dtype=np.int64))
     tier_before: int = int(Tier.NONE)
+    quiet: int = 0
+    unknown: int = 0
     ended: int | None = None
 
 
 def follow_episodes(
-    levels: Sequence[TierLevel], *, measure: str, weeks: Sequence[str], hold_weeks: int = 2
+    levels: Sequence[TierLevel],
+    *,
+    measure: str,
+    weeks: Sequence[str],
+    hold_weeks: int = 2,
+    memory_weeks: int = 4,
 ) -> Episodes:
     """Join areas with a tier into warnings that begin, grow, move, fade and end.
 
@@ -79,7 +86,9 @@ def follow_episodes(
     levels : finest first, each the children of the next.
     measure : code of the measure, the first part of every id.
     weeks : names of the weeks in rising order, the rows of every `tiers`.
-    hold_weeks : an episode without a tier, quiet or unknown, lives on for so many weeks.
+    hold_weeks : an episode without a tier rests for so many quiet weeks before it ends.
+    memory_weeks : and for so many weeks in a row in which an area of it is unknown; these are not
+        counted among the quiet ones.
 
     Returns
     -------
@@ -91,7 +100,7 @@ def follow_episodes(
     ------
     ShapeError : arrays do not fit each other, there is no level, or a code occurs twice.
     CodeError : a parent is outside the next level.
-    UnitError : `hold_weeks` is negative.
+    UnitError : `hold_weeks` or `memory_weeks` is negative.
 
     Notes
     -----
@@ -107,8 +116,9 @@ def follow_episodes(
     >>> found.newest[["episode_id", "tier", "areas", "phase"]].values.tolist()
     [['calls.a.2026-W01', 2, 'a|b', 'growing']]
     """
-    if hold_weeks < 0:
-        raise UnitError(f"hold_weeks: {hold_weeks}; wanted 0 or more")
+    for key, number in (("hold_weeks", hold_weeks), ("memory_weeks", memory_weeks)):
+        if number < 0:
+            raise UnitError(f"{key}: {number}; wanted 0 or more")
     ground = lay_out(levels, len(weeks))
     members = np.full(ground.tiers.shape, -1, dtype=np.int64)
     found: list[_Episode] = []
@@ -127,7 +137,7 @@ def follow_episodes(
                 _go_on(ground, one, sets.areas[goes_on[number]], week)
             else:
                 _rest(ground, one, week)
-                if number in met or week - one.last > hold_weeks:
+                if number in met or one.quiet > hold_weeks or one.unknown > memory_weeks:
                     one.ended = week
         live = [number for number in live if found[number].ended is None]
         members[week, sets.nodes] = chosen[sets.number]
@@ -247,6 +257,7 @@ def _begin(ground: Ground, areas: IntArray, week: int, said: tuple[str, str]) ->
 def _go_on(ground: Ground, one: _Episode, areas: IntArray, week: int) -> None:
     one.before, one.tier_before = one.areas, one.tier
     one.areas, one.last = areas, week
+    one.quiet = one.unknown = 0
     one.place = _place(ground, areas, week, one.place)
     one.tier = int(ground.tiers[week, one.place])
     one.peak = max(one.peak, one.tier)
@@ -256,8 +267,10 @@ def _rest(ground: Ground, one: _Episode, week: int) -> None:
     """A week without an own tier: quiet only where all of it is known."""
     one.before, one.tier_before = one.areas, one.tier
     tiers = ground.tiers[week, one.areas]
-    unknown = tiers.max() < Tier.BLUE and tiers.min() == Tier.NO_DATA
-    one.tier = int(Tier.NO_DATA if unknown else tiers.max())
+    if tiers.max() < Tier.BLUE and tiers.min() == Tier.NO_DATA:
+        one.tier, one.unknown = int(Tier.NO_DATA), one.unknown + 1
+    else:
+        one.tier, one.quiet, one.unknown = int(tiers.max()), one.quiet + 1, 0
 
 
 def _phase(ground: Ground, one: _Episode, week: int) -> str:

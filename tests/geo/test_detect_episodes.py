@@ -97,6 +97,14 @@ def test_a_warning_ends_after_its_hold_and_is_told_once() -> None:
     assert follow(zoning(weeks[:2]), hold_weeks=0).newest["phase"].tolist() == ["ended"]
 
 
+def test_unknown_weeks_are_not_quiet_ones_but_end_a_warning_in_the_end() -> None:
+    weeks = [[0, 2, 0], *[[0, -1, 0]] * 4, [0, 0, 0], [0, 1, 0]]
+    assert told(weeks)["episode_id"].tolist() == ["calls.v1.2026-W01"]
+    assert told([*weeks[:5], [0, -1, 0]])["phase"].tolist() == ["ended"]
+    # With the hold of tiers off, an unknown week is still no end.
+    assert follow(zoning(weeks[:3]), hold_weeks=0).newest["phase"].tolist() == ["fading"]
+
+
 def test_nested_areas_are_one_warning_at_the_smallest_place() -> None:
     found = told([[0, 0, 0, 0, 0, 2]], towns=[[0, 2]], county=[1])
     assert found[["area_code", "areas", "n_areas"]].values.tolist() == [["v5", "v5|t1|c0", 3]]
@@ -181,6 +189,8 @@ def test_what_does_not_fit_is_refused() -> None:
         follow([replace(levels[0], parents=np.array([0, 0, 7])), *levels[1:]])
     with pytest.raises(UnitError, match="hold_weeks: -1"):
         follow(levels, hold_weeks=-1)
+    with pytest.raises(UnitError, match="memory_weeks: -2"):
+        follow_episodes(levels, measure="calls", weeks=names(1), memory_weeks=-2)
 
 
 def test_areas_that_touch() -> None:

@@ -26,15 +26,20 @@ def worlds(draw: st.DrawFn) -> list[TierLevel]:
         starts = rng.random((N_WEEKS, n)) < share
         stands = starts | np.vstack([np.zeros((1, n), dtype=bool), starts[:-1]])
         tiers = np.where(stands, rng.integers(1, 5, stands.shape), 0)
-        return np.where(rng.random(stands.shape) < 0.05, -1, tiers)
+        return np.where(rng.random(stands.shape) < unknown, -1, tiers)
 
+    unknown = draw(st.sampled_from([0.0, 0.05, 0.4]))
     share = draw(st.sampled_from([0.05, 0.12, 0.3]))
     return zoning(table(9, share), table(3, share / 2), table(1, share / 6))
 
 
-def ids_by_area(levels: list[TierLevel], hold_weeks: int) -> list[dict[str, str]]:
+def ids_by_area(
+    levels: list[TierLevel], hold_weeks: int, memory_weeks: int = 4
+) -> list[dict[str, str]]:
     weeks = names(len(levels[0].tiers))
-    found = follow_episodes(levels, measure="m", weeks=weeks, hold_weeks=hold_weeks)
+    found = follow_episodes(
+        levels, measure="m", weeks=weeks, hold_weeks=hold_weeks, memory_weeks=memory_weeks
+    )
     return [
         {
             str(level.codes[j]): found.ids[member[week, j]]
@@ -49,10 +54,33 @@ def until(levels: list[TierLevel], n_weeks: int) -> list[TierLevel]:
     return [replace(one, tiers=one.tiers[:n_weeks], held=one.held[:n_weeks]) for one in levels]
 
 
-@given(worlds(), st.integers(0, 3))
-def test_ids_are_those_of_a_slow_search(levels: list[TierLevel], hold_weeks: int) -> None:
-    slow = episode_ids(levels, measure="m", weeks=names(N_WEEKS), hold_weeks=hold_weeks)
-    assert ids_by_area(levels, hold_weeks) == slow
+@given(worlds(), st.integers(0, 3), st.integers(0, 3))
+def test_ids_are_those_of_a_slow_search(
+    levels: list[TierLevel], hold_weeks: int, memory_weeks: int
+) -> None:
+    slow = episode_ids(
+        levels,
+        measure="m",
+        weeks=names(N_WEEKS),
+        hold_weeks=hold_weeks,
+        memory_weeks=memory_weeks,
+    )
+    assert ids_by_area(levels, hold_weeks, memory_weeks) == slow
+
+
+@given(worlds(), st.integers(0, 3), st.integers(1, N_WEEKS - 5))
+def test_what_was_before_a_quiet_stretch_changes_no_id(
+    levels: list[TierLevel], hold_weeks: int, start: int
+) -> None:
+    """A history that begins later, as that of next week does, tells the same of what came since."""
+    quiet = slice(start, start + hold_weeks + 1)
+    calm = [replace(one, tiers=one.tiers.copy()) for one in levels]
+    for one in calm:
+        one.tiers[quiet] = Tier.NONE
+    whole = follow_episodes(calm, measure="m", weeks=names(N_WEEKS), hold_weeks=hold_weeks)
+    later = [replace(one, tiers=one.tiers[start:], held=one.held[start:]) for one in calm]
+    part = follow_episodes(later, measure="m", weeks=names(N_WEEKS)[start:], hold_weeks=hold_weeks)
+    pd.testing.assert_frame_equal(whole.newest, part.newest)
 
 
 @given(worlds(), st.integers(0, 3), st.integers(0, N_WEEKS))

@@ -65,12 +65,17 @@ class World:
 
 
 def episode_ids(
-    levels: Sequence[TierLevel], *, measure: str, weeks: Sequence[str], hold_weeks: int
+    levels: Sequence[TierLevel],
+    *,
+    measure: str,
+    weeks: Sequence[str],
+    hold_weeks: int,
+    memory_weeks: int,
 ) -> list[dict[str, str]]:
     """For each week: code of every area with a tier → id of its episode."""
     world = World(levels)
     footprint: dict[str, set[Node]] = {}  # live episodes, the oldest first
-    last: dict[str, int] = {}
+    rests: dict[str, list[bool]] = {}  # whether each week since its last tier was known
     told = []
     for week, name in enumerate(weeks):
         sets = world.sets(week)
@@ -113,10 +118,14 @@ def episode_ids(
                 )
                 owner[c] = f"{measure}.{world.code(place)}.{name}"
             footprint[owner[c]] = group
-            last[owner[c]] = week
+            rests[owner[c]] = []
             here |= {world.code(node): owner[c] for node in group}
         for episode in list(footprint):
-            if episode in gone or week - last[episode] > hold_weeks:
+            if episode not in owner.values():
+                known = all(world.tier(week, node) >= 0 for node in footprint[episode])
+                rests[episode].append(known)
+            silence = [*reversed(rests[episode]), True].index(True)
+            if episode in gone or sum(rests[episode]) > hold_weeks or silence > memory_weeks:
                 del footprint[episode]
         told.append(here)
     return told
