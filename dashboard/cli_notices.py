@@ -14,7 +14,7 @@ import typer
 from rich.markup import escape
 from rich.table import Table
 
-from dashboard.console import console, errors, table_width
+from dashboard.console import console, errors, print_table
 from geo.errors import XintuError
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ def notices(
         for entry in found:
             typer.echo(json.dumps(_record(entry), ensure_ascii=False))
     elif found:
-        table = _table(found, timezone=settings.config.locality.timezone)
-        console.print(table, width=table_width())
+        print_table(_table(found, timezone=settings.config.locality.timezone))
     else:
         console.print("没有通知 no notices")
 
