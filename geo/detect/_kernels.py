@@ -9,77 +9,71 @@ from geo.arrays import BoolArray, FloatArray
 
 
 @njit(cache=True, error_model="numpy")
-def baseline_moments(
-    rows: FloatArray, baseline: int, lag: int, least: int
-) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation of the weeks before each week, series by series.
-
-    Parameters
-    ----------
-    rows : counts, shape (n_weeks, n_series); NaN where there is no data.
-    baseline : weeks in the baseline.
-    lag : weeks between a week and its baseline.
-    least : least number of observed weeks.
-
-    Returns
-    -------
-    mean, sigma : float64, shape of `rows`; NaN where the baseline is too short or too thin.
-    """
-    n_weeks, n_series = rows.shape
-    mean = np.full((n_weeks, n_series), np.nan)
-    sigma = np.full((n_weeks, n_series), np.nan)
-    n = np.empty(n_series)
-    total = np.empty(n_series)
-    spread = np.empty(n_series)
-    for t in range(baseline + lag, n_weeks):
-        n[:] = 0.0
-        total[:] = 0.0
-        spread[:] = 0.0
-        first = t - lag - baseline
-        for k in range(first, first + baseline):
-            for j in range(n_series):
-                value = rows[k, j]
-                seen = value == value  # noqa: PLR0124 -- NaN, without a branch
-                n[j] += 1.0 if seen else 0.0
-                total[j] += value if seen else 0.0
-        for j in range(n_series):
-            total[j] /= max(n[j], 1.0)
-        for k in range(first, first + baseline):
-            for j in range(n_series):
-                gap = rows[k, j] - total[j]
-                square = gap * gap
-                spread[j] += square if square == square else 0.0  # noqa: PLR0124
-        for j in range(n_series):
-            if n[j] >= least:
-                mean[t, j] = total[j]
-                sigma[t, j] = np.sqrt(spread[j] / (n[j] - 1.0))
-    return mean, sigma
-
-
-@njit(cache=True, error_model="numpy")
-def quiet_moments(
-    rows: FloatArray, window: tuple[int, int, int], floor: FloatArray, z: float, max_episode: int
-) -> tuple[FloatArray, FloatArray]:
-    """Mean and standard deviation over the latest weeks that raised no alarm.
-
-    Whether a week is left out is judged by its own baseline (C1 or C2), week after week.
+def compare(
+    rows: FloatArray,
+    window: tuple[int, int, int],
+    floor: FloatArray,
+    rule: tuple[float, bool],
+    found: tuple[FloatArray, BoolArray],
+) -> None:
+    """Hold each week against the weeks before it, all series side by side.
 
     Parameters
     ----------
     rows : counts, shape (n_weeks, n_series); NaN where there is no data.
     window : weeks in the baseline, weeks between a week and its baseline, least observed weeks.
-    floor : least standard deviation, shape of `rows`.
-    z : quantile of the alarm.
-    max_episode : alarms in a row after which further ones are admitted.
-
-    Returns
-    -------
-    mean, sigma : float64, shape of `rows`; NaN where the baseline is too short or too thin.
+    floor : least standard deviation, shape of `rows`, or (1, n_series) for all weeks.
+    rule : quantile of the alarm; whether the two weeks before carry over (C3).
+    found : expected, upper bound and score, shape (3, n_weeks, n_series); alarm, shape of `rows`;
+        overwritten. NaN where the baseline is too short or too thin.
     """
     baseline, lag, least = window
+    expected, upper, score, alarm = found[0][0], found[0][1], found[0][2], found[1]
     n_weeks, n_series = rows.shape
-    mean = np.full(rows.shape, np.nan)
-    sigma = np.full(rows.shape, np.nan)
+    sigma, over = np.empty(n_series), np.full((2, n_series), np.nan)
+    sums = np.zeros(n_series), np.zeros(n_series), np.zeros(n_series)
+    gaps, whole = np.empty(n_series), _whole(rows, baseline)
+    for t in range(n_weeks):
+        first = t - lag - baseline
+        if whole and t > lag:
+            _take(rows[t - lag - 1], 1.0, sums)
+            if first > 0:
+                _take(rows[first - 1], -1.0, sums)
+        if first >= 0 and whole:
+            _gaps(sums, gaps)
+            _moments((sums[0], sums[1], gaps), float(least), expected[t], sigma)
+        elif first >= 0:
+            _moments(_sums(rows[first : first + baseline]), float(least), expected[t], sigma)
+        else:
+            expected[t, :] = np.nan
+            sigma[:] = np.nan
+        _raise_to(floor[min(t, floor.shape[0] - 1)], sigma)
+        _judge((rows[t], expected[t], sigma, over), rule, upper[t], score[t], alarm[t])
+
+
+@njit(cache=True, error_model="numpy")
+def compare_quiet(
+    rows: FloatArray,
+    window: tuple[int, int, int],
+    floor: FloatArray,
+    rule: tuple[float, bool, int],
+    found: tuple[FloatArray, BoolArray],
+) -> None:
+    """Hold each week against the latest weeks before it that raised no alarm.
+
+    Whether a week is left out is judged by its own baseline (C1 or C2), week after week.
+
+    Parameters
+    ----------
+    rows, window, floor : as of `compare`.
+    rule : as of `compare`, and alarms in a row after which further ones are admitted.
+    found : as of `compare`.
+    """
+    baseline, lag, least = window
+    z, carry, max_episode = rule
+    expected, upper, score, alarm = found[0][0], found[0][1], found[0][2], found[1]
+    n_weeks, n_series = rows.shape
+    sigma, over = np.empty(n_series), np.full((2, n_series), np.nan)
     # The latest admitted weeks of each series, a ring; what is not admitted takes no place.
     ring = np.full((baseline, n_series), np.nan)
     admitted = np.zeros(n_series, np.int64)
@@ -87,82 +81,130 @@ def quiet_moments(
     left_out = np.zeros(rows.shape, np.bool_)
     for t in range(n_weeks):
         enters = t - 1 - lag
+        if enters >= 0:
+            for j in range(n_series):
+                if not left_out[enters, j]:
+                    ring[admitted[j] % baseline, j] = rows[enters, j]
+                    admitted[j] += 1
+        _moments(_sums(ring), float(least), expected[t], sigma)
+        _raise_to(floor[min(t, floor.shape[0] - 1)], sigma)
         for j in range(n_series):
-            if enters >= 0 and not left_out[enters, j]:
-                ring[admitted[j] % baseline, j] = rows[enters, j]
-                admitted[j] += 1
-            if admitted[j] >= baseline:
-                n, total, spread = 0, 0.0, 0.0
-                for k in range(baseline):
-                    if not np.isnan(ring[k, j]):
-                        n += 1
-                        total += ring[k, j]
-                if n >= least:
-                    mean[t, j] = total / n
-                    for k in range(baseline):
-                        if not np.isnan(ring[k, j]):
-                            spread += (ring[k, j] - mean[t, j]) ** 2
-                    sigma[t, j] = max(np.sqrt(spread / (n - 1)), floor[t, j])
-            alarm = rows[t, j] > mean[t, j] + z * sigma[t, j]
-            running[j] = running[j] + 1 if alarm else 0
-            left_out[t, j] = alarm and running[j] <= max_episode
-    return mean, sigma
+            if admitted[j] < baseline:
+                expected[t, j] = sigma[j] = np.nan
+            high = rows[t, j] > expected[t, j] + z * sigma[j]
+            running[j] = running[j] + 1 if high else 0
+            left_out[t, j] = high and running[j] <= max_episode
+        _judge((rows[t], expected[t], sigma, over), (z, carry), upper[t], score[t], alarm[t])
 
 
 @njit(cache=True, error_model="numpy")
-def judge(
-    rows: FloatArray, expected: FloatArray, sigma: FloatArray, z: float
-) -> tuple[FloatArray, FloatArray, BoolArray]:
-    """Upper bound, score and alarm of each week, given its baseline.
-
-    Parameters
-    ----------
-    rows : counts, shape (n_weeks, n_series); NaN where there is no data.
-    expected, sigma : mean and standard deviation of the baseline, same shape.
-    z : quantile of the alarm.
-
-    Returns
-    -------
-    upper, score : float64, same shape.
-    alarm : bool, same shape.
-    """
-    upper, score = np.empty(rows.shape), np.empty(rows.shape)
-    alarm = np.empty(rows.shape, np.bool_)
+def _whole(rows: FloatArray, baseline: int) -> bool:
+    """Whether all counts are whole, and so small that sums of their squares are exact."""
+    limit = 2.0**26 / baseline
+    faults = 0
     for t in range(rows.shape[0]):
         for j in range(rows.shape[1]):
-            gap = rows[t, j] - expected[t, j]
-            # No spread: any count above is infinitely far, an equal one is not away at all.
-            score[t, j] = 0.0 if gap == 0.0 else gap / sigma[t, j]
-            upper[t, j] = expected[t, j] + z * sigma[t, j]
-            alarm[t, j] = rows[t, j] > upper[t, j]
-    return upper, score, alarm
+            y = rows[t, j]
+            faults += 1 if y > limit or (y == y and np.floor(y) != y) else 0  # noqa: PLR0124
+    return faults == 0
 
 
-@njit(cache=True)
-def carry_over(
-    rows: FloatArray,
+# Loops over few arrays each: those are the ones that a compiler runs on several series at once.
+
+
+@njit(cache=True, error_model="numpy")
+def _take(row: FloatArray, sign: float, sums: tuple[FloatArray, FloatArray, FloatArray]) -> None:
+    """Add a week to the sums of known weeks, counts and squares, or take it away."""
+    n, total, square = sums
+    for j in range(row.shape[0]):
+        seen = row[j] == row[j]  # NaN is not
+        y = row[j] if seen else 0.0
+        n[j] += sign if seen else 0.0
+        total[j] += sign * y
+        square[j] += sign * y * y
+
+
+@njit(cache=True, error_model="numpy")
+def _gaps(sums: tuple[FloatArray, FloatArray, FloatArray], gaps: FloatArray) -> None:
+    """Sum of squared gaps from the mean, written, from known weeks, counts and squares."""
+    n, total, square = sums
+    for j in range(n.shape[0]):
+        # Whole numbers up to the division, so that equal weeks have no spread.
+        gaps[j] = (n[j] * square[j] - total[j] * total[j]) / n[j]
+
+
+@njit(cache=True, error_model="numpy")
+def _raise_to(floor: FloatArray, sigma: FloatArray) -> None:
+    """Let no deviation be below its floor."""
+    for j in range(sigma.shape[0]):
+        sigma[j] = floor[j] if sigma[j] < floor[j] else sigma[j]  # noqa: FURB136 -- NaN stays
+
+
+@njit(cache=True, error_model="numpy")
+def _sums(past: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Known weeks, sum of counts, sum of their squared gaps from the mean."""
+    n_series = past.shape[1]
+    n, total, square = np.zeros(n_series), np.zeros(n_series), np.zeros(n_series)
+    for k in range(past.shape[0]):
+        for j in range(n_series):
+            seen = past[k, j] == past[k, j]
+            n[j] += 1.0 if seen else 0.0
+            total[j] += past[k, j] if seen else 0.0
+    for k in range(past.shape[0]):
+        for j in range(n_series):
+            gap = past[k, j] - total[j] / n[j]
+            square[j] += gap * gap if gap == gap else 0.0  # noqa: PLR0124
+    return n, total, square
+
+
+@njit(cache=True, error_model="numpy")
+def _moments(
+    sums: tuple[FloatArray, FloatArray, FloatArray],
+    fewest: float,
+    mean: FloatArray,
     sigma: FloatArray,
-    z: float,
+) -> None:
+    """Mean and standard deviation from known weeks, sum and squared gaps, written."""
+    n, total, gaps = sums
+    for j in range(n.shape[0]):
+        # Not a branch: with too few known weeks there is no number.
+        mean[j] = total[j] / n[j] + (0.0 if n[j] >= fewest else np.nan)
+    for j in range(n.shape[0]):
+        sigma[j] = np.sqrt(gaps[j] / (n[j] - 1.0))
+    for j in range(n.shape[0]):
+        sigma[j] += 0.0 if n[j] >= fewest else np.nan
+
+
+@njit(cache=True, error_model="numpy")
+def _judge(
+    week: tuple[FloatArray, FloatArray, FloatArray, FloatArray],
+    rule: tuple[float, bool],
     upper: FloatArray,
     score: FloatArray,
     alarm: BoolArray,
 ) -> None:
-    """Turn what C2 says of each week into what C3 says of it, in place.
+    """Upper bound, score and alarm of a week, written, given its baseline.
 
-    Parameters
-    ----------
-    rows : counts, shape (n_weeks, n_series); NaN where there is no data.
-    sigma : standard deviation of the baseline, same shape.
-    z : quantile of the alarm.
-    upper, score, alarm : result of `judge`, overwritten.
+    `over`, shape (2, n_series), is by how much the two weeks before exceeded, and is moved on.
     """
-    for t in range(rows.shape[0] - 1, -1, -1):
-        for j in range(rows.shape[1]):
-            added = np.nan
-            if t >= 2:
-                # np.maximum, unlike max, leaves an unknown week unknown.
-                added = np.maximum(score[t - 1, j] - 1.0, 0.0)
-                added += np.maximum(score[t - 2, j] - 1.0, 0.0)
-            upper[t, j] = np.maximum(rows[t, j] + sigma[t, j] * (z - added), 0.0)
-            alarm[t, j] = rows[t, j] > upper[t, j]
-            score[t, j] += added
+    y, expected, sigma, over = week
+    z, carry = rule
+    for j in range(y.shape[0]):
+        gap = y[j] - expected[j]
+        # No spread: any count above is infinitely far, an equal one is not away at all.
+        ratio = gap / sigma[j]
+        score[j] = 0.0 if gap == 0.0 else ratio
+    for j in range(y.shape[0]):
+        upper[j] = expected[j] + z * sigma[j]
+    if carry:
+        before, last = over[0], over[1]
+        for j in range(y.shape[0]):
+            bound = y[j] + sigma[j] * (z - (before[j] + last[j]))
+            upper[j] = 0.0 if bound < 0.0 else bound  # noqa: FURB136 -- NaN stays
+        for j in range(y.shape[0]):
+            beyond = score[j] - 1.0
+            score[j] += before[j] + last[j]
+            before[j] = last[j]
+            last[j] = 0.0 if beyond < 0.0 else beyond  # noqa: FURB136 -- NaN stays
+    for j in range(y.shape[0]):
+        alarm[j] = y[j] > upper[j]

@@ -100,34 +100,31 @@ def ears(
     if not 2 <= least <= baseline:
         raise UnitError(f"min_observed: {least}; wanted 2 to baseline = {baseline} weeks")
     z = float(ndtri(1.0 - (_ALPHA[method] if alpha is None else alpha)))
-    rows = table[:, np.newaxis] if table.ndim == 1 else table
-    floor = _floor(min_sigma, table).reshape(rows.shape)
+    rows = np.ascontiguousarray(table[:, np.newaxis] if table.ndim == 1 else table)
+    floor = np.ascontiguousarray(_floor(min_sigma, table), dtype=np.float64)
     # Imported here: loading and compiling numba is paid only by those who need it.
     from geo.detect import _kernels  # noqa: PLC0415
 
+    # One block of memory, which is had and given back faster than three.
+    found = np.empty((3, *rows.shape)), np.empty(rows.shape, dtype=np.bool_)
+    window, carry = (baseline, _LAG[method], least), method == "C3"
     if exclude_alarms:
-        expected, sigma = _kernels.quiet_moments(
-            rows, (baseline, _LAG[method], least), floor, z, max_episode
-        )
+        _kernels.compare_quiet(rows, window, floor, (z, carry, max_episode), found)
     else:
-        expected, sigma = _kernels.baseline_moments(rows, baseline, _LAG[method], least)
-        np.maximum(sigma, floor, out=sigma)
-    upper, score, alarm = _kernels.judge(rows, expected, sigma, z)
-    if method == "C3":
-        _kernels.carry_over(rows, sigma, z, upper, score, alarm)
-    shape = table.shape
-    return Ears(
-        expected.reshape(shape), upper.reshape(shape), score.reshape(shape), alarm.reshape(shape)
-    )
+        _kernels.compare(rows, window, floor, (z, carry), found)
+    expected, upper, score = found[0].reshape((3, *table.shape))
+    return Ears(expected, upper, score, found[1].reshape(table.shape))
 
 
 def _floor(min_sigma: npt.ArrayLike, table: FloatArray) -> FloatArray:
+    """Least standard deviation of all weeks, or of each."""
     floor = np.asarray(min_sigma, dtype=np.float64)
     if not (np.isfinite(floor) & (floor >= 0)).all():
         raise UnitError(f"min_sigma: {min_sigma!r}; wanted 0 or more")
     if floor.shape not in ((), table.shape):
         raise ShapeError(f"min_sigma: shape {floor.shape}; wanted one, or {table.shape}")
-    return np.broadcast_to(floor, table.shape)
+    n_series = table.shape[1] if table.ndim > 1 else 1
+    return floor.reshape(-1, n_series) if floor.shape else np.full((1, n_series), float(floor))
 
 
 def _check(method: str, baseline: int, alpha: float | None, max_episode: int) -> None:

@@ -75,6 +75,32 @@ def test_exclusion_works_series_by_series_and_with_gaps() -> None:
     assert whole.alarm[30:45, 2][~np.isnan(counts[30:45, 2])].all()
 
 
+def test_whole_counts_and_the_same_in_other_units_agree() -> None:
+    """Whole counts go by running sums, fractions week by week: the scores have no unit."""
+    rng = np.random.default_rng(8)
+    counts = rng.poisson(3.0, (60, 40)).astype(float)
+    counts[rng.random(counts.shape) < 0.05] = np.nan
+    counts[20:40, 0] = 5.0
+    for method in ("C1", "C2", "C3"):
+        whole = ears(counts, method=method, min_observed=4, min_sigma=0.25)
+        parts = ears(counts / 8.0, method=method, min_observed=4, min_sigma=0.25 / 8.0)
+        np.testing.assert_allclose(parts.score, whole.score, rtol=1e-12, atol=1e-12)
+        np.testing.assert_allclose(parts.upper_bound * 8.0, whole.upper_bound, rtol=1e-12)
+        assert whole.alarm.any()
+        np.testing.assert_array_equal(parts.alarm, whole.alarm)
+
+
+def test_one_giant_spike_and_all_zeros() -> None:
+    counts = np.zeros((40, 2))
+    counts[20, 0] = 1e15
+    found = ears(counts, method="C1")
+    assert found.alarm[:, 0].tolist() == [week == 20 for week in range(40)]
+    assert not found.alarm[:, 1].any()
+    # Once it has left the baseline, all is as before it.
+    np.testing.assert_array_equal(found.expected[28:], 0.0)
+    np.testing.assert_array_equal(found.upper_bound[28:], 0.0)
+
+
 def test_a_flat_baseline_makes_any_rise_infinite_unless_sigma_has_a_floor() -> None:
     counts = [0.0] * 9 + [1.0]
     assert np.isinf(ears(counts, method="C2").score[-1])
