@@ -5,7 +5,7 @@ Pure: no store, no clock.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import pandas as pd
@@ -106,8 +106,9 @@ def match(
     """Match the signals of a week to the live warnings.
 
     Each warning goes on with the signal nearest to it: the same episode, then one that shares an
-    area, one within the other, one beside it. Of several warnings that one signal goes on with,
-    that which is farthest on its way carries on, and absorbs the others.
+    area, one within the other. Of several warnings that one signal goes on with, that which is
+    farthest on its way carries on, and absorbs the others. A signal that none goes on with is taken
+    for one that has moved there from beside it, if a warning's own is gone.
 
     Returns
     -------
@@ -123,14 +124,16 @@ def match(
             if signal.measure == life.measure
             and (relation := _relation(life, signal, places)) > Relation.APART
         ]
-        if not ranked:
+        met = [one for one in ranked if one[1] > Relation.TOUCHING]
+        if not met:
             gone.append(life)
             continue
-        chosen = -max(ranked)[-1]
+        chosen = -max(met)[-1]
         claims.setdefault(chosen, []).append(life)
-        for _, relation, _, place in ranked:
-            if -place != chosen and relation > Relation.TOUCHING:
+        for _, _, _, place in met:
+            if -place != chosen:
                 near.setdefault(-place, life)
+    _move(claims, near, gone, signals, places)
     found = []
     for position, signal in enumerate(signals):
         own = sorted(claims.get(position, []), key=_progress)
@@ -138,6 +141,27 @@ def match(
         split = near.get(position) if carried is None else None
         found.append(Match(signal, carried, tuple(own[1:]), split))
     return found, gone
+
+
+def _move(
+    claims: dict[int, list[Life]],
+    near: Mapping[int, Life],
+    gone: list[Life],
+    signals: Sequence[Signal],
+    places: Places,
+) -> None:
+    """Let warnings whose signal is gone go on with a new one beside them, one each."""
+    for life in sorted(gone, key=_progress):
+        for position, signal in enumerate(signals):
+            free = position not in claims and position not in near
+            if (
+                free
+                and signal.measure == life.measure
+                and places.relation(life.areas, signal.areas) == Relation.TOUCHING
+            ):
+                claims[position] = [life]
+                gone.remove(life)
+                break
 
 
 def _relation(life: Life, signal: Signal, places: Places) -> Relation:

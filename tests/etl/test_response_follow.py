@@ -90,6 +90,16 @@ def test_it_grows_shrinks_and_moves(engine: Engine, publish: Week) -> None:
     assert (life.area_code, life.areas, life.faded) == (D, {C, D}, True)
 
 
+def test_a_warning_is_not_drawn_into_its_neighbour_when_its_signal_goes(
+    engine: Engine, publish: Week
+) -> None:
+    publish(0, ("a", 4, A), ("b", 2, C))
+    assert publish(1, ("a", 4, f"{A}|{B}")) == {"a": (Kind.GREW,), "b": (Kind.FADED,)}
+    publish(2)
+    # Two beside one new signal: the one farther on its way has moved there.
+    assert publish(3, ("d", 2, D)) == {"b": (Kind.RESUMED, Kind.MOVED)}
+
+
 def test_nested_areas_are_one_warning(engine: Engine, publish: Week) -> None:
     publish(0, ("a", 2, A))
     assert publish(1, ("town", 2, TOWNS[0])) == {"a": (Kind.MOVED,)}
