@@ -9,7 +9,8 @@ from scipy.spatial import cKDTree
 from geo.arrays import FloatArray, IntArray, points
 from geo.errors import UnitError
 from geo.routes import Legs, Routes, access_legs, arcs_from, put_sites, short_walks
-from geo.travel import _bucket, _minutes_per_metre, _rows
+from geo.travel.roads import _bucket, _rows
+from geo.travel.straight import _minutes_per_metre
 
 
 def k_nearest_straight_line(
