@@ -19,6 +19,7 @@ from rich.table import Table
 
 from dashboard import (
     cli_aggregate,
+    cli_evaluate,
     cli_export,
     cli_findings,
     cli_intake,
@@ -58,6 +59,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(cli_aggregate.app)
+app.add_typer(cli_evaluate.app)
 app.add_typer(cli_export.app)
 app.add_typer(cli_findings.app)
 app.add_typer(cli_intake.app)

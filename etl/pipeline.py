@@ -243,7 +243,7 @@ def build(
         raise InputError("no boundaries were accepted; see the findings of the areas sources")
     successors = Successors(accepted.changes)
     doubts = Doubts("changes", config.locality.name.zh)
-    people = _followed(accepted.population, successors, doubts)
+    people = followed_population(accepted.population, successors, doubts)
     levels = build_levels(accepted.areas, people, crs=config.locality.crs)
     breaks = writer.breaks_of_year(until[:4], settings.config_sha256)
     work = Work(levels, config, breaks, told=Told(writer.engine))
@@ -333,7 +333,9 @@ def _told(rows: Iterable[WeekCounts], on_progress: OnProgress) -> Iterator[WeekC
         yield row
 
 
-def _followed(population: pd.DataFrame, successors: Successors, doubts: Doubts) -> pd.DataFrame:
+def followed_population(
+    population: pd.DataFrame, successors: Successors, doubts: Doubts
+) -> pd.DataFrame:
     """Residents as stored, under the areas of today; says what was handed on."""
     if not successors:
         return population

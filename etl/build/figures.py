@@ -39,7 +39,7 @@ def lead_weeks(config: LocalityConfig) -> int:
 def tell_figures(work: Work, counts: CountBook, weeks: Sequence[str]) -> Figures:
     """Add counts and rates of the last `publish.weeks` of `weeks` to the book."""
     first = len(weeks) - work.config.publish.weeks
-    keep = {code: _standing_out(work, code, by_level, first) for code, by_level in counts.items()}
+    keep = {code: standing_out(work, code, by_level, first) for code, by_level in counts.items()}
     found = disclose_counts(work, counts, weeks, keep)
     for code, levels in found.items():
         for shown in levels:
@@ -49,7 +49,7 @@ def tell_figures(work: Work, counts: CountBook, weeks: Sequence[str]) -> Figures
     return Figures(weeks, found)
 
 
-def _standing_out(
+def standing_out(
     work: Work, code: str, by_level: Mapping[Level, Counts], first: int
 ) -> list[Bools]:
     """Counts of the published weeks, a level each, that should be seen rather than others.

@@ -27,6 +27,24 @@ N_AROUND = RINGS[1]
 
 
 @dataclass(frozen=True)
+class Tested:
+    """Weeks of one measure on one level held against what their past leads to expect.
+
+    Attributes
+    ----------
+    weeks : names of the weeks tested.
+    counts : published counts, shape (n_weeks, n_areas); NaN where withheld or unknown.
+    states : `Missing` of the counts, same shape.
+    found : what the detectors say.
+    """
+
+    weeks: Sequence[str]
+    counts: Floats
+    states: States
+    found: Detection
+
+
+@dataclass(frozen=True)
 class Watched:
     """One measure on one level over the weeks tested: the published ones and some before them.
 
@@ -34,6 +52,7 @@ class Watched:
     ----------
     weeks : names of the weeks tested.
     counts : published counts, shape (n_weeks, n_areas); NaN where withheld or unknown.
+    counted : `Missing` of the counts, same shape.
     found : what the detectors say, false discoveries held down.
     alarms : what of it chance alone would raise.
     provisional : newest weeks that are not complete yet.
@@ -43,6 +62,7 @@ class Watched:
     shown: Disclosed
     weeks: Sequence[str]
     counts: Floats
+    counted: States
     found: Detection
     alarms: FalseAlarms
     tiers: Tiers
@@ -60,9 +80,8 @@ class Watched:
     @property
     def states(self) -> States:
         """States of the tiers: a colour tells no more than the count it stands for."""
-        counted = self.shown.states[-len(self.weeks) :]
-        silent = (self.tiers.tier == Tier.NO_DATA) & (counted == Missing.OK)
-        return np.where(silent, int(Missing.NO_DATA), counted).astype(np.uint8)
+        silent = (self.tiers.tier == Tier.NO_DATA) & (self.counted == Missing.OK)
+        return np.where(silent, int(Missing.NO_DATA), self.counted).astype(np.uint8)
 
     @property
     def tier(self) -> Floats:
@@ -86,11 +105,15 @@ class Watch:
     delays: Delays
 
     def look(self, shown: Disclosed) -> Watched:
-        """Hold every published week of a measure on a level against what its past leads to expect.
+        """Tiers of a measure on a level in every published week and those before that they hang on.
 
         Where a count is withheld the detector is handed what anybody would guess; so no tier, bound
         or score tells of a number that is withheld.
         """
+        return self.judge(shown, self.test(shown))
+
+    def test(self, shown: Disclosed) -> Tested:
+        """Hold these weeks against what their past leads to expect."""
         config, measure, frame = self.work.config, shown.measure, shown.frame
         policy, k = config.warnings.tier_policy(), config.disclosure.k
         series = self.history.before(self.figures, measure.code, frame.level)
@@ -99,18 +122,24 @@ class Watch:
             len(self.figures.weeks) - config.publish.weeks,
         )
         at = np.arange(len(series.guesses) - n, len(series.guesses))
-        weeks = list(self.figures.weeks[-n:])
-        nearest = nearest_areas(frame.xy, k=max(RINGS))
         delay = self.delays.of(measure.code)
         found = watch_areas(
             raise_guesses(series.guesses, series.hidden, k=k),
             at=at,
-            nearest=nearest,
+            nearest=nearest_areas(frame.xy, k=max(RINGS)),
             max_years=config.warnings.history_years,
             min_sigma=config.warnings.min_sigma,
             reported=delay.shares(len(series.guesses)),
         )
-        counts = series.published[-n:]
+        weeks = list(self.figures.weeks[-n:])
+        return Tested(weeks, series.published[-n:], shown.states[-n:], found)
+
+    def judge(self, shown: Disclosed, tested: Tested) -> Watched:
+        """What the policy makes of weeks that have been tested."""
+        config, frame = self.work.config, shown.frame
+        policy, k = config.warnings.tier_policy(), config.disclosure.k
+        counts, found, n = tested.counts, tested.found, len(tested.weeks)
+        near = nearest_areas(frame.xy, k=N_AROUND)
         kept = found.score
         if len(frame) >= config.warnings.fdr_from_areas:
             kept = controlled_scores(kept, found.pvalue, fdr=config.warnings.fdr)
@@ -124,14 +153,15 @@ class Watch:
             counts=counts,
             score=score,
             excess=found.excess,
-            spread=_spread(base >= Tier.BLUE, nearest[:, :N_AROUND]),
+            spread=_spread(base >= Tier.BLUE, near),
             upstream=self._upstream(frame, n),
             gap=np.broadcast_to(self._gap(frame), counts.shape),
         )
         return Watched(
             shown=shown,
-            weeks=weeks,
+            weeks=tested.weeks,
             counts=counts,
+            counted=tested.states,
             found=found,
             alarms=false_alarms(
                 found,
@@ -140,7 +170,7 @@ class Watch:
                 least_count=max(policy.min_counts[least], k),
             ),
             tiers=weekly_tiers(evidence, policy=policy, floor=k),
-            provisional=delay.provisional,
+            provisional=self.delays.of(shown.measure.code).provisional,
             first=n - config.publish.weeks,
         )
 
