@@ -15,7 +15,7 @@ from etl.build.weeks import iso_week, week_number
 from etl.response.deadlines import deadlines, earliest
 from etl.response.ledger import Act, open_warning, transaction, write
 from etl.response.life import ENDED, Kind, Life, State
-from etl.response.matching import Match, Signal, match, signals_of
+from etl.response.matching import Match, Signal, is_of, match, signals_of
 from etl.response.places import Places, Relation, read_places
 from etl.response.reading import life_of, read_lives
 from etl.standards import Response
@@ -92,7 +92,7 @@ def follow(
     ShapeError : `episodes` lacks a column.
     StoreError : the store cannot be written.
     """
-    signals = signals_of(episodes, places)
+    signals, unknown = signals_of(episodes, places)
     with transaction(engine) as connection:
         newest = select(func.max(response_event.c.week)).where(response_event.c.office.is_(None))
         if week < (connection.scalar(newest) or ""):
@@ -100,7 +100,7 @@ def follow(
         this = _Follower(
             connection, now, week, settings.response, settings.locality.timezone, places
         )
-        return this.follow(signals)
+        return this.follow(signals, unknown)
 
 
 @dataclass(frozen=True)
@@ -112,7 +112,7 @@ class _Follower:
     timezone: str
     places: Places
 
-    def follow(self, signals: Sequence[Signal]) -> Changed:
+    def follow(self, signals: Sequence[Signal], unknown: Sequence[Signal]) -> Changed:
         matches, gone = match(signals, read_lives(self.connection, live_only=True), self.places)
         ended = self._ended()
         changed: Changed = {}
@@ -122,7 +122,8 @@ class _Follower:
             else:
                 changed |= self._go_on(one, one.life)
         for life in gone:
-            if not life.faded:
+            # No data is not an end: nobody knows whether the signal is still there.
+            if not life.faded and not any(is_of(life, signal) for signal in unknown):
                 changed |= self._write(life, [self._act(Kind.FADED)])
         return changed
 
@@ -247,11 +248,12 @@ class _Follower:
         return {life.warning_id: (Kind.OPENED,)}
 
     def _lasts(self, life: Life, signal: Signal) -> bool:
-        """Whether the signal is the one that an ended warning was about, without a break."""
-        if life.measure != signal.measure or self._weeks_since(life.last_week) > 1:
-            return False
-        same = life.episode_id == signal.episode_id or bool(life.areas & signal.areas)
-        return same and signal.area_code in life.areas
+        """Whether the signal is the one that an ended warning was about, without a break.
+
+        An episode lasts through weeks that are unknown or quiet, as its id tells.
+        """
+        unbroken = life.episode_id == signal.episode_id or self._weeks_since(life.last_week) <= 1
+        return unbroken and is_of(life, signal) and signal.area_code in life.areas
 
     def _earlier(self, signal: Signal, ended: Sequence[Life]) -> Life | None:
         """The newest warning of the same place and theme that ended not long ago."""

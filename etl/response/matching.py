@@ -51,8 +51,10 @@ class Match:
     split_from: Life | None = None
 
 
-def signals_of(episodes: pd.DataFrame, places: Places) -> list[Signal]:
-    """Live episodes of a frame; those of one measure that overlap are taken for one.
+def signals_of(episodes: pd.DataFrame, places: Places) -> tuple[list[Signal], list[Signal]]:
+    """Live episodes of a frame: those with a tier, and those that nobody knows the tier of now.
+
+    Those of one measure that overlap are taken for one. What is unknown is not gone.
 
     Parameters
     ----------
@@ -66,7 +68,7 @@ def signals_of(episodes: pd.DataFrame, places: Places) -> list[Signal]:
     """
     if missing := [name for name in _NEEDED if name not in episodes.columns]:
         raise ShapeError(f"episodes: no column {', '.join(missing)}")
-    found = [
+    live = [
         Signal(
             episode_id=str(row["episode_id"]),
             measure=str(row["measure"]),
@@ -79,8 +81,10 @@ def signals_of(episodes: pd.DataFrame, places: Places) -> list[Signal]:
             reason_en=str(row.get("reason_en") or ""),
         )
         for row in episodes.to_dict("records")
-        if row["phase"] != ENDED_PHASE and row["tier"] >= Tier.BLUE
+        if row["phase"] != ENDED_PHASE
     ]
+    unknown = [one for one in live if one.tier == Tier.NO_DATA]
+    found = [one for one in live if one.tier >= Tier.BLUE]
     # The highest leads: its place and its sentence stand for what is joined to it.
     found.sort(key=lambda one: (-one.tier, one.episode_id))
     apart: list[Signal] = []
@@ -91,7 +95,13 @@ def signals_of(episodes: pd.DataFrame, places: Places) -> list[Signal]:
             lead = min(same, one, key=lambda each: (-each.tier, each.episode_id))
             one = replace(lead, areas=same.areas | one.areas)
         apart.append(one)
-    return sorted(apart, key=lambda one: (one.measure, -one.tier, one.episode_id))
+    return sorted(apart, key=lambda one: (one.measure, -one.tier, one.episode_id)), unknown
+
+
+def is_of(life: Life, signal: Signal) -> bool:
+    """Whether a signal is that of a warning, by the episode or by an area."""
+    same = life.episode_id == signal.episode_id or bool(life.areas & signal.areas)
+    return same and life.measure == signal.measure
 
 
 def _overlap(one: Signal, other: Signal, places: Places) -> bool:

@@ -150,6 +150,16 @@ def test_a_faded_warning_stays_until_an_office_closes_it(engine: Engine, publish
     assert not lives(engine)["a"].live
 
 
+def test_a_week_that_nobody_reported_is_no_end(engine: Engine, publish: Week) -> None:
+    publish(0, ("a", 2, A), ("c", 2, C))
+    act(engine, Kind.DISMISSED, "c", week=0)
+    before = lives(engine)
+    assert publish(1, ("a", -1, A), ("c", -1, C)) == {}
+    assert publish(2, ("a", -1, A), ("c", -1, C)) == {}
+    assert lives(engine) == before
+    assert publish(3, ("a", 2, A), ("c", 2, C)) == {"a": (Kind.STEADY,), "c": (Kind.STEADY,)}
+
+
 @pytest.mark.parametrize("way", [(Kind.RESPONDING, Kind.CLOSED), (Kind.DISMISSED,)])
 def test_what_was_closed_is_not_opened_anew_while_its_signal_lasts(
     engine: Engine, publish: Week, way: tuple[Kind, ...]

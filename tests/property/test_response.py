@@ -38,7 +38,7 @@ MEASURES = ("hotline_calls", "screened")
 ACTS = (Kind.ACKNOWLEDGED, Kind.RESPONDING, Kind.CLOSED, Kind.DISMISSED, Kind.NOTE)
 
 AREAS = st.sets(st.sampled_from([*VILLAGES, *TOWNS, COUNTY]), min_size=1, max_size=3)
-EPISODE = st.tuples(st.sampled_from("abcdef"), st.integers(0, 4), AREAS, st.sampled_from(MEASURES))
+EPISODE = st.tuples(st.sampled_from("abcdef"), st.integers(-1, 4), AREAS, st.sampled_from(MEASURES))
 # A week's episodes: their ids differ; what overlaps is for the code to join.
 PUBLISHED = st.lists(EPISODE, max_size=4, unique_by=lambda row: (row[0], row[3]))
 DONE = st.lists(st.tuples(st.sampled_from(ACTS), st.integers(0, 5)), max_size=3)
@@ -115,7 +115,7 @@ def test_one_live_warning_a_place_and_theme_whatever_comes(history: list[Any]) -
 
 def check_signals_are_seen(rows: list[Any], after: dict[str, Life]) -> None:
     """Every signal is on a live warning, or goes on with one that was answered as high."""
-    for signal in signals_of(frame(rows), PLACES):
+    for signal in signals_of(frame(rows), PLACES)[0]:
         own = [life for life in after.values() if life.measure == signal.measure]
         carried = [life for life in own if life.live and life.areas == signal.areas]
         ended = [life for life in own if life.state not in LIVE and signal.area_code in life.areas]
@@ -136,13 +136,13 @@ def check_nothing_is_put_off(before: dict[str, Life], after: dict[str, Life]) ->
 
 @given(PUBLISHED)
 def test_the_order_of_the_episodes_does_not_matter(rows: list[Any]) -> None:
-    assert signals_of(frame(rows), PLACES) == signals_of(frame(rows[::-1]), PLACES)
+    assert signals_of(frame(rows), PLACES)[0] == signals_of(frame(rows[::-1]), PLACES)[0]
 
 
 @given(PUBLISHED)
 def test_signals_of_a_week_lie_apart(rows: list[Any]) -> None:
-    found = signals_of(frame(rows), PLACES)
+    found, _ = signals_of(frame(rows), PLACES)
     for one, other in combinations(found, 2):
         assert one.measure != other.measure or not overlapping(one.areas, other.areas)
-    covered = {(m, area) for _, tier, areas, m in rows if tier for area in areas}
+    covered = {(m, area) for _, tier, areas, m in rows if tier > 0 for area in areas}
     assert {(one.measure, area) for one in found for area in one.areas} == covered
