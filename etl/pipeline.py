@@ -307,6 +307,7 @@ def build(
         "area_changes": area_changes(accepted.changes, accepted.areas, until=until),
         "deliveries": recent_deliveries(load_log(writer.engine), accepted.sources),
         "detection": warned.detection,
+        "episodes": warned.episodes,
         **expected,
         **target_tables(scorecard),
     }

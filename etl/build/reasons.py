@@ -212,6 +212,7 @@ def episode_reason(
     phase: str,
     weeks: int,
     n_areas: int,
+    withheld: bool = False,
 ) -> Text:
     """Why a warning stands that is followed through the weeks, and how it goes on.
 
@@ -219,6 +220,7 @@ def episode_reason(
     ----------
     place : `warning_reason` of its place this week; None where its place has no tier.
     name, measure, tier, phase, weeks, n_areas : of `geo.detect.episodes`.
+    withheld : its place has no tier because this week's count is withheld.
     """
     if phase == "ended" and tier >= Tier.BLUE:
         return _sentences([_said("phase", "merged")])
@@ -227,7 +229,8 @@ def episode_reason(
     told = _said("phase", key, weeks=_counted("weeks", weeks), areas=_counted("areas", n_areas))
     if place is None:
         here: Filled = {"name": name, "measure": measure.name}
-        first = _said("head", "no_data", **here) if silent else _said("phase", "quiet", **here)
+        unseen = _said("head", "withheld" if withheld else "no_data", **here)
+        first = unseen if silent else _said("phase", "quiet", **here)
         return _sentences([first, told])
     after = _sentences([told])
     return Text(zh=place.zh + after.zh, en=f"{place.en} {after.en}")

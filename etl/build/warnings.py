@@ -10,6 +10,13 @@ import pandas as pd
 
 from etl.build import text
 from etl.build.delay import tell_delays
+from etl.build.episodes import (
+    EPISODE_COLUMNS,
+    Borders,
+    episode_rows,
+    follow_measure,
+    warning_reasons,
+)
 from etl.build.figures import Figures
 from etl.build.history import History
 from etl.build.layers import LayerSpec
@@ -25,7 +32,7 @@ from geo.model import Level, Missing, Tier
 _WARNING_COLUMNS = (
     "level", "area_code", "name", "parent_code", "measure", "week", "tier", "base_tier",
     "raised_by", "held", "count", "expected", "upper", "score", "method", "look", "reach",
-    "provisional", "weeks_running", "since_week",
+    "provisional", "weeks_running", "since_week", "episode_id", "reason_zh", "reason_en",
 )  # fmt: skip
 _DETECTION_COLUMNS = (
     "measure", "level", "week", "n_areas", "n_ears", "n_farrington", "n_warned", "expected_false",
@@ -42,10 +49,13 @@ class Warned:
     rows : one row a warning of the published weeks.
     detection : one row a measure, level and published week: how many areas were held against
         what, how many are warned, and how many alarms chance alone would raise at most.
+    episodes : one row a warning that is followed through the weeks, live in the newest or ended
+        in it, with its sentence.
     """
 
     rows: pd.DataFrame
     detection: pd.DataFrame
+    episodes: pd.DataFrame
 
 
 def watch(work: Work, figures: Figures, history: History, gaps: Mapping[Level, Floats]) -> Warned:
@@ -57,20 +67,26 @@ def watch(work: Work, figures: Figures, history: History, gaps: Mapping[Level, F
     gaps : level → gap class of each area.
     """
     watch = Watch(work, figures, history, gaps, tell_delays(work, week=figures.weeks[-1]))
-    warnings, detection = [], []
-    highest: dict[Level, list[Watched]] = {}
-    for code, levels in figures.by_measure.items():
-        if not work.config.measure(code).warn:
-            continue
-        for shown in levels:
-            seen = watch.look(shown)
-            warnings.append(_warning_rows(seen))
-            detection.append(_detection_rows(work.config, seen))
-            _add_tiers(work, seen)
-            highest.setdefault(shown.frame.level, []).append(seen)
+    by_measure = [
+        [watch.look(shown) for shown in levels]
+        for code, levels in figures.by_measure.items()
+        if work.config.measure(code).warn
+    ]
+    by_level: dict[Level, list[Watched]] = {}
+    for seen in (one for levels in by_measure for one in levels):
+        _add_tiers(work, seen)
+        by_level.setdefault(seen.frame.level, []).append(seen)
     for frame in work.levels:
-        if frame.level in highest:
-            _add_highest(work, frame, highest[frame.level])
+        if frame.level in by_level:
+            _add_highest(work, frame, by_level[frame.level])
+    borders = Borders(work, by_level)
+    warnings, detection, episodes = [], [], []
+    for levels in by_measure:
+        followed = follow_measure(work, levels, borders)
+        episodes.append(episode_rows(work, levels, followed))
+        for seen, members in zip(levels, followed.members, strict=True):
+            warnings.append(_warning_rows(work, seen, np.array([*followed.ids, ""])[members]))
+            detection.append(_detection_rows(work.config, seen))
     rows = _joined(warnings, _WARNING_COLUMNS)
     names = {
         code: name
@@ -80,6 +96,7 @@ def watch(work: Work, figures: Figures, history: History, gaps: Mapping[Level, F
     return Warned(
         rows.assign(parent_name=[names.get(code, "") for code in rows["parent_code"]]),
         _joined(detection, _DETECTION_COLUMNS),
+        _joined(episodes, EPISODE_COLUMNS),
     )
 
 
@@ -121,14 +138,15 @@ def _add_highest(work: Work, frame: LevelFrame, measures: Sequence[Watched]) -> 
             work.book.add(spec, frame.level, top[row], states=states[row], week=weeks[row])
 
 
-def _warning_rows(seen: Watched) -> pd.DataFrame:
-    """One row a published warning."""
+def _warning_rows(work: Work, seen: Watched, episodes: np.ndarray) -> pd.DataFrame:
+    """One row a published warning; `episodes` are the ids of each week and area."""
     frame, found, tiers = seen.frame, seen.found, seen.tiers
     weeks = np.array(seen.weeks, dtype=object)
     standing = seen.tier >= Tier.BLUE
     standing[: seen.first] = False
-    week_at, area_at = at = np.nonzero(standing)
-    spans = tiers.weeks_running[at]
+    week_at, area_at = np.nonzero(standing)
+    at = week_at, area_at
+    spans, reasons = tiers.weeks_running[at], warning_reasons(work, seen, at)
     return pd.DataFrame(
         {
             "level": frame.level.value,
@@ -151,6 +169,9 @@ def _warning_rows(seen: Watched) -> pd.DataFrame:
             "provisional": week_at >= len(weeks) - seen.provisional,
             "weeks_running": spans,
             "since_week": weeks[np.maximum(week_at - spans + 1, 0)],
+            "episode_id": episodes[at],
+            "reason_zh": [reason.zh for reason in reasons],
+            "reason_en": [reason.en for reason in reasons],
         }
     )
 

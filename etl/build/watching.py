@@ -55,6 +55,8 @@ class Watched:
     counted : `Missing` of the counts, same shape.
     found : what the detectors say, false discoveries held down.
     alarms : what of it chance alone would raise.
+    evidence : what the tiers rest on.
+    n_around : neighbours that say whether a rise is spreading, of each area.
     provisional : newest weeks that are not complete yet.
     first : row of the first published week.
     """
@@ -65,6 +67,8 @@ class Watched:
     counted: States
     found: Detection
     alarms: FalseAlarms
+    evidence: Evidence
+    n_around: Ints
     tiers: Tiers
     provisional: int
     first: int
@@ -76,6 +80,10 @@ class Watched:
     @property
     def frame(self) -> LevelFrame:
         return self.shown.frame
+
+    def is_provisional(self, row: int) -> bool:
+        """Whether a week is one of the newest, which are not complete yet."""
+        return row >= len(self.weeks) - self.provisional
 
     @property
     def states(self) -> States:
@@ -169,6 +177,8 @@ class Watch:
                 least_score=policy.scores[least],
                 least_count=max(policy.min_counts[least], k),
             ),
+            evidence=evidence,
+            n_around=(near >= 0).sum(axis=1),
             tiers=weekly_tiers(evidence, policy=policy, floor=k),
             provisional=self.delays.of(shown.measure.code).provisional,
             first=n - config.publish.weeks,

@@ -221,6 +221,47 @@ def test_alerts_from_above_and_gaps_raise_a_tier_that_figures_give(
     assert newest(small).loc[VILLAGES[10], "tier"] == 1, "a withheld number of alerts tells nothing"
 
 
+def test_one_warning_is_followed_and_says_why_it_stands(levels: tuple[LevelFrame, ...]) -> None:
+    table = drawn(20.0)
+    around = [VILLAGES.index(code) for code in ("T2V04", "T2V05")]
+    for week, extra in ((-3, 45), (-2, 60), (-1, 80)):
+        table[week, around] += extra
+    _, found = warned(levels, reported(table))
+    rows = newest(found)
+    ids = set(rows.loc[[VILLAGES[i] for i in around], "episode_id"])
+    assert len(ids) == 1, "neighbours are one warning"
+    (episode,) = found.episodes[found.episodes["episode_id"].isin(ids)].to_dict("records")
+    assert episode["episode_id"].startswith("hotline_calls.T2V0")
+    assert episode["area_code"] in {"T2V04", "T2V05"}
+    assert {"T2V04", "T2V05"} <= set(episode["areas"].split("|"))
+    assert episode["weeks"] >= 3
+    own = rows.loc[episode["area_code"]]
+    assert episode["reason_zh"].startswith(own["reason_zh"])
+    assert (
+        f"热线来电本周{own['count']:.0f}次，往年同期约{own['expected']:.0f}次" in own["reason_zh"]
+    )
+    assert f"{own['count']:.0f} this week" in own["reason_en"]
+    assert (found.rows["episode_id"] != "").all()
+    oldest = found.rows[found.rows["week"] == week_range(WEEK, 26)[0]]
+    assert not oldest["reason_en"].str.contains("weeks before:").any(), "those are not published"
+
+
+def test_a_place_whose_count_is_withheld_now_is_not_said_to_have_no_data(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    table = drawn(20.0)
+    # High for the village, and not for its town.
+    mean = table[:, 30].mean()
+    table[-2, 30] = np.ceil(mean + 5 * np.sqrt(mean))
+    table[-1, [30, 31]] = [4.0, 5.0]
+    _, found = warned(levels, reported(table))
+    resting = found.episodes[found.episodes["area_code"] == VILLAGES[30]]
+    (row,) = resting.to_dict("records")
+    assert row["tier"] == Tier.NO_DATA
+    assert "本周数不公布" in row["reason_zh"]
+    assert "withheld" in row["reason_en"]
+
+
 # ---------------------------------------------------------------- published figures alone
 
 
@@ -235,6 +276,7 @@ def test_nothing_but_published_figures_goes_in(levels: tuple[LevelFrame, ...]) -
     (mine, ours), (theirs, yours) = (warned(levels, reported(t)) for t in (table, other))
     pd.testing.assert_frame_equal(ours.rows, yours.rows)
     pd.testing.assert_frame_equal(ours.detection, yours.detection)
+    pd.testing.assert_frame_equal(ours.episodes, yours.episodes)
     for one, two in zip(mine.book, theirs.book, strict=True):
         assert (one.layer, one.level, one.week) == (two.layer, two.level, two.week)
         # Rates are of sums over weeks, which the other counts have changed.
@@ -306,6 +348,8 @@ def test_without_a_measure_there_are_empty_tables_with_their_columns(
     assert {"tier", "reach", "parent_name"} <= set(found.rows.columns)
     assert found.detection.empty
     assert "expected_false" in found.detection.columns
+    assert found.episodes.empty
+    assert {"episode_id", "phase", "reason_zh"} <= set(found.episodes.columns)
 
 
 # ---------------------------------------------------------------- weeks that are not complete
