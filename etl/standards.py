@@ -73,8 +73,8 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     },
     "red": {
         "action": Text(
-            zh="危机干预队到位，并报联席会议",
-            en="send the crisis-intervention team, and report to the joint meeting",
+            zh="提供危机干预，并报联席会议",
+            en="offer crisis intervention, and report to the joint meeting",
         ),
         "answers": Text(zh="危机干预队", en="crisis-intervention team"),
         "level": "county",
