@@ -185,7 +185,9 @@
     if (!note.hidden) note.hidden = true;
     if (state.version !== wall.dataset.version) return reload(state.version);
     const shown = wall.querySelector(".wall-foot")?.dataset.snapshot;
-    if (shown && state.snapshot !== shown) dash.set_props("wall-snapshot-store", { data: state.snapshot });
+    if (!shown || (state.snapshot === shown && state.answers === wall.dataset.answers)) return;
+    wall.dataset.answers = state.answers;
+    dash.set_props("wall-snapshot-store", { data: { snapshot: state.snapshot, answers: state.answers } });
   }
 
   /** A new program: load it, once. Were the answer the same afterwards, loading again would not help. */

@@ -133,7 +133,7 @@ def create_app(
     for page in pages:
         page.register(app, services)
     mapview.register_routes(app.server, reader)
-    export.register_routes(app.server, reader)
+    export.register_routes(app.server, reader, now)
     _register_health(app.server, reader, now)
     _register_headers(app)
     return app

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
@@ -39,5 +40,7 @@ def export(
     chosen = week or snapshot.week
     target = out or folder / "reports" / file_name(snapshot, chosen, catalog)
     target.parent.mkdir(parents=True, exist_ok=True)
-    target.write_bytes(resource_workbook(reader, snapshot, week=chosen, catalog=catalog))
+    target.write_bytes(
+        resource_workbook(reader, snapshot, week=chosen, catalog=catalog, now_utc=datetime.now(UTC))
+    )
     console.print(str(target))

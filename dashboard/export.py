@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 from urllib.parse import quote
 
@@ -15,7 +16,9 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
 from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 
+from dashboard import export_warnings
 from dashboard.components.controls import data_day, source_parts
+from dashboard.response import Board, read_board
 from dashboard.text import DEFAULT_LANGUAGE, LANGUAGES, Catalog, load, words
 from etl.spreadsheet import put
 from etl.store.reader import LayerData, Reader, Snapshot
@@ -36,12 +39,20 @@ _FORMATS = {"%": "0.0%", "persons": "#,##0", "min": "0.0"}
 _SAID = (Missing.OK, Missing.UNRELIABLE)
 
 
-def resource_workbook(reader: Reader, snapshot: Snapshot, *, week: str, catalog: Catalog) -> bytes:
+def resource_workbook(
+    reader: Reader,
+    snapshot: Snapshot,
+    *,
+    week: str,
+    catalog: Catalog,
+    now_utc: datetime | None = None,
+) -> bytes:
     """Every level's areas with all their layers, the sites, and what each figure means.
 
     Parameters
     ----------
-    week : week of the weekly layers.
+    week : week of the weekly layers. Live warnings stand in the workbook of the newest one.
+    now_utc : when it is made, for what is overdue; the hour of publication by default.
 
     Raises
     ------
@@ -61,6 +72,10 @@ def resource_workbook(reader: Reader, snapshot: Snapshot, *, week: str, catalog:
         if entry["level"] not in left_out:
             this.add_level(book, entry["level"])
     this.add_sites(book)
+    if week == snapshot.week:
+        this.add_warnings(
+            book, read_board(reader, snapshot, now_utc=now_utc or snapshot.published_at_utc)
+        )
     this.add_definitions(book)
     content = io.BytesIO()
     book.save(content)
@@ -233,6 +248,22 @@ class _Export:
             row["quality"] = t(f"export.quality.{row['quality']}")
             sheet.row(list(row.values()))
 
+    def add_warnings(self, book: openpyxl.Workbook, board: Board) -> None:
+        """Live warnings with who is on each, and the shares answered in time."""
+        t = self.catalog.t
+        sheet = _Sheet(book, t("export.sheet.warnings"), export_warnings.LIVE_WIDTHS)
+        heads = [t(f"export.warning.{name}") for name in export_warnings.LIVE_COLUMNS]
+        sheet.head(heads, fixed=2)
+        for row in export_warnings.live_rows(board, self.catalog):
+            sheet.row(row)
+        if not board.followed:
+            return
+        sheet = _Sheet(book, t("export.sheet.in_time"), export_warnings.SHARE_WIDTHS)
+        sheet.head([t(f"export.warning.{name}") for name in export_warnings.SHARE_COLUMNS], fixed=2)
+        formats = ["General"] * 4 + ["0.0%"]
+        for row in export_warnings.share_rows(board, self.catalog):
+            sheet.row(row, formats=formats)
+
     def add_definitions(self, book: openpyxl.Workbook) -> None:
         """What each figure is, in the words of the map."""
         t = self.catalog.t
@@ -254,8 +285,8 @@ def _rounded(value: float, entry: Mapping[str, Any]) -> float:
     return round(value, 4 if entry["unit"]["en"] == "%" else 3)
 
 
-def register_routes(server: flask.Flask, reader: Reader) -> None:
-    """Serve the workbook: ``/published/<snapshot>/<week>.xlsx?lang=zh-CN``, immutable."""
+def register_routes(server: flask.Flask, reader: Reader, now: Callable[[], datetime]) -> None:
+    """Serve the workbook: ``/published/<snapshot>/<week>.xlsx?lang=zh-CN``."""
 
     @server.get("/published/<snapshot_id>/<week>.xlsx")
     def published_workbook(snapshot_id: str, week: str) -> flask.Response:
@@ -263,7 +294,7 @@ def register_routes(server: flask.Flask, reader: Reader) -> None:
         catalog = load(asked if asked in LANGUAGES else DEFAULT_LANGUAGE)
         try:
             snapshot = reader.snapshot(snapshot_id)
-            content = resource_workbook(reader, snapshot, week=week, catalog=catalog)
+            content = resource_workbook(reader, snapshot, week=week, catalog=catalog, now_utc=now())
         except NotPublishedError as error:
             return flask.Response(f"{error}\n", 404, mimetype="text/plain")
         name = quote(file_name(snapshot, week, catalog))

@@ -37,6 +37,7 @@ class Live:
     Attributes
     ----------
     key : what the address names it by: the warning's id, or its episode's where nobody follows it.
+    episode_id : of the episode that it is about now.
     town, town_code : the town that it lies in; empty for the county.
     tier, peak : its tier now and the highest so far.
     areas : codes of all areas that it spans.
@@ -49,6 +50,7 @@ class Live:
     """
 
     key: str
+    episode_id: str
     measure: str
     level: str
     area_code: str
@@ -122,8 +124,16 @@ class Board:
         return _THREE if colours == "three" else _FOUR
 
     def find(self, key: str) -> Live | None:
-        """A warning by its key."""
-        return next((one for one in (*self.live, *self.ended) if one.key == key), None)
+        """A warning by its key, or by its newest episode's id."""
+        return next(
+            (one for one in (*self.live, *self.ended) if key in {one.key, one.episode_id}), None
+        )
+
+    def at(self, measure: str, area_code: str) -> Live | None:
+        """The live warning of a theme that spans an area."""
+        return next(
+            (one for one in self.live if one.measure == measure and area_code in one.areas), None
+        )
 
     def count(self, *, tier: Tier | None = None, state: str = "") -> int:
         """How many warnings have a tier, a state, or a deadline that has passed."""
@@ -187,6 +197,8 @@ def read_board(reader: Reader, snapshot: Snapshot, *, now_utc: datetime) -> Boar
     published = _Published(reader, snapshot)
     told = [published.told(row) for row in records(episodes)] if episodes is not None else []
     answered = records(responses.warnings)
+    if any(str(row["last_week"]) > snapshot.week for row in answered):
+        answered = []  # they tell of a later week than this
     by_episode = {one.key: one for one in told}
     by_place = {(one.measure, one.level, one.area_code): one for one in told}
     live, ended, seen = [], [], set()
@@ -214,6 +226,12 @@ def read_board(reader: Reader, snapshot: Snapshot, *, now_utc: datetime) -> Boar
         followed=bool(answered) or not live,
         known=episodes is not None,
     )
+
+
+def response_mark(reader: Reader, now_utc: datetime) -> str:
+    """A mark that changes with every step of a warning, and when a deadline passes."""
+    found = reader.responses(now=now_utc).warnings
+    return f"{found['version'].sum()}.{found['overdue'].sum()}"
 
 
 def urgency(one: Live) -> tuple[Any, ...]:
@@ -276,6 +294,7 @@ class _Published:
         code = str(row["area_code"])
         town_code, town = self.towns.get(code, ("", ""))
         return {
+            "episode_id": str(row["episode_id"]),
             "measure": str(row["measure"]), "level": str(row["level"]), "area_code": code,
             "name": str(row["name"]), "town": town if town_code != code else "",
             "town_code": town_code, "tier": Tier(int(row["tier"])),

@@ -10,8 +10,7 @@ from typing import Any
 import pandas as pd
 
 from dashboard.places import measure_entry, tier_key
-from dashboard.response import OPEN, OVERDUE, Board, Live, Share
-from dashboard.story import unbroken
+from dashboard.response import LIVE_STATES, OPEN, OVERDUE, Board, Live, Share
 from dashboard.text import Catalog, words
 from etl.store.reader import Snapshot
 from geo.errors import NotPublishedError
@@ -43,7 +42,7 @@ def office_name(snapshot: Snapshot, code: str, catalog: Catalog) -> str:
 
 def title(board: Board, catalog: Catalog) -> str:
     """The finding: what is warned, how serious, and whether somebody is on it."""
-    return unbroken(_title(board, catalog))
+    return words.unbroken(_title(board, catalog))
 
 
 def _title(board: Board, catalog: Catalog) -> str:
@@ -121,6 +120,24 @@ def deadline(one: Live, board: Board, catalog: Catalog) -> str:
     left = one.due_at - board.now_utc
     key = "over" if one.overdue else "left"
     return catalog.t(f"warnings.deadline.{key}", time=time_words(abs(left), catalog))
+
+
+def standing(one: Live, board: Board, catalog: Catalog) -> str:
+    """State and time in one line."""
+    parts = [catalog.t(f"warnings.state.{one.state}"), deadline(one, board, catalog)]
+    return " · ".join(part for part in parts if part)
+
+
+def answered(board: Board, catalog: Catalog) -> str:
+    """How many warnings stand where, in one line; empty where nobody follows them."""
+    if not board.followed or not board.live:
+        return ""
+    counts = [
+        catalog.t("warnings.list.standing", state=catalog.t(f"warnings.state.{state}"), count=n)
+        for state in (*LIVE_STATES, OVERDUE)
+        if (n := board.count(state=state))
+    ]
+    return " · ".join(counts)
 
 
 def share_words(share: Share, catalog: Catalog) -> str:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import math
-import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 import pandas as pd
 
+from dashboard.response import Board, Share, read_board
+from dashboard.response_words import answered, office_name, standing
 from dashboard.text import Catalog, words
 from etl.store.reader import Reader, Snapshot
 from geo.model import GapClass, Kind, Level, Tier
@@ -82,7 +83,15 @@ class Rank:
 
 @dataclass(frozen=True)
 class Warned:
-    """One warned area with its highest tier; `others` more of its measures are warned."""
+    """One warned area with its highest tier; `others` more of its measures are warned.
+
+    Attributes
+    ----------
+    reason : why, as it was published; empty in snapshots of earlier versions.
+    answer : what became of it and by when; empty where nobody follows warnings.
+    office : name of the office that is on it.
+    late : whether its deadline has passed.
+    """
 
     level: str
     area_code: str
@@ -93,10 +102,11 @@ class Warned:
     unit: str
     count: float
     expected: float
-    upper: float
-    weeks: int
     others: int
-    previous: Tier | None
+    reason: str
+    answer: str = ""
+    office: str = ""
+    late: bool = False
 
     def title(self, catalog: Catalog) -> str:
         """Its name under its parent's."""
@@ -106,21 +116,7 @@ class Warned:
 
     def sentence(self, catalog: Catalog) -> str:
         """Why it is warned."""
-        if math.isfinite(self.count) and math.isfinite(self.upper):
-            said = catalog.t(
-                "wall.stop.warned",
-                measure=self.measure,
-                count=words.number(self.count),
-                unit=self.unit,
-                expected=words.number(self.expected),
-                upper=words.number(self.upper),
-            )
-        else:
-            said = catalog.t("wall.stop.warned_bare", measure=self.measure)
-        if self.weeks > 1:
-            said += catalog.t("wall.stop.running", weeks=self.weeks)
-        else:
-            said += catalog.t("wall.stop.first")
+        said = self.reason or catalog.t("wall.stop.warned_bare", measure=self.measure)
         if self.others:
             said += catalog.t("wall.stop.others", count=self.others)
         return said
@@ -128,7 +124,13 @@ class Warned:
 
 @dataclass(frozen=True)
 class Story:
-    """Everything that the wall and the slides say about a snapshot."""
+    """Everything that the wall and the slides say about a snapshot.
+
+    Attributes
+    ----------
+    answer_sentence, in_time : how many warnings stand where, and the share answered in time; empty
+        and None where nobody follows warnings.
+    """
 
     snapshot: Snapshot
     locality: str
@@ -148,6 +150,8 @@ class Story:
     warned: tuple[Warned, ...]
     warned_level: str
     warned_sentence: str
+    answer_sentence: str
+    in_time: Share | None
     gap_sentence: str
     access_sentence: str
 
@@ -155,8 +159,9 @@ class Story:
 class _Teller:
     """Reads a snapshot's tables once and makes sentences of them."""
 
-    def __init__(self, reader: Reader, snapshot: Snapshot, catalog: Catalog) -> None:
+    def __init__(self, reader: Reader, snapshot: Snapshot, catalog: Catalog, board: Board) -> None:
         self.snapshot = snapshot
+        self.board = board
         self.catalog = catalog
         self.t = catalog.t
         head = reader.table(snapshot.snapshot_id, "headline").set_index("key")
@@ -164,11 +169,8 @@ class _Teller:
         self.previous: Mapping[Any, Any] = head["previous"].to_dict()
         self.places = reader.table(snapshot.snapshot_id, "gap_ranking")
         warned = reader.warnings(snapshot.snapshot_id)
-        weeks: list[str] = list(snapshot.meta.get("weeks", []))
-        before = weeks[weeks.index(snapshot.week) - 1] if snapshot.week in weeks[1:] else None
         self.warned_level = _warned_level(warned)
-        earlier = reader.warnings(snapshot.snapshot_id, before) if before else warned.head(0)
-        self.warned = self._warned(warned, earlier)
+        self.warned = self._warned(warned)
         self.service = self._service()
 
     # ------------------------------------------------------------ words
@@ -350,10 +352,18 @@ class _Teller:
             counts.append(TierCount(tier, int(now) if math.isfinite(now) else 0, known))
         return tuple(counts)
 
-    def _warned(self, rows: pd.DataFrame, earlier: pd.DataFrame) -> tuple[Warned, ...]:
+    def _answered(self, measure: str, area_code: str) -> dict[str, Any]:
+        """What became of the warning of a place and theme."""
+        one = self.board.at(measure, area_code)
+        if one is None or not one.state:
+            return {}
+        office = office_name(self.snapshot, one.office, self.catalog) if one.taken else ""
+        said = standing(one, self.board, self.catalog)
+        return {"answer": said, "office": office, "late": one.overdue}
+
+    def _warned(self, rows: pd.DataFrame) -> tuple[Warned, ...]:
         measures = {m["code"]: m for m in self.snapshot.meta.get("measures", [])}
         here = rows[(rows["level"] == self.warned_level) & (rows["tier"] >= Tier.BLUE)]
-        was = earlier[earlier["level"] == self.warned_level].groupby("area_code")["tier"].max()
         warned = []
         for code, group in here.groupby("area_code", sort=False):
             row = group.iloc[0]  # highest tier and score first
@@ -369,16 +379,17 @@ class _Teller:
                     unit=self.catalog.pick(measure.get("unit")),
                     count=_float(row["count"]),
                     expected=_float(row["expected"]),
-                    upper=_float(row["upper"]),
-                    weeks=int(row["weeks_running"]),
                     others=len(group) - 1,
-                    previous=Tier(int(was[code])) if code in was.index else None,
+                    reason=self.catalog.pick({"zh": row["reason_zh"], "en": row["reason_en"]}),
+                    **self._answered(str(row["measure"]), str(code)),
                 )
             )
         return tuple(warned)
 
 
-def tell(reader: Reader, snapshot: Snapshot, catalog: Catalog) -> Story:
+def tell(
+    reader: Reader, snapshot: Snapshot, catalog: Catalog, *, now_utc: datetime | None = None
+) -> Story:
     """Make the story of a snapshot.
 
     Parameters
@@ -386,12 +397,14 @@ def tell(reader: Reader, snapshot: Snapshot, catalog: Catalog) -> Story:
     reader : published snapshots.
     snapshot : the one to tell.
     catalog : texts of the wanted language.
+    now_utc : when it is told, for what is overdue; the hour of publication by default.
 
     Returns
     -------
     Sentences and figures; what the snapshot does not hold is left out, never guessed.
     """
-    teller = _Teller(reader, snapshot, catalog)
+    board = read_board(reader, snapshot, now_utc=now_utc or snapshot.published_at_utc)
+    teller = _Teller(reader, snapshot, catalog, board)
     ranking, tiers = teller.ranking(), teller.tiers()
     level = Level.TOWN if (teller.places["level"] == Level.TOWN).any() else Level.VILLAGE
     locality = snapshot.meta["locality"]
@@ -399,8 +412,8 @@ def tell(reader: Reader, snapshot: Snapshot, catalog: Catalog) -> Story:
     return Story(
         snapshot=snapshot,
         locality=catalog.pick(locality["name"]),
-        title=unbroken(teller.title(ranking, level)),
-        subtitle=unbroken(teller.subtitle(tiers)),
+        title=words.unbroken(teller.title(ranking, level)),
+        subtitle=words.unbroken(teller.subtitle(tiers)),
         week=words.week_label(catalog, snapshot.week),
         data_date=words.day(catalog, day) if day else "–",
         data_day=day,
@@ -414,9 +427,11 @@ def tell(reader: Reader, snapshot: Snapshot, catalog: Catalog) -> Story:
         ranking_level=level,
         warned=teller.warned,
         warned_level=teller.warned_level,
-        warned_sentence=unbroken(teller.warned_sentence()),
-        gap_sentence=unbroken(teller.gap_sentence()),
-        access_sentence=unbroken(teller.access_sentence()),
+        warned_sentence=words.unbroken(teller.warned_sentence()),
+        answer_sentence=answered(board, catalog),
+        in_time=board.in_time() if board.followed else None,
+        gap_sentence=words.unbroken(teller.gap_sentence()),
+        access_sentence=words.unbroken(teller.access_sentence()),
     )
 
 
@@ -433,12 +448,6 @@ def _source_line(snapshot: Snapshot, catalog: Catalog) -> str:
 def _warned_level(rows: pd.DataFrame) -> str:
     present = set(rows.loc[rows["tier"] >= Tier.BLUE, "level"])
     return next((level for level in WARNED_LEVELS if level in present), Level.VILLAGE).value
-
-
-def unbroken(sentence: str) -> str:
-    """A sentence whose numbers stay on one line with what they count."""
-    kept = sentence.replace(words.THIN_SPACE, "\u202f")
-    return re.sub(r"(?<=\d) (?=\S)", "\u00a0", kept)
 
 
 def _day(text: object) -> date | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dashboard.choices import LayerBook
-from dashboard.story import Rank, Story, Warned, unbroken
+from dashboard.story import Rank, Story, Warned
 from dashboard.text import Catalog, words
 from etl.store.reader import Reader, Snapshot
 from geo.errors import NotPublishedError
@@ -29,6 +29,7 @@ class Stop:
     bounds : west, south, east, north [deg] that should be seen.
     tier : of a warned place.
     title, sentence, action : what the panel says; the action may be empty.
+    answer : what became of the warning, empty for none; `late` where its deadline has passed.
     """
 
     layer: str
@@ -40,6 +41,8 @@ class Stop:
     title: str
     sentence: str
     action: str
+    answer: str = ""
+    late: bool = False
 
 
 def plan(
@@ -121,8 +124,10 @@ class _Guide:
             bounds=bounds,
             tier=warned.tier,
             title=warned.title(self.catalog),
-            sentence=unbroken(warned.sentence(self.catalog)),
+            sentence=words.unbroken(warned.sentence(self.catalog)),
             action=self.t(f"wall.action.{warned.tier.name.lower()}"),
+            answer=" · ".join(part for part in (warned.answer, warned.office) if part),
+            late=warned.late,
         )
 
     def place(self, layer: str, rank: Rank, sentence: str, action: str) -> Iterator[Stop]:
@@ -138,7 +143,7 @@ class _Guide:
             bounds=bounds,
             tier=None,
             title=rank.name,
-            sentence=unbroken(sentence),
+            sentence=words.unbroken(sentence),
             action=self.t(f"wall.action.{action}"),
         )
 

@@ -214,10 +214,12 @@ def _near(one: Live, board: Board, reader: Reader, catalog: Catalog) -> Componen
         & (table["area_code"] == one.area_code)
         & (table["tier"] == int(one.tier))
     ]
-    if own.empty:
-        return section(title, html.P(t("warnings.detail.near_none"), className="quiet"))
     rows = [_site(row, catalog) for row in records(own.sort_values("minutes").head(_N_NEAR))]
-    return section(title, html.Ul(rows, className="site-list"))
+    lines = table_or_none(reader, board.snapshot, "responder_lines")
+    if lines is not None:
+        rows += [_line(row, catalog) for row in records(lines[lines["tier"] == int(one.tier)])]
+    none = html.P(t("warnings.detail.near_none"), className="quiet") if own.empty else None
+    return section(title, none, html.Ul(rows, className="site-list") if rows else None)
 
 
 def _site(row: Mapping[str, Any], catalog: Catalog) -> Component:
@@ -228,6 +230,14 @@ def _site(row: Mapping[str, Any], catalog: Catalog) -> Component:
         notes.append(t("warnings.detail.staff", count=words.number(float(row["staff"]))))
     return html.Li([site_glyph(str(row["kind"])), html.Span(str(row["name"])),
                     html.Span(" · ".join(notes), className="hint")])  # fmt: skip
+
+
+def _line(row: Mapping[str, Any], catalog: Catalog) -> Component:
+    """What answers from anywhere, such as a hotline."""
+    hours = row["hours"] if isinstance(row["hours"], str) else ""
+    notes = " · ".join(part for part in (catalog.t("warnings.detail.anywhere"), hours) if part)
+    return html.Li([site_glyph(str(row["kind"])), html.Span(str(row["name"])),
+                    html.Span(notes, className="hint")])  # fmt: skip
 
 
 def _timeline(one: Live, board: Board, catalog: Catalog) -> Component | None:

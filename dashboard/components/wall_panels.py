@@ -149,6 +149,9 @@ def _tiers(story: Story, catalog: Catalog) -> Component:
         [
             html.H2(catalog.t("wall.panel.tiers")),
             html.Div([_tier(count, catalog) for count in story.tiers], className="wall-tier-row"),
+            html.P(story.answer_sentence, className="wall-panel-note wall-answers")
+            if story.answer_sentence
+            else None,
         ],
         className="wall-panel wall-tiers",
     )
@@ -223,6 +226,12 @@ def _stop(stop: Stop, catalog: Catalog) -> Component:
         [
             html.H3([mark, html.Span(stop.title)]),
             html.P(stop.sentence, className="wall-stop-text"),
+            html.P(
+                stop.answer,
+                className="wall-stop-answer is-late" if stop.late else "wall-stop-answer",
+            )
+            if stop.answer
+            else None,
             html.P(stop.action, className="wall-stop-action") if stop.action else None,
         ],
         className="wall-stop",

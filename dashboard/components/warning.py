@@ -14,18 +14,12 @@ from etl.store.reader import Snapshot
 
 
 def reason(row: Any, snapshot: Snapshot, catalog: Catalog) -> str:
-    """Why a place has its tier, in one sentence; a count that is withheld is not named."""
+    """Why a place has its tier, as it was published; in words alone by earlier versions."""
+    said = catalog.pick({"zh": row.reason_zh, "en": row.reason_en})
+    if said:
+        return said
     measure = measure_entry(snapshot, str(row.measure))
-    name = catalog.pick(measure["name"])
-    if not row.count >= snapshot.meta["k"]:
-        return catalog.t("map.warning.reason_hidden", measure=name)
-    return catalog.t(
-        "map.warning.reason",
-        measure=name,
-        count=words.figure(float(row.count)),
-        unit=catalog.pick(measure["unit"]),
-        expected=words.figure(float(row.expected)),
-    )
+    return catalog.t("map.warning.reason_hidden", measure=catalog.pick(measure["name"]))
 
 
 def since(row: Any, catalog: Catalog) -> str:
@@ -48,8 +42,20 @@ def notice(row: Any, snapshot: Snapshot, catalog: Catalog) -> Component:
                     html.P(reason(row, snapshot, catalog), className="notice-reason"),
                     html.P(since(row, catalog), className="hint"),
                     html.P(action, className="notice-action"),
+                    _life(row, catalog),
                 ]
             ),
         ],
         className=f"notice notice-{key}",
+    )
+
+
+def _life(row: Any, catalog: Catalog) -> Component | None:
+    """Where what became of it is told."""
+    if not row.episode_id:
+        return None
+    return html.A(
+        catalog.t("map.warning.life"),
+        href=f"/warnings?warning={row.episode_id}&lang={catalog.lang}",
+        className="notice-life",
     )

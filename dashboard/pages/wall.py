@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -25,6 +25,7 @@ from dashboard.components import wall_panels
 from dashboard.lateness import local_day, read_sources
 from dashboard.mapview import map_component, map_view, register_map
 from dashboard.pages import PageContext, Services
+from dashboard.response import response_mark
 from dashboard.story import tell
 from dashboard.text import Catalog
 from dashboard.tokens import Theme
@@ -96,15 +97,15 @@ def layout(context: PageContext) -> Component:
         [
             dcc.Store(id=ids.WALL_REQUEST, data=request),
             dcc.Store(id=ids.WALL_TAKEN),
-            dcc.Store(id=ids.WALL_SNAPSHOT, data=snapshot.snapshot_id),
+            dcc.Store(id=ids.WALL_SNAPSHOT),
             *_screen(context, snapshot, settings, theme),
         ],
         className="wall wall-bare" if settings.bare else "wall",
-        **_attributes(settings, theme),
+        **_attributes(settings, theme, response_mark(context.reader, context.now_utc)),
     )
 
 
-def _attributes(settings: Settings, theme: Theme) -> dict[str, Any]:
+def _attributes(settings: Settings, theme: Theme, answers: str) -> dict[str, Any]:
     return {
         "data-screen": "wall",
         "data-theme": theme,
@@ -116,6 +117,7 @@ def _attributes(settings: Settings, theme: Theme) -> dict[str, Any]:
         "data-amber": str(AMBER_DAYS),
         "data-red": str(RED_DAYS),
         "data-state-route": STATE_ROUTE,
+        "data-answers": answers,
     }
 
 
@@ -124,7 +126,13 @@ def _screen(
 ) -> list[Component]:
     today = local_day(context.now_utc, snapshot)
     shown, views = draw(
-        context.reader, snapshot, context.text, layers=settings.layers, theme=theme, today=today
+        context.reader,
+        snapshot,
+        context.text,
+        layers=settings.layers,
+        theme=theme,
+        today=today,
+        now_utc=context.now_utc,
     )
     return [
         dcc.Store(id=ids.WALL_VIEWS, data=views),
@@ -144,14 +152,16 @@ def draw(
     layers: Sequence[str],
     theme: Theme,
     today: date | None = None,
+    now_utc: datetime | None = None,
 ) -> tuple[list[Component], dict[str, Any]]:
     """Everything over the map, and what the map shows at each stop by `layer/level`.
 
     Sources are judged on the day `today`, of publication by default; later days the browser knows.
+    What is overdue is told as of `now_utc`, the hour of publication by default.
     """
     today = today or local_day(snapshot.published_at_utc, snapshot)
     sources = read_sources(reader, snapshot, catalog, today=today)
-    story = tell(reader, snapshot, catalog)
+    story = tell(reader, snapshot, catalog, now_utc=now_utc)
     stops = plan(reader, story, catalog, layers=layers)
     views = {
         f"{stop.layer}/{stop.level}": map_view(
@@ -184,9 +194,16 @@ def register(app: Dash, services: Services) -> None:
         State(ids.WALL_REQUEST, "data"),
         prevent_initial_call=True,
     )
-    def redraw(snapshot_id: str, request: dict[str, Any]) -> tuple[Any, Any]:
-        catalog, snapshot = text.load(request["lang"]), reader.snapshot(snapshot_id)
-        return draw(reader, snapshot, catalog, layers=request["layers"], theme=request["theme"])
+    def redraw(taken: dict[str, str], request: dict[str, Any]) -> tuple[Any, Any]:
+        catalog, snapshot = text.load(request["lang"]), reader.snapshot(taken["snapshot"])
+        return draw(
+            reader,
+            snapshot,
+            catalog,
+            layers=request["layers"],
+            theme=request["theme"],
+            now_utc=services.now(),
+        )
 
     app.clientside_callback(  # type: ignore[no-untyped-call]
         ClientsideFunction("xintu_wall", "takeViews"),
@@ -195,21 +212,27 @@ def register(app: Dash, services: Services) -> None:
         Input(ids.WALL_VIEWS, "data"),
         Input(ids.WALL_REQUEST, "data"),
     )
-    _register_state(app.server, reader)
+    _register_state(app.server, services)
 
 
-def _register_state(server: flask.Flask, reader: Reader) -> None:
+def _register_state(server: flask.Flask, services: Services) -> None:
+    reader = services.reader
     version = code_version()
 
     @server.get(STATE_ROUTE)
     def state() -> tuple[Response, int]:
         try:
             snapshot = reader.current()
+            answers = response_mark(reader, services.now())
         except XintuError as error:
             found = errors.page_state(error)
             return flask.jsonify(status=found.key, version=version), found.status
         answer = flask.jsonify(
-            status="ok", snapshot=snapshot.snapshot_id, week=snapshot.week, version=version
+            status="ok",
+            snapshot=snapshot.snapshot_id,
+            answers=answers,
+            week=snapshot.week,
+            version=version,
         )
         answer.headers["Cache-Control"] = "no-store"
         return answer, 200

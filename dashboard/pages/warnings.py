@@ -189,7 +189,9 @@ def _register_acts(app: Dash, services: Services, desk: Desk) -> None:
             "request": State(ids.SHELL_REQUEST, "data"),
         },
         # A second click while the first is being answered would be refused as out of date.
-        running=[(Output(ids.WARNINGS_FORM, "disabled"), True, False)],
+        running=[
+            (Output(ids.WARNINGS_FORM, "className"), "detail-form is-busy", "detail-form"),
+        ],
         prevent_initial_call=True,
     )
     def act(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 
 from dashboard.lateness import late_sentence, read_sources
@@ -38,6 +38,7 @@ class Frame:
     pictures : maps by name.
     catalog : language of all text.
     today : day on which sources are judged late.
+    now_utc : when deadlines of warnings are judged; the hour of publication by default.
     """
 
     def __init__(
@@ -46,7 +47,9 @@ class Frame:
         snapshot: Snapshot,
         pictures: Sequence[Picture],
         catalog: Catalog,
+        *,
         today: date,
+        now_utc: datetime | None = None,
     ) -> None:
         self.reader = reader
         self.snapshot = snapshot
@@ -54,7 +57,7 @@ class Frame:
         self.catalog = catalog
         self.t = catalog.t
         self.pictures = {picture.name: picture for picture in pictures}
-        self.story: Story = tell(reader, snapshot, catalog)
+        self.story: Story = tell(reader, snapshot, catalog, now_utc=now_utc)
         self.today = today
         sources = read_sources(reader, snapshot, catalog, today=today)
         self.late = late_sentence(sources, catalog)

@@ -123,7 +123,7 @@ def make_report(
                 on_progress=on_progress,
             )
         today = local_day(judged_at, snapshot)
-        made = _write(pinned, snapshot, fresh, pictures, catalog, today=today)
+        made = _write(pinned, snapshot, fresh, pictures, catalog, today=today, now_utc=judged_at)
         on_progress(made[0].name, len(shots) + 1, len(shots) + 1)
         final = out_dir / snapshot.week
         _replace(final, fresh)
@@ -229,6 +229,7 @@ def _write(
     catalog: Catalog,
     *,
     today: date,
+    now_utc: datetime,
 ) -> list[Path]:
     """Slides, pictures under their final names, manifest."""
     story = tell(reader, snapshot, catalog)
@@ -237,7 +238,13 @@ def _write(
         "report.pack.file", locality=_safe(story.locality), year=year, week=int(number)
     )
     deck = slides(
-        reader, snapshot, pictures, folder / f"{stem}.pptx", lang=catalog.lang, today=today
+        reader,
+        snapshot,
+        pictures,
+        folder / f"{stem}.pptx",
+        lang=catalog.lang,
+        today=today,
+        now_utc=now_utc,
     )
     files = [deck]
     for picture in pictures:

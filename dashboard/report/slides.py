@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from dashboard.places import table_or_none
 from dashboard.report.capture import Picture
 from dashboard.report.deck import HEIGHT, MARGIN, WIDTH, Box
 from dashboard.report.frame import MAP_BOX, MAX_ROWS, ROW, Frame
+from dashboard.response_words import share_words
 from dashboard.scorecard import read_scorecard
 from dashboard.story import GAP_WORDS, ROOM, Warned
 from dashboard.text import DEFAULT_LANGUAGE, load, words
@@ -40,6 +41,7 @@ def slides(
     *,
     lang: str = DEFAULT_LANGUAGE,
     today: date | None = None,
+    now_utc: datetime | None = None,
 ) -> Path:
     """Write the slides of a snapshot.
 
@@ -51,9 +53,10 @@ def slides(
     path : the .pptx file to write.
     lang : language of all text.
     today : day on which sources are judged late; of publication by default.
+    now_utc : when deadlines of warnings are judged; the hour of publication by default.
     """
     today = today or local_day(snapshot.published_at_utc, snapshot)
-    _Writer(reader, snapshot, pictures, load(lang), today).write(path)
+    _Writer(reader, snapshot, pictures, load(lang), today=today, now_utc=now_utc).write(path)
     return path
 
 
@@ -275,18 +278,20 @@ class _Writer(Frame):
         story = self.story
         level = self.t(f"wall.unit.{story.warned_level}")
         subtitle = self.t("report.slide.subtitle_warnings", level=level, k=self.meta["k"])
+        if story.in_time is not None:
+            share = share_words(story.in_time, self.catalog)
+            subtitle = self.t("report.slide.subtitle_in_time", subtitle=subtitle, share=share)
         self.slide(story.subtitle, outlook(self.reader, self.snapshot, subtitle, self.catalog))
         place = self.map("warnings", story.subtitle)
         if not story.warned:
             return
         columns = [
             self.column("tier", 0.8, indent=0.3),
-            self.column("place", 1.8),
+            self.column("place", 1.75),
             self.column("measure", 1.15),
             self.column("count", 0.5, number=True),
             self.column("expected", 0.5, number=True),
-            self.column("before", 0.65),
-            self.column("action", 1.05),
+            self.column("answer", 1.75),
         ]
         self.table(place, columns, [self._warned_row(warned) for warned in story.warned])
         for number, warned in enumerate(story.warned[:MAX_ROWS], start=1):
@@ -295,17 +300,13 @@ class _Writer(Frame):
 
     def _warned_row(self, warned: Warned) -> tuple[str, ...]:
         name = warned.tier.name.lower()
-        before = self.t("common.tier.none")
-        if warned.previous is not None:
-            before = self.t(f"common.tier.{warned.previous.name.lower()}")
         return (
             self.t(f"common.tier.{name}"),
             warned.title(self.catalog),
             warned.measure,
             words.number(warned.count),
             words.number(warned.expected),
-            before,
-            self.t(f"report.action.{name}"),
+            warned.answer or self.t(f"report.action.{name}"),
         )
 
     def data(self) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -138,3 +139,9 @@ def moment(catalog: Catalog, at_utc: datetime, timezone: str) -> str:
     return catalog.t(
         "common.date.moment", day=day(catalog, local.date()), time=local.strftime("%H:%M")
     )
+
+
+def unbroken(sentence: str) -> str:
+    """A sentence whose numbers stay on one line with what they count."""
+    kept = sentence.replace(THIN_SPACE, "\u202f")
+    return re.sub(r"(?<=\d) (?=\S)", "\u00a0", kept)

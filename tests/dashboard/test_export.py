@@ -15,6 +15,7 @@ from dashboard.text import LANGUAGES, load
 from etl.store.reader import Reader, Snapshot
 from geo.errors import NotPublishedError
 from geo.model import GapClass, Missing
+from tests.support.dashboard_pages import NOW
 
 pytest_plugins = ("tests.support.dashboard_fixtures",)
 
@@ -95,3 +96,26 @@ def test_the_route_hands_it_out(client: FlaskClient, snapshot: Snapshot) -> None
         assert not any(b"<f>" in archive.read(name) for name in archive.namelist())
     assert client.get(f"/published/{snapshot.snapshot_id}/1999-W01.xlsx").status_code == 404
     assert client.get(f"/published/nothing/{snapshot.week}.xlsx").status_code == 404
+
+
+def test_live_warnings_and_shares_in_time_have_sheets_of_their_own(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    content = resource_workbook(
+        published_reader, snapshot, week=snapshot.week, catalog=load("zh-CN"), now_utc=NOW
+    )
+    book = openpyxl.load_workbook(io.BytesIO(content))
+    rows = list(book["在办预警"].iter_rows(min_row=2, values_only=True))
+    assert [row[0] for row in rows] == ["红色", "橙色", "黄色", "蓝色"]
+    assert rows[1][10] == "待签收"
+    assert str(rows[1][13]).startswith("逾期")
+    assert rows[0][5] == "云上村本周矛盾纠纷事件86起，往常约13起，已连续2周偏高。"
+    shares = {row[1]: row[4] for row in book["按时响应"].iter_rows(min_row=2, values_only=True)}
+    assert shares["红色"] == 1
+    assert shares["蓝色"] == "尚无到期"
+
+
+def test_an_earlier_week_has_no_live_warnings(published_reader: Reader, snapshot: Snapshot) -> None:
+    earlier = snapshot.meta["weeks"][-2]
+    content = resource_workbook(published_reader, snapshot, week=earlier, catalog=load("zh-CN"))
+    assert "在办预警" not in openpyxl.load_workbook(io.BytesIO(content)).sheetnames

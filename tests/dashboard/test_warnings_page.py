@@ -14,9 +14,20 @@ from flask.testing import FlaskClient
 from dashboard import response_words as said_of
 from dashboard.app import create_app
 from dashboard.components import response as board_parts
+from dashboard.components import warning
 from dashboard.desk import Request, submit
-from dashboard.pages import PageContext, warnings
-from dashboard.response import OVERDUE, Board, Filter, Live, Share, read_board, urgency
+from dashboard.pages import PageContext, wall, warnings
+from dashboard.places import rows_of
+from dashboard.response import (
+    OVERDUE,
+    Board,
+    Filter,
+    Live,
+    Share,
+    read_board,
+    response_mark,
+    urgency,
+)
 from dashboard.text import load
 from etl.response.desk import Desk
 from etl.store.reader import Reader, Snapshot
@@ -144,6 +155,8 @@ def test_the_detail_tells_reason_causes_method_services_and_course(
         "府前社区服务点",
         "乘车约 17 分钟",
         "已派咨询小组到村，与综治中心联合调解",
+        "县心理援助热线",
+        "各地均可 · 24小时",
         "往常约 13",
     ):
         assert part in said
@@ -341,3 +354,53 @@ def test_a_form_of_another_site_is_not_read(url: str, desk: Desk) -> None:
     ).server.test_client()  # what another site can send without asking is no JSON
     answer = client.post("/_dash-update-component", data="{}", content_type="text/plain")
     assert answer.status_code == 415
+
+
+# ---------------------------------------------------------------- elsewhere
+
+
+def test_the_wall_says_why_and_who_is_on_it(published_reader: Reader, snapshot: Snapshot) -> None:
+    panels, _ = wall.draw(
+        published_reader, snapshot, ZH, layers=("tier",), theme="dark", now_utc=NOW
+    )
+    said = words_of(panels)
+    assert "待签收 2 · 已签收 1 · 响应中 1 · 已逾期 1" in said
+    assert "东门社区本周热线来电20次，往常约13次，本周首次偏高。" in said
+    assert "待签收 · 逾期 2 天" in said
+    assert "响应中 · 县社会心理服务中心" in said
+
+
+def test_the_wall_is_drawn_anew_when_an_office_acts(url: str, desk: Desk) -> None:
+    reader = Reader(url)
+    before = response_mark(reader, NOW)
+    assert response_mark(reader, NOW) == before
+    assert submit(desk, asked(reader, ORANGE, "acknowledge"), now=NOW) == ""
+    after = response_mark(reader, NOW)
+    assert after != before
+    # A deadline that passes changes it too: of the blue one, a week after it was issued.
+    assert response_mark(reader, NOW + timedelta(days=8)) != after
+
+
+def test_an_earlier_week_is_told_without_what_became_of_later_ones(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    earlier = replace(snapshot, week="2026-W40")
+    found = read_board(published_reader, earlier, now_utc=NOW)
+    assert not found.followed
+    assert {one.state for one in found.live} == {""}
+
+
+def test_a_place_says_its_reason_as_published_and_goes_to_its_response(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    row = next(rows_of(published_reader.warnings(snapshot.snapshot_id)))
+    notice = warning.notice(row, snapshot, ZH)
+    assert "云上村本周矛盾纠纷事件86起，往常约13起，已连续2周偏高。" in words_of(notice)
+    assert f"warning={RED}" in str(notice.to_plotly_json())
+
+
+def test_a_reason_of_an_earlier_version_names_no_figure(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    rows = published_reader.warnings(snapshot.snapshot_id).assign(reason_zh="", reason_en="")
+    assert warning.reason(next(rows_of(rows)), snapshot, ZH) == "矛盾纠纷事件高于往常"

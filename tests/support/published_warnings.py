@@ -110,6 +110,10 @@ def warning_tables(
         "episodes": pd.DataFrame([*live, over], columns=list(EPISODE_COLUMNS)),
         "detection": _detection(warnings, newest),
         "responders": _responders(live, sites),
+        "responder_lines": pd.DataFrame(
+            [(tier, "hotline-1", "hotline", "县心理援助热线", 4.0, "24小时") for tier in (2, 3, 4)],
+            columns=["tier", "site_id", "kind", "name", "staff", "hours"],
+        ),
     }
 
 
@@ -168,7 +172,7 @@ def _responders(live: list[dict[str, Any]], sites: pd.DataFrame) -> pd.DataFrame
             rows.append(
                 {"level": episode["level"], "area_code": episode["area_code"], "tier": episode["tier"],
                  "rank": rank, "site_id": site["site_id"], "kind": site["kind"], "name": site["name"],
-                 "staff": site["staff"], "minutes": 9.0 + 8 * rank, "mode": "car" if site["kind"] == "guidance_centre" else "foot"}
+                 "staff": site["staff"], "hours": site["hours"], "minutes": 9.0 + 8 * rank, "mode": "car" if site["kind"] == "guidance_centre" else "foot"}
             )  # fmt: skip
     columns = [
         "level",
