@@ -9,7 +9,7 @@ LOCALITY := demo-city
 RUNTIME := .venv/.installed-runtime
 DEV := .venv/.installed-dev
 
-.PHONY: help setup run test prove fuzz lint bench screenshots rules lock clean
+.PHONY: help setup run test prove fuzz lint bench evaluate screenshots rules lock clean
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -55,6 +55,9 @@ lint: $(DEV)  ## Check style, types and import rules
 
 bench: $(DEV)  ## Measure speed and memory beside peers, and write docs/benchmarks.md (QUICK=1 for a short form)
 	$(BIN)/python -m tests.bench $(if $(QUICK),--quick)
+
+evaluate: $(DEV)  ## Measure how well outbreaks are found, and write docs/detection.md (QUICK=1 for a short form)
+	nice -n 10 $(BIN)/python -m tests.evaluate $(if $(QUICK),--quick)
 
 screenshots: $(DEV)  ## Take the pictures of the read-me and of docs/intake.md, into docs/images
 	$(BIN)/xintu demo $(LOCALITY) --if-absent

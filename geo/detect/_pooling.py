@@ -14,6 +14,9 @@ from geo.detect._models import Models
 
 # A p value below it says no more than this one.
 _LEAST = 1e-300
+# An area's own week has to be this unusual for other looks to speak: else each outbreak has a rim
+# of false alarms, and chance more tries.
+_RISEN = 0.15
 
 
 class Look(IntEnum):
@@ -143,6 +146,7 @@ def pool(
         if back == 0:
             shape[0], shape[1] = known, np.where(known, models.error[row], 0.0)
     own = shape[0] > 0
+    risen = np.zeros(n, dtype=bool)
     pvalues, excess, kind, reach = [], [], [], []
     for ring in rings:
         for window in windows:
@@ -154,9 +158,12 @@ def pool(
             if ring:
                 together, around = _around(together, nearest, ring, own)
             p = tail(together[0], np.maximum(together[1], 1e-12), np.maximum(together[2], 1e-12))
-            if ring:
-                # Who has no more cases than usual is not warned for its neighbours' sake.
-                p = np.where((seen > expected) & (around > 1), p, 1.0)
+            if not ring and window == 1:
+                risen = p <= _RISEN
+            else:
+                # Who is usual this week is not warned for the sake of its neighbours, nor of what
+                # is over.
+                p = np.where(risen & ((ring == 0) | (around > 1)), p, 1.0)
             pvalues.append(p)
             excess.append(together[0] - together[1])
             reach.append(around)

@@ -147,6 +147,7 @@ def test_chance_raises_no_more_than_is_stated(levels: tuple[LevelFrame, ...]) ->
 def test_three_colours_are_published_and_counted_as_such(levels: tuple[LevelFrame, ...]) -> None:
     table = drawn(25.0)
     table[-1, LARGEST] += 150
+    table[-10, [5, 25, 45]] += 18  # enough for a tier between the lowest and the highest
     counts = reported(table)
     _, four = warned(levels, counts)
     work, three = warned(levels, counts, config(warnings={"colours": "three"}))

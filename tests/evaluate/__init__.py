@@ -1,0 +1,1 @@
+"""Proof of skill: `python -m tests.evaluate` measures it and writes docs/detection.md."""
