@@ -61,9 +61,9 @@ RECIPES = (
     Recipe("hotline_calls", "001", 3, 38, 4, 4.0, story="旧城改造搬迁期间来电集中"),
     Recipe("dv_reports", "101", 2, 21, 4, 12.0, story="家暴求助集中"),
     Recipe("hotline_calls", "003", 3, 2, 3, 3.5, "red", 7.8, "新居住区来电激增,当地恰无咨询室"),
-    Recipe("hotline_calls", "004", 1, 1, 2, 2.8, "orange", 5.5, "园区企业员工来电上升"),
-    Recipe("dispute_events", "101", 0, 1, 2, 1.5, "yellow", 3.7, "征地补偿纠纷,遍及全镇"),
-    Recipe("dispute_events", "105", 0, 0, 1, 1.4, "blue", 2.5, "秋收后土地流转纠纷,遍及全镇"),
+    Recipe("hotline_calls", "004", 1, 1, 2, 2.4, "orange", 4.2, "园区企业员工来电上升"),
+    Recipe("dispute_events", "101", 0, 1, 2, 1.9, "yellow", 7.5, "征地补偿纠纷,遍及全镇"),
+    Recipe("dispute_events", "105", 0, 0, 1, 1.9, "blue", 6.5, "秋收后土地流转纠纷,遍及全镇"),
 )  # fmt: skip
 
 

@@ -183,7 +183,7 @@ def _stocks(people: People, zones: Zones, weeks: int, rng: np.random.Generator) 
     registered = np.round(persons[:, None] * rate[:, None] * (1 + 0.012 * years + walk))
     managed = np.where(remote, 0.80, 0.90)[:, None] + 0.008 * years
     managed = managed + np.cumsum(rng.normal(0, 0.0012, walk.shape), axis=1)
-    treated = managed - 0.07 + np.cumsum(rng.normal(0, 0.001, walk.shape), axis=1)
+    treated = managed - 0.09 + np.cumsum(rng.normal(0, 0.001, walk.shape), axis=1)
     rehab = np.where(remote, 0.30, 0.52)[:, None] + 0.02 * years
     rehab = rehab + np.cumsum(rng.normal(0, 0.0015, walk.shape), axis=1)
     whole = registered.astype(np.int64)

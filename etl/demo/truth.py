@@ -101,7 +101,7 @@ class DemoTruth:
     Parameters
     ----------
     outbreaks : rises in a few villages, seen there.
-    rises : rises all over a town, seen in the town and not in any village by itself.
+    rises : rises all over a town, seen in the town and hardly in a village by itself.
     """
 
     county_code: str

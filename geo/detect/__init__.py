@@ -1,5 +1,6 @@
 """Detection of unusual weeks and places, and how it becomes a warning tier."""
 
+from geo.detect.control import controlled_scores, own_scores
 from geo.detect.cusum import Cusum, cusum
 from geo.detect.delay import (
     Completeness,
@@ -19,6 +20,7 @@ from geo.detect.evaluate import (
 )
 from geo.detect.farrington import Farrington, farrington, farrington_flexible
 from geo.detect.hotspot import Hotspots, LocalMoran, discoveries, getis_ord, local_moran
+from geo.detect.neighbours import nearest_areas
 from geo.detect.scan import Cluster, space_time_scan, spatial_scan
 from geo.detect.simulate import (
     CityScenario,
@@ -29,6 +31,7 @@ from geo.detect.simulate import (
 )
 from geo.detect.tiers import Evidence, Raise, Tiers, base_tiers, highest_tier, weekly_tiers
 from geo.detect.watch import Detection, FalseAlarms, false_alarms, watch_areas
+from geo.detect.withheld import raise_guesses
 
 __all__ = [
     "CityScenario",
@@ -50,6 +53,7 @@ __all__ = [
     "TierLevel",
     "Tiers",
     "base_tiers",
+    "controlled_scores",
     "cusum",
     "difference",
     "discoveries",
@@ -62,9 +66,12 @@ __all__ = [
     "getis_ord",
     "highest_tier",
     "local_moran",
+    "nearest_areas",
     "noufaily_scenarios",
     "nowcast",
+    "own_scores",
     "provisional_weeks",
+    "raise_guesses",
     "reporting_completeness",
     "score_threshold",
     "simulate_city",
