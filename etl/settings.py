@@ -7,8 +7,10 @@ so that a misspelt key is an error and not a silent default.
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -232,9 +234,16 @@ def load_locality(
         data=(data or overrides.data or folder).resolve(),
         store_url=store_url or overrides.store or default_url,
         config=config,
-        config_sha256=hashlib.sha256((text + policy.text + warning_text).encode()).hexdigest(),
+        config_sha256=_sha256(raw, policy.text, warning_text),
         policy_name=policy.name,
     )
+
+
+def _sha256(raw: Mapping[str, Any], *texts: str) -> str:
+    """Hash of all that a snapshot hangs on; who is told of it, and remarks, change none."""
+    built = {key: value for key, value in raw.items() if key not in {"mail", "notices"}}
+    told = json.dumps([built, *texts], ensure_ascii=False, default=str)
+    return hashlib.sha256(told.encode()).hexdigest()
 
 
 def _came(loc: tuple[int | str, ...], value: object) -> str:

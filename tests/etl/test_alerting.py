@@ -150,3 +150,25 @@ def test_a_file_in_another_encoding_is_refused(tmp_path: Path) -> None:
 
 def test_warnings_that_are_no_table(tmp_path: Path) -> None:
     assert [str(f) for f in load_warnings(3, folder=tmp_path)[2]] == ["warnings: 3; wanted a table"]
+
+
+def test_who_is_told_and_remarks_change_no_snapshot(tmp_path: Path) -> None:
+    config = write_template(tmp_path / "here")
+    before = load_locality(config.parent).config_sha256
+    text = config.read_text(encoding="utf-8")
+    told = """
+# 一条备注
+[mail]
+host = "mail.local"
+sender = "office@mail.local"
+[[notices]]
+id = "office"
+title = { zh = "办公室", en = "Office" }
+via = "mail"
+to = ["office@mail.local"]
+"""
+    config.write_text(text + told, encoding="utf-8")
+    assert load_locality(config.parent).config.notices
+    assert load_locality(config.parent).config_sha256 == before
+    config.write_text(text + "\n[publish]\nweeks = 20\n", encoding="utf-8")
+    assert load_locality(config.parent).config_sha256 != before
