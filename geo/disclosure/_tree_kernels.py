@@ -167,33 +167,124 @@ def descend(
 
 
 @njit(cache=True)
-def smallest(
-    table: FloatArray, open_: BoolArray, keep: BoolArray, parent: IntArray, n_parents: int
-) -> IntArray:
-    """Smallest of the open children of each parent, those to be kept last, the first of equals.
+def hide_smallest(  # noqa: C901, PLR0912, PLR0917 -- one compiled loop
+    table: FloatArray,
+    masks: tuple[BoolArray, BoolArray, BoolArray],
+    groups: BoolArray,
+    parent: IntArray,
+    k: float,
+    sparing: bool,  # noqa: FBT001 -- compiled loops take no keywords
+) -> BoolArray:
+    """Withhold the smallest published child above 0 of each group, in place.
+
+    Of equals the first goes, and what should be kept goes last. Where what is withheld already
+    adds up to `k`, all zeros of the group go instead, if it has any.
 
     Parameters
     ----------
     table : counts, shape (n_weeks, n_children).
-    open_ : children that may be chosen, same shape; they have a parent.
-    keep : children that should be kept, same shape.
-    parent : position of each child's parent.
-    n_parents : number of parents.
+    masks : same shape: which are withheld, which everybody knows, which should be kept.
+    groups : groups that are to lose a child, shape (n_weeks, n_parents).
+    parent : position of each child's parent, -1 where there is none.
+    k : least count that is published.
+    sparing : pass over children that should be kept.
 
     Returns
     -------
-    int64, shape (n_weeks, n_parents): a child's position, -1 where none is open.
+    bool, shape of `groups`: which of them lost a child.
     """
-    out = np.full((table.shape[0], n_parents), -1)
+    hidden, known, keep = masks
+    served = np.zeros(groups.shape, dtype=np.bool_)
     for t in range(table.shape[0]):
+        if not groups[t].any():
+            continue
+        withheld = np.zeros(groups.shape[1])
+        zero = np.zeros(groups.shape[1], dtype=np.bool_)
+        first = np.full(groups.shape[1], -1)
         for j in range(table.shape[1]):
-            if not open_[t, j]:
+            p = parent[j]
+            if p < 0 or not groups[t, p]:
                 continue
-            best = out[t, parent[j]]
-            if (
-                best < 0
-                or keep[t, best] > keep[t, j]
-                or (keep[t, best] == keep[t, j] and table[t, j] < table[t, best])
-            ):
-                out[t, parent[j]] = j
-    return out
+            if hidden[t, j]:
+                withheld[p] += table[t, j]
+            elif known[t, j]:
+                continue
+            elif table[t, j] == 0:
+                zero[p] = True
+            elif table[t, j] > 0 and not (sparing and keep[t, j]):
+                best = first[p]
+                if (
+                    best < 0
+                    or keep[t, best] > keep[t, j]
+                    or (keep[t, best] == keep[t, j] and table[t, j] < table[t, best])
+                ):
+                    first[p] = j
+        for p in range(groups.shape[1]):
+            zero[p] = zero[p] and withheld[p] >= k
+            served[t, p] = zero[p] or first[p] >= 0
+            if not zero[p] and first[p] >= 0:
+                hidden[t, first[p]] = True
+        if zero.any():
+            for j in range(table.shape[1]):
+                if table[t, j] == 0 and not known[t, j] and parent[j] >= 0 and zero[parent[j]]:
+                    hidden[t, j] = True
+    return served
+
+
+@njit(cache=True)
+def hide_zeros(  # noqa: C901, PLR0917 -- one compiled loop
+    table: FloatArray,
+    hidden: BoolArray,
+    known: BoolArray,
+    parent: IntArray,
+    above: tuple[FloatArray, BoolArray, BoolArray],
+    k: float,
+) -> BoolArray:
+    """Withhold the zeros under withheld parents, in place; tell who needs another child withheld.
+
+    Parameters
+    ----------
+    table, hidden, known : counts of the children, which are withheld, and which everybody knows;
+        shape (n_weeks, n_children).
+    parent : position of each child's parent, -1 where there is none.
+    above : counts of the parents, which are withheld, and which for their own sake; shape
+        (n_weeks, n_parents).
+    k : least count that is published.
+
+    Returns
+    -------
+    bool, shape (n_weeks, n_parents): withheld parents none of whose children is withheld, or that
+    are told to be `k` or more by what is left of their children.
+    """
+    whole, gone, own = above
+    told = np.zeros(gone.shape, dtype=np.bool_)
+    for t in range(table.shape[0]):
+        if not gone[t].any():
+            continue
+        some = np.zeros(gone.shape[1], dtype=np.bool_)
+        zero = np.zeros(gone.shape[1], dtype=np.bool_)
+        for j in range(table.shape[1]):
+            p = parent[j]
+            if p < 0 or not gone[t, p]:
+                continue
+            if table[t, j] == 0 and not known[t, j]:
+                hidden[t, j] = True
+            if hidden[t, j]:
+                some[p] = True
+                zero[p] = zero[p] or table[t, j] == 0
+        total = np.zeros(gone.shape[1])
+        least = np.zeros(gone.shape[1])
+        for j in range(table.shape[1]):
+            p = parent[j]
+            if p < 0 or not gone[t, p] or np.isnan(table[t, j]):
+                continue
+            total[p] += table[t, j]
+            if not hidden[t, j]:
+                least[p] += table[t, j]
+            elif not zero[p]:
+                least[p] += 1.0
+        for p in range(gone.shape[1]):
+            if gone[t, p]:
+                beyond = whole[t, p] - total[p]
+                told[t, p] = not some[p] or (own[t, p] and least[p] + beyond >= k)
+    return told

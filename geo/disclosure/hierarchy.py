@@ -9,10 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from geo.arrays import BoolArray, FloatArray, IntArray
-from geo.disclosure.primary import Published, check_k, suppress_primary, withheld
-from geo.disclosure.tree import Link, links_of, lowest, ranges, tables_of
+from geo.disclosure.primary import Published, check_k, is_small, withheld
+from geo.disclosure.tree import Link, links_of, parts, ranges, tables_of
 from geo.errors import ShapeError
-from geo.model import Missing
 
 
 def suppress_hierarchy(
@@ -63,8 +62,8 @@ def suppress_hierarchy(
     child follows. Where the withheld counts of a group add up to k or more and are told only by
     being 1 at least (eighteen cells under a village of 18), the zeros of the group are withheld
     instead, so that the village can stay. Under a withheld area its zeros go as well. O(n) a round,
-    a few rounds, only over weeks that are not yet safe. It withholds more than an optimum would
-    (cell suppression: Fischetti & Salazar 2001).
+    a few rounds, only over weeks that are not yet safe and levels with data. It withholds more than
+    an optimum would (cell suppression: Fischetti & Salazar 2001).
 
     Examples
     --------
@@ -85,20 +84,18 @@ def suppress_hierarchy(
         for mask, begun, told, table in zip(own, first, public, tables, strict=True)
     ]
     prefer = _masks("keep", tables, keep)
-    weeks = np.arange(len(tables[0]))
-    while weeks.size:
-        case = _Case(
-            [level[weeks] for level in tables],
-            [level[weeks] for level in hidden],
-            [level[weeks] for level in own],
-            [level[weeks] for level in prefer],
-            [level[weeks] for level in public],
-            links,
+    for weeks, finest in parts(tables):
+        whole = _Case(
+            [level[weeks] for level in tables[finest:]],
+            [level[weeks] for level in hidden[finest:]],
+            [level[weeks] for level in own[finest:]],
+            [level[weeks] for level in prefer[finest:]],
+            [level[weeks] for level in public[finest:]],
+            links[finest:],
         )
-        changed = _withhold_more(case, k)
-        for level, now in zip(hidden, case.hidden, strict=True):
+        _settle(whole, k)
+        for level, now in zip(hidden[finest:], whole.hidden, strict=True):
             level[weeks] = now
-        weeks = weeks[changed]
     shapes = [np.shape(level) for level in counts]
     return [
         Published(found.values.reshape(shape), found.states.reshape(shape))
@@ -107,7 +104,7 @@ def suppress_hierarchy(
 
 
 class _Case(NamedTuple):
-    """The weeks of one round; `hidden` is changed in place."""
+    """Some weeks of some levels, arrays in C order; `hidden` is changed in place."""
 
     tables: list[FloatArray]
     hidden: list[BoolArray]
@@ -115,6 +112,28 @@ class _Case(NamedTuple):
     keep: list[BoolArray]
     known: list[BoolArray]
     links: list[Link]
+
+    def only(self, weeks: IntArray) -> _Case:
+        """Copies of some of the weeks."""
+        return _Case(
+            [level[weeks] for level in self.tables],
+            [level[weeks] for level in self.hidden],
+            [level[weeks] for level in self.own],
+            [level[weeks] for level in self.keep],
+            [level[weeks] for level in self.known],
+            self.links,
+        )
+
+
+def _settle(case: _Case, k: int) -> None:
+    """Withhold further counts in place, round by round, in the weeks that still change."""
+    weeks = np.flatnonzero(_withhold_more(case, k))
+    while weeks.size:
+        rest = case.only(weeks)
+        changed = _withhold_more(rest, k)
+        for level, now in zip(case.hidden, rest.hidden, strict=True):
+            level[weeks] = now
+        weeks = weeks[changed]
 
 
 def small_counts(
@@ -150,8 +169,7 @@ def small_counts(
     if len(given) != len(tables):
         raise ShapeError(f"denominators: {len(given)}; wanted one a level, {len(tables)}")
     return [
-        suppress_primary(table, k=k, denominators=people, min_denominator=min_denominator).states
-        == Missing.SUPPRESSED
+        is_small(table, k=k, denominators=people, min_denominator=min_denominator)
         for table, people in zip(tables, given, strict=True)
     ]
 
@@ -203,14 +221,12 @@ def _open_children(case: _Case, i: int, k: int) -> None:
     Its zeros go too: published, they would tell how many of the others are 1 at least, and so
     bind the sums above.
     """
-    link, table, mask = case.links[i], case.tables[i], case.hidden[i]
-    under = link.spread(case.hidden[i + 1], without=False)
-    mask |= under & (table == 0) & ~case.known[i]
-    n_hidden = link.total(mask)
-    beyond = case.tables[i + 1] - link.total(np.nan_to_num(table))
-    floor = lowest([table], [mask], [link])[0]
-    least = link.total(np.nan_to_num(floor)) + beyond
-    told = case.hidden[i + 1] & ((n_hidden == 0) | (case.own[i + 1] & (least >= k)))
+    from geo.disclosure import _tree_kernels  # noqa: PLC0415
+
+    above = (case.tables[i + 1], case.hidden[i + 1], case.own[i + 1])
+    told = _tree_kernels.hide_zeros(
+        case.tables[i], case.hidden[i], case.known[i], case.links[i].parent, above, float(k)
+    )
     _hide_smallest(case, told, i, k)
 
 
@@ -237,25 +253,10 @@ def _hide_smallest(
     Where what is withheld already adds up to `k`, all zeros of the group go before any count does.
     `sparing` passes over children that should be kept.
     """
-    link, table, mask = case.links[i], case.tables[i], case.hidden[i]
-    zeros = ~mask & (table == 0) & ~case.known[i]
-    enough = link.total(np.where(mask, table, 0.0)) >= k
-    served = groups & enough & link.any(zeros)
-    mask |= zeros & link.spread(served, without=False)
-    asked = link.spread(groups & ~served, without=False)
-    barred = mask | case.known[i]
-    if sparing:
-        barred |= case.keep[i]
     from geo.disclosure import _tree_kernels  # noqa: PLC0415
 
-    first = _tree_kernels.smallest(
-        np.ascontiguousarray(table),
-        asked & ~barred & (table > 0),
-        np.ascontiguousarray(case.keep[i]),
-        link.parent,
-        link.n_parents,
+    masks = (case.hidden[i], case.known[i], case.keep[i])
+    served: BoolArray = _tree_kernels.hide_smallest(
+        case.tables[i], masks, groups, case.links[i].parent, float(k), sparing
     )
-    week, parent = np.nonzero(first >= 0)
-    mask[week, first[week, parent]] = True
-    served[week, parent] = True
     return served

@@ -11,7 +11,7 @@ import numpy.typing as npt
 from geo.arrays import BoolArray, FloatArray
 from geo.disclosure.hierarchy import small_counts, suppress_hierarchy
 from geo.disclosure.primary import Published, withheld
-from geo.disclosure.tree import links_of, ranges, tables_of
+from geo.disclosure.tree import links_of, parts, ranges, tables_of
 from geo.errors import ShapeError
 from geo.model import Missing
 
@@ -101,6 +101,15 @@ def suppress_again(
     seen = np.zeros(weeks, dtype=bool)
     for mask in (*old, *public):
         seen |= mask.any(axis=1)
+    if not seen.any():
+        return suppress_hierarchy(
+            counts,
+            parent_index,
+            k=k,
+            denominators=denominators,
+            min_denominator=min_denominator,
+            keep=keep,
+        )
     case.fill(hidden, np.flatnonzero(~seen), None, None)
     own = small_counts(tables, k, denominators, min_denominator)
     lasting = case.protects(old, own, public, np.flatnonzero(seen))
@@ -171,12 +180,15 @@ class _Again(NamedTuple):
             return good
         good[weeks] = True
         links = links_of(self.tables, self.parent_index)
-        told = [mask[weeks] for mask in public]
-        cover = [mask[weeks] & ~known for mask, known in zip(hidden, told, strict=True)]
-        spans = ranges([table[weeks] for table in self.tables], cover, links)
-        for span, small, known in zip(spans, own, told, strict=True):
-            told_apart = small[weeks] & ~known & ((span.high < self.k) | (span.low >= self.k))
-            good[weeks] &= ~told_apart.any(axis=1)
+        here = [table[weeks] for table in self.tables]
+        for some, finest in parts(here):
+            rows = weeks[some]
+            told = [mask[rows] for mask in public[finest:]]
+            cover = [mask[rows] & ~known for mask, known in zip(hidden[finest:], told, strict=True)]
+            spans = ranges([table[some] for table in here[finest:]], cover, links[finest:])
+            for span, small, known in zip(spans, own[finest:], told, strict=True):
+                told_apart = small[rows] & ~known & ((span.high < self.k) | (span.low >= self.k))
+                good[rows] &= ~told_apart.any(axis=1)
         return good
 
 

@@ -64,11 +64,7 @@ def suppress_primary(
     """
     check_k(k)
     number = amounts("counts", counts, ndim=(1, 2))
-    hidden = (number > 0) & (number < k)
-    if denominators is not None:
-        if not min_denominator >= 1:
-            raise UnitError(f"min_denominator: {min_denominator!r}; wanted 1 person or more")
-        hidden |= _small(number, denominators, min_denominator)
+    hidden = is_small(number, k=k, denominators=denominators, min_denominator=min_denominator)
     return withheld(number, hidden)
 
 
@@ -141,14 +137,44 @@ def check_k(k: int) -> None:
         raise UnitError(f"k: {k}; wanted {LEAST_K} or more, lower limits protect nobody")
 
 
-def _small(number: FloatArray, denominators: npt.ArrayLike, min_denominator: float) -> BoolArray:
+def is_small(
+    number: FloatArray, *, k: int, denominators: npt.ArrayLike | None, min_denominator: float
+) -> BoolArray:
+    """Which counts are withheld for their own sake; `suppress_primary` on checked counts.
+
+    Parameters
+    ----------
+    number : counts, >= 0; NaN where there is no data.
+    k : as in `suppress_primary`, checked.
+    denominators : as in `suppress_primary`.
+    min_denominator : as in `suppress_primary`.
+
+    Returns
+    -------
+    bool, shape of `number`.
+
+    Raises
+    ------
+    ShapeError : shapes do not fit.
+    UnitError : `min_denominator` is below 1.
+
+    Examples
+    --------
+    >>> is_small(np.array([3.0, 12.0]), k=10, denominators=None, min_denominator=100).tolist()
+    [True, False]
+    """
+    if denominators is None:
+        return (number > 0) & (number < k)
+    if not min_denominator >= 1:
+        raise UnitError(f"min_denominator: {min_denominator!r}; wanted 1 person or more")
     people = amounts("denominators", denominators, ndim=(1, 2))
     if people.shape not in (number.shape, number.shape[-1:]):
         raise ShapeError(
             f"denominators: shape {people.shape} for counts of shape {number.shape}; "
             "wanted one population an area"
         )
-    small: BoolArray = ~(people >= min_denominator) & (number > 0)
+    least = np.where(people >= min_denominator, float(k), np.inf)
+    small: BoolArray = (number > 0) & (number < least)
     return small
 
 

@@ -64,13 +64,17 @@ def stand_in(
         raise ShapeError(f"persons: {len(persons)}; wanted one a level, {len(tables)}")
     guesses = [np.where(mask, otherwise, table) for mask, table in zip(hidden, tables, strict=True)]
     for i in range(len(links) - 1, -1, -1):
-        link, mask = links[i], hidden[i]
+        weeks = np.flatnonzero(hidden[i].any(axis=1))
+        if not len(weeks):
+            continue
+        link, mask = links[i], hidden[i][weeks]
         people = np.nan_to_num(amounts(f"persons[{i}]", persons[i]))
         weight = np.where(mask, np.maximum(people, 1.0), 0.0)
-        left = np.maximum(guesses[i + 1] - link.total(np.nan_to_num(tables[i])), 0.0)
+        shown = link.total(np.nan_to_num(tables[i][weeks]))
+        left = np.maximum(guesses[i + 1][weeks] - shown, 0.0)
         whole = link.total(weight)
         rate = np.where(whole > 0, left, np.nan) / np.where(whole > 0, whole, 1.0)
         share = weight * link.spread(rate, without=np.nan)
-        guesses[i] = np.where(mask & ~np.isnan(share), share, guesses[i])
+        guesses[i][weeks] = np.where(mask & ~np.isnan(share), share, guesses[i][weeks])
     shapes = [np.shape(one.values) for one in published]
     return [guess.reshape(shape) for guess, shape in zip(guesses, shapes, strict=True)]

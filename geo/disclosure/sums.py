@@ -143,6 +143,11 @@ class _Groups:
     starts: IntArray
     parent: IntArray
 
+    @property
+    def n_parents(self) -> int:
+        """Number of areas of the next level."""
+        return len(self.starts) - 2
+
     def largest(self, rows: FloatArray) -> FloatArray:
         """Largest value over each group, at least 0, shape (n_layers, n_parents + 1)."""
         from geo.disclosure import _tree_kernels  # noqa: PLC0415
@@ -183,23 +188,30 @@ class _System:
             for i, table in enumerate(tables)
         ]
         self.part = [np.zeros(table.shape, dtype=np.int64) for table in tables]
-        floors = lowest(tables, hidden, links)
-        self.down: list[FloatArray] = []
-        self.movable: list[BoolArray] = []
-        self.need: list[FloatArray] = []
-        for i, table in enumerate(tables):
-            movable = hidden[i].copy()
-            down = np.where(hidden[i], np.maximum(np.nan_to_num(table) - floors[i], 0.0), 0.0)
-            if i:
-                leaf = ~links[i - 1].any(~np.isnan(tables[i - 1]))
-                some = links[i - 1].any(self.movable[-1])
-                movable &= leaf | some
-                below = links[i - 1].total(self.down[-1])
-                down = np.where(movable, np.where(leaf, down, np.minimum(down, below)), 0.0)
-            small = movable & (table > 0) & (table < k)
-            self.down.append(down)
-            self.movable.append(movable)
-            self.need.append(np.where(small, k - np.nan_to_num(table), 0.0))
+        self.down = [np.zeros(table.shape) for table in tables]
+        self.movable = [np.zeros(table.shape, dtype=bool) for table in tables]
+        self.need = [np.zeros(table.shape) for table in tables]
+        for i in range(len(tables)):
+            # Where nothing is withheld nothing moves.
+            weeks = np.flatnonzero(hidden[i].any(axis=1))
+            if len(weeks):
+                self._move(i, weeks)
+
+    def _move(self, i: int, weeks: IntArray) -> None:
+        """Which counts of some weeks can move, how far they fall and must be able to rise."""
+        table, movable = self.tables[i][weeks], self.hidden[i][weeks]
+        (floor,) = lowest([table], [movable], self.links[i : i + 1])
+        down = np.where(movable, np.maximum(np.nan_to_num(table) - floor, 0.0), 0.0)
+        if i:
+            link = self.links[i - 1]
+            leaf = ~link.any(~np.isnan(self.tables[i - 1][weeks]))
+            movable &= leaf | link.any(self.movable[i - 1][weeks])
+            below = link.total(self.down[i - 1][weeks])
+            down = np.where(movable, np.where(leaf, down, np.minimum(down, below)), 0.0)
+        small = movable & (table > 0) & (table < self.k)
+        self.down[i][weeks] = down
+        self.movable[i][weeks] = movable
+        self.need[i][weeks] = np.where(small, self.k - np.nan_to_num(table), 0.0)
 
     def _bound(self, i: int, rows: slice) -> BoolArray:
         """Whether each group of level `i` has a parent with a count, which binds its sum."""
@@ -279,6 +291,10 @@ class _System:
         up = np.zeros(self.tables[0][rows].shape, dtype=bool)
         for i, table in enumerate(self.tables):
             groups, movable = self.groups[i], self.movable[i][rows]
+            if not movable.any():
+                partners.append(movable)
+                up = np.zeros((len(movable), groups.n_parents), dtype=bool)
+                continue
             falls = movable & (up | (self.few[i] & (table[rows] >= self.k)))
             wanted[i] &= ~falls.any(axis=0)
             bound = self._bound(i, rows).take(groups.parent, axis=1)
@@ -297,6 +313,10 @@ class _System:
         for i, groups in enumerate(self.groups):
             need = self.need[i][rows]
             movable, down = self.movable[i][rows], self.down[i][rows]
+            if not movable.any():
+                needs.append(need)
+                up = np.zeros((len(need), groups.n_parents))
+                continue
             if i:
                 need = np.where(movable, np.maximum(need, up), 0.0)
             needs.append(np.ascontiguousarray(need))

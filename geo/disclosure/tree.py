@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple, TypeVar
 
 import numpy as np
@@ -11,6 +11,9 @@ import numpy.typing as npt
 from geo.arrays import BoolArray, FloatArray, IntArray, amounts, parents
 from geo.errors import ShapeError
 from geo.model import Missing
+
+# Counts of a level worked on together.
+_TOGETHER = 1 << 17
 
 _T = TypeVar("_T", bound=np.generic)
 
@@ -200,6 +203,36 @@ def links_of(tables: list[FloatArray], parent_index: Sequence[npt.ArrayLike]) ->
         at = parents(f"parent_index[{i}]", index, n_children=n, n_parents=n_above)
         links.append(Link(np.ascontiguousarray(at, dtype=np.int64), n_above))
     return links
+
+
+def parts(tables: Sequence[FloatArray]) -> Iterator[tuple[IntArray, int]]:
+    """Weeks that are worked on together, and the finest of the levels that they need.
+
+    Finer levels have no data in these weeks, so that nothing there can be withheld or tell.
+
+    Parameters
+    ----------
+    tables : counts of each level, shape (n_weeks, n_areas).
+
+    Yields
+    ------
+    Positions of weeks, few enough for their arrays to stay in the processor's cache, and the
+    position of a level. Weeks without any data do not come up.
+
+    Examples
+    --------
+    >>> villages, town = np.array([[3.0, 12.0], [np.nan, np.nan]]), np.array([[15.0], [20.0]])
+    >>> [(weeks.tolist(), finest) for weeks, finest in parts([villages, town])]
+    [([0], 0), ([1], 1)]
+    """
+    given = np.array([~np.isnan(table).all(axis=1) for table in tables])
+    depth = np.where(given.any(axis=0), given.argmax(axis=0), len(tables))
+    for finest in range(len(tables)):
+        weeks = np.flatnonzero(depth == finest)
+        widest = max(table.shape[1] for table in tables[finest:])
+        step = max(_TOGETHER // max(widest, 1), 1)
+        for first in range(0, len(weeks), step):
+            yield weeks[first : first + step], finest
 
 
 def ranges(tables: list[FloatArray], hidden: list[BoolArray], links: list[Link]) -> list[Range]:
