@@ -11,7 +11,32 @@ import numpy as np
 from numba import njit
 
 from geo.arrays import BoolArray, FloatArray
-from geo.detect._baseline import Data, Design, Fit
+from geo.detect._baseline import Design
+from geo.detect._memory import (
+    BASE,
+    CENTRE,
+    CONSTANT,
+    DEVIANCE,
+    EXPOSURE,
+    INVERSE,
+    INVERSE_SLOPE,
+    LEVEL,
+    LEVEL_BEFORE,
+    LOAD,
+    MOMENT,
+    OMEGA,
+    OWN,
+    RISE,
+    SLOPE,
+    SLOPE_BEFORE,
+    SQUARE,
+    START,
+    SUM_Y,
+    SUM_YT,
+    WEIGHT,
+    Memory,
+    Y,
+)
 
 # As glm.control of R: relative change of the deviance, and most iterations.
 _EPSILON = 1e-8
@@ -19,7 +44,7 @@ _MAX_ITERATIONS = 25
 
 
 @njit(cache=True, error_model="numpy")
-def regress(design: Design, memory: tuple[Data, Fit], n_slopes: int) -> FloatArray:
+def regress(design: Design, memory: Memory, n_slopes: int) -> FloatArray:
     """Iterate as R's glm.fit does, from counts + 0.1.
 
     Parameters
@@ -32,9 +57,9 @@ def regress(design: Design, memory: tuple[Data, Fit], n_slopes: int) -> FloatArr
     -------
     float64, shape (lanes,): 1 where it came to an end within the iterations, else 0.
     """
-    fit = memory[1]
+    groups, fit = memory.groups, memory.fit
     _start(design, memory, n_slopes)
-    lanes = fit.slope.shape[0]
+    lanes = fit.shape[1]
     before, converged = np.full(lanes, np.inf), np.zeros(lanes)
     turns, halved = np.zeros(lanes, np.int64), np.zeros(lanes, np.int64)
     moves, ended = np.empty(lanes, np.bool_), np.zeros(lanes, np.bool_)
@@ -44,111 +69,115 @@ def regress(design: Design, memory: tuple[Data, Fit], n_slopes: int) -> FloatArr
             moves[k] = False
             if ended[k]:
                 continue
-            deviance = fit.deviance[k] + fit.constant[k] - fit.slope[k] * fit.sum_yt[k]
+            deviance = fit[DEVIANCE, k] + fit[CONSTANT, k] - fit[SLOPE, k] * fit[SUM_YT, k]
             deviance *= 2.0
             if not np.isfinite(deviance):
                 halved[k] += 1
                 ended[k] = turns[k] == 0 or halved[k] == _MAX_ITERATIONS
                 if not ended[k]:
-                    fit.slope[k] = 0.5 * (fit.slope[k] + fit.slope_before[k])
-                    for g in range(fit.level.shape[0]):
-                        fit.level[g, k] = 0.5 * (fit.level[g, k] + fit.level_before[g, k])
+                    fit[SLOPE, k] = 0.5 * (fit[SLOPE, k] + fit[SLOPE_BEFORE, k])
+                    for g in range(groups.shape[1]):
+                        groups[LEVEL, g, k] = 0.5 * (
+                            groups[LEVEL, g, k] + groups[LEVEL_BEFORE, g, k]
+                        )
                 continue
             turns[k] += 1
             # The second part is what rounding alone may change.
-            limit = _EPSILON * (abs(deviance) + 0.1) + 1e-15 * abs(fit.constant[k])
+            limit = _EPSILON * (abs(deviance) + 0.1) + 1e-15 * abs(fit[CONSTANT, k])
             if abs(deviance - before[k]) < limit:
                 converged[k] = 1.0
             ended[k] = converged[k] > 0.0 or turns[k] == _MAX_ITERATIONS
             moves[k] = not ended[k]
             before[k] = deviance
-        _step(fit, moves, n_slopes)
+        _step(memory, moves, n_slopes)
     return converged
 
 
 @njit(cache=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})
-def _add_up(design: Design, memory: tuple[Data, Fit]) -> None:
+def _add_up(design: Design, memory: Memory) -> None:
     """Sums of the counts that no iteration changes, and those of the first step."""
-    data, fit = memory
-    lanes = fit.slope.shape[0]
+    data, groups, fit = memory.data, memory.groups, memory.fit
+    lanes = fit.shape[1]
     for k in range(lanes):
-        fit.constant[k] = fit.sum_yt[k] = fit.square[k] = fit.slope[k] = 0.0
-    for g in range(fit.level.shape[0]):
+        fit[CONSTANT, k] = fit[SUM_YT, k] = fit[SQUARE, k] = fit[SLOPE, k] = 0.0
+    for g in range(groups.shape[1]):
         for k in range(lanes):
-            fit.sum_y[g, k] = fit.weight[g, k] = fit.moment[g, k] = 0.0
-            fit.base[g, k] = fit.level[g, k] = 0.0
+            groups[SUM_Y, g, k] = groups[WEIGHT, g, k] = groups[MOMENT, g, k] = 0.0
+            groups[BASE, g, k] = groups[LEVEL, g, k] = 0.0
         for i in range(design.first[g], design.first[g + 1]):
             t = design.time[i]
             for k in range(lanes):
-                load = data.omega[i, k] * data.exposure[i, k]
-                data.load[i, k] = load
-                fit.base[g, k] += load
+                load = data[OMEGA, i, k] * data[EXPOSURE, i, k]
+                data[LOAD, i, k] = load
+                groups[BASE, g, k] += load
             for k in range(lanes):
-                counted = data.omega[i, k] * data.y[i, k]
-                fit.sum_y[g, k] += counted
-                fit.sum_yt[k] += counted * t
-                fit.constant[k] += data.omega[i, k] * data.own[i, k]
+                counted = data[OMEGA, i, k] * data[Y, i, k]
+                groups[SUM_Y, g, k] += counted
+                fit[SUM_YT, k] += counted * t
+                fit[CONSTANT, k] += data[OMEGA, i, k] * data[OWN, i, k]
             for k in range(lanes):
-                target = data.omega[i, k] * data.start[i, k]
-                fit.level[g, k] += target
-                fit.slope[k] += target * t
+                target = data[OMEGA, i, k] * data[START, i, k]
+                groups[LEVEL, g, k] += target
+                fit[SLOPE, k] += target * t
             for k in range(lanes):
-                mu = data.omega[i, k] * (data.y[i, k] + 0.1)
-                fit.weight[g, k] += mu
-                fit.moment[g, k] += mu * t
-                fit.square[k] += mu * t * t
+                mu = data[OMEGA, i, k] * (data[Y, i, k] + 0.1)
+                groups[WEIGHT, g, k] += mu
+                groups[MOMENT, g, k] += mu * t
+                fit[SQUARE, k] += mu * t * t
 
 
 @njit(cache=True, error_model="numpy")
-def _start(design: Design, memory: tuple[Data, Fit], n_slopes: int) -> None:
+def _start(design: Design, memory: Memory, n_slopes: int) -> None:
     """First coefficients: one step of least squares from counts + 0.1."""
+    groups, fit = memory.groups, memory.fit
     _add_up(design, memory)
-    fit = memory[1]
-    lanes = fit.slope.shape[0]
-    _inform(fit, np.ones(lanes, np.bool_), n_slopes)
-    for g in range(fit.level.shape[0]):
+    lanes = fit.shape[1]
+    _inform(memory, np.ones(lanes, np.bool_), n_slopes)
+    for g in range(groups.shape[1]):
         for k in range(lanes):
-            fit.slope[k] -= fit.centre[g, k] * fit.level[g, k]
+            fit[SLOPE, k] -= groups[CENTRE, g, k] * groups[LEVEL, g, k]
     for k in range(lanes):
-        fit.slope[k] *= fit.inverse_slope[k]
-        fit.slope_before[k] = fit.slope[k]
-    for g in range(fit.level.shape[0]):
+        fit[SLOPE, k] *= fit[INVERSE_SLOPE, k]
+        fit[SLOPE_BEFORE, k] = fit[SLOPE, k]
+    for g in range(groups.shape[1]):
         for k in range(lanes):
-            level = fit.level[g, k] * fit.inverse[g, k] - fit.slope[k] * fit.centre[g, k]
-            fit.level[g, k] = fit.level_before[g, k] = level
+            level = (
+                groups[LEVEL, g, k] * groups[INVERSE, g, k] - fit[SLOPE, k] * groups[CENTRE, g, k]
+            )
+            groups[LEVEL, g, k] = groups[LEVEL_BEFORE, g, k] = level
 
 
 @njit(cache=True, error_model="numpy", fastmath={"reassoc", "nsz", "contract"})
-def _weights(design: Design, memory: tuple[Data, Fit], n_slopes: int) -> None:
+def _weights(design: Design, memory: Memory, n_slopes: int) -> None:
     """Weights of the next step by group, weights x time² of all, the part of the deviance."""
-    data, fit = memory
-    lanes = fit.slope.shape[0]
+    data, groups, places, fit = memory.data, memory.groups, memory.places, memory.fit
+    lanes = fit.shape[1]
     factor, part = np.empty(lanes), np.empty(lanes)
     for k in range(lanes):
-        fit.deviance[k] = fit.square[k] = 0.0
+        fit[DEVIANCE, k] = fit[SQUARE, k] = 0.0
     if n_slopes:
-        powers(fit.slope, 1.0, design, fit.rise)
-    for g in range(fit.level.shape[0]):
-        exponentials(fit.level[g], 1.0, factor)
+        powers(fit[SLOPE], 1.0, design, places[RISE])
+    for g in range(groups.shape[1]):
+        exponentials(groups[LEVEL, g], 1.0, factor)
         if n_slopes:
             for k in range(lanes):
-                fit.weight[g, k] = fit.moment[g, k] = part[k] = 0.0
+                groups[WEIGHT, g, k] = groups[MOMENT, g, k] = part[k] = 0.0
             for i in range(design.first[g], design.first[g + 1]):
                 place, t = design.place[i], design.time[i]
                 for k in range(lanes):
-                    weight = fit.rise[place, k] * data.load[i, k]
-                    fit.weight[g, k] += weight
-                    fit.moment[g, k] += weight * t
+                    weight = places[RISE, place, k] * data[LOAD, i, k]
+                    groups[WEIGHT, g, k] += weight
+                    groups[MOMENT, g, k] += weight * t
                     part[k] += weight * t * t
             for k in range(lanes):
-                fit.weight[g, k] *= factor[k]
-                fit.moment[g, k] *= factor[k]
-                fit.square[k] += factor[k] * part[k]
+                groups[WEIGHT, g, k] *= factor[k]
+                groups[MOMENT, g, k] *= factor[k]
+                fit[SQUARE, k] += factor[k] * part[k]
         else:
             for k in range(lanes):
-                fit.weight[g, k] = factor[k] * fit.base[g, k]
+                groups[WEIGHT, g, k] = factor[k] * groups[BASE, g, k]
         for k in range(lanes):
-            fit.deviance[k] += fit.weight[g, k] - fit.sum_y[g, k] * fit.level[g, k]
+            fit[DEVIANCE, k] += groups[WEIGHT, g, k] - groups[SUM_Y, g, k] * groups[LEVEL, g, k]
 
 
 @njit(cache=True, error_model="numpy")
@@ -186,47 +215,49 @@ def exponentials(values: FloatArray, times: float, result: FloatArray) -> None:
 
 
 @njit(cache=True, error_model="numpy")
-def _inform(fit: Fit, moves: BoolArray, n_slopes: int) -> None:
+def _inform(memory: Memory, moves: BoolArray, n_slopes: int) -> None:
     """Take the summed weights as the information of the step that follows, where one does."""
-    lanes = fit.slope.shape[0]
-    left = fit.square.copy()
-    for g in range(fit.level.shape[0]):
+    groups, fit = memory.groups, memory.fit
+    lanes = fit.shape[1]
+    left = fit[SQUARE].copy()
+    for g in range(groups.shape[1]):
         for k in range(lanes):
-            weight = fit.weight[g, k]
+            weight = groups[WEIGHT, g, k]
             inverse = 1.0 / weight if weight > 0.0 else 0.0
-            centre = fit.moment[g, k] * inverse if n_slopes else 0.0
-            left[k] -= fit.moment[g, k] * centre
-            fit.inverse[g, k] = inverse if moves[k] else fit.inverse[g, k]
-            fit.centre[g, k] = centre if moves[k] else fit.centre[g, k]
+            centre = groups[MOMENT, g, k] * inverse if n_slopes else 0.0
+            left[k] -= groups[MOMENT, g, k] * centre
+            groups[INVERSE, g, k] = inverse if moves[k] else groups[INVERSE, g, k]
+            groups[CENTRE, g, k] = centre if moves[k] else groups[CENTRE, g, k]
     for k in range(lanes):
         # No trend to be seen where every group has one week.
-        seen = n_slopes and left[k] > 1e-12 * fit.square[k]
+        seen = n_slopes and left[k] > 1e-12 * fit[SQUARE, k]
         inverse = 1.0 / left[k] if seen else 0.0
-        fit.inverse_slope[k] = inverse if moves[k] else fit.inverse_slope[k]
+        fit[INVERSE_SLOPE, k] = inverse if moves[k] else fit[INVERSE_SLOPE, k]
 
 
 @njit(cache=True, error_model="numpy")
-def _step(fit: Fit, moves: BoolArray, n_slopes: int) -> None:
+def _step(memory: Memory, moves: BoolArray, n_slopes: int) -> None:
     """One step of weighted least squares, where one is due."""
-    lanes = fit.slope.shape[0]
-    _inform(fit, moves, n_slopes)
+    groups, fit = memory.groups, memory.fit
+    lanes = fit.shape[1]
+    _inform(memory, moves, n_slopes)
     change = np.zeros(lanes)
     if n_slopes:
         for k in range(lanes):
-            change[k] = fit.sum_yt[k]
-        for g in range(fit.level.shape[0]):
+            change[k] = fit[SUM_YT, k]
+        for g in range(groups.shape[1]):
             for k in range(lanes):
-                left = fit.sum_y[g, k] - fit.weight[g, k]
-                change[k] -= fit.moment[g, k] + fit.centre[g, k] * left
+                left = groups[SUM_Y, g, k] - groups[WEIGHT, g, k]
+                change[k] -= groups[MOMENT, g, k] + groups[CENTRE, g, k] * left
         for k in range(lanes):
-            change[k] *= fit.inverse_slope[k]
+            change[k] *= fit[INVERSE_SLOPE, k]
     for k in range(lanes):
-        fit.slope_before[k] = fit.slope[k] if moves[k] else fit.slope_before[k]
-        fit.slope[k] += change[k] if moves[k] else 0.0
-    for g in range(fit.level.shape[0]):
+        fit[SLOPE_BEFORE, k] = fit[SLOPE, k] if moves[k] else fit[SLOPE_BEFORE, k]
+        fit[SLOPE, k] += change[k] if moves[k] else 0.0
+    for g in range(groups.shape[1]):
         for k in range(lanes):
-            level = fit.level[g, k]
-            move = (fit.sum_y[g, k] - fit.weight[g, k]) * fit.inverse[g, k]
-            move -= fit.centre[g, k] * change[k]
-            fit.level_before[g, k] = level if moves[k] else fit.level_before[g, k]
-            fit.level[g, k] = level + move if moves[k] else level
+            level = groups[LEVEL, g, k]
+            move = (groups[SUM_Y, g, k] - groups[WEIGHT, g, k]) * groups[INVERSE, g, k]
+            move -= groups[CENTRE, g, k] * change[k]
+            groups[LEVEL_BEFORE, g, k] = level if moves[k] else groups[LEVEL_BEFORE, g, k]
+            groups[LEVEL, g, k] = level + move if moves[k] else level

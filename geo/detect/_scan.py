@@ -12,6 +12,8 @@ from geo.arrays import BoolArray, FloatArray, IntArray
 
 Counts = npt.NDArray[np.int16] | npt.NDArray[np.int32]
 Keys = npt.NDArray[np.uint64]
+# Areas that enter a window at once where none of them can matter.
+_RUN = 8
 
 
 class Windows(NamedTuple):
@@ -41,6 +43,21 @@ def _ratio(count: float, expected: float, total: float) -> float:
 
 
 @njit(cache=True, error_model="numpy")
+def _scale(xy: FloatArray) -> float:
+    """Steps of squared distance a square unit: 2 ** 43 up to the largest there can be."""
+    width, height = np.ptp(xy[:, 0]), np.ptp(xy[:, 1])
+    steps: float = 2.0**43 / max(width * width + height * height, 1e-300)
+    return steps
+
+
+@njit(cache=True, error_model="numpy")
+def _distance(xy: FloatArray, one: int, other: int, scale: float) -> np.uint64:
+    """Squared distance between two areas in steps."""
+    dx, dy = xy[other, 0] - xy[one, 0], xy[other, 1] - xy[one, 1]
+    return np.uint64((dx * dx + dy * dy) * scale + 0.5)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def distance_keys(xy: FloatArray, centres: IntArray) -> Keys:
     """Keys that sort areas by distance from each centre, then by position.
 
@@ -51,22 +68,46 @@ def distance_keys(xy: FloatArray, centres: IntArray) -> Keys:
 
     Returns
     -------
-    uint64, shape (n_centres, n_areas): squared distance in 2 ** 43 steps up to the largest there
-        can be, which makes one of what rounding alone tells apart; then the area.
+    uint64, shape (n_centres, n_areas): squared distance in steps, which make one of what rounding
+        alone tells apart; then the area.
     """
-    width, height = np.ptp(xy[:, 0]), np.ptp(xy[:, 1])
-    scale = 2.0**43 / max(width * width + height * height, 1e-300)
+    scale = _scale(xy)
     keys = np.empty((centres.shape[0], xy.shape[0]), np.uint64)
     for i in range(centres.shape[0]):
-        x, y = xy[centres[i], 0], xy[centres[i], 1]
         for area in range(xy.shape[0]):
-            dx, dy = xy[area, 0] - x, xy[area, 1] - y
-            step = np.uint64((dx * dx + dy * dy) * scale + 0.5)
+            step = _distance(xy, centres[i], area, scale)
             keys[i, area] = (step << np.uint64(20)) | np.uint64(area)
     return keys
 
 
 @njit(cache=True, error_model="numpy")
+def reaching(xy: FloatArray, edge: IntArray, members: IntArray) -> BoolArray:
+    """Which windows hold one of some areas.
+
+    Parameters
+    ----------
+    xy : shape (n_areas, 2).
+    edge : shape (n_durations, n_areas), farthest area of a window around each area.
+    members : positions of the areas looked for.
+
+    Returns
+    -------
+    bool, shape (n_areas,): the window of some duration does.
+    """
+    scale = _scale(xy)
+    found = np.zeros(xy.shape[0], np.bool_)
+    for i in range(xy.shape[0]):
+        radius = np.uint64(0)
+        for d in range(edge.shape[0]):
+            radius = max(radius, _distance(xy, i, edge[d, i], scale))
+        for member in members:
+            if _distance(xy, i, member, scale) <= radius:
+                found[i] = True
+                break
+    return found
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def circles(keys: Keys, share: FloatArray, max_share: float) -> Windows:
     """Windows from sorted keys.
 
@@ -106,6 +147,54 @@ def _enter(inside: Counts, added: Counts) -> None:
 
 
 @njit(cache=True, error_model="numpy")
+def _enter_run(inside: Counts, counts: Counts, areas: npt.NDArray[np.uint32]) -> None:
+    """Add `_RUN` areas at once, written out: what is inside is read and written once for all."""
+    a, b, c, d = counts[areas[0]], counts[areas[1]], counts[areas[2]], counts[areas[3]]
+    e, f, g, h = counts[areas[4]], counts[areas[5]], counts[areas[6]], counts[areas[7]]
+    for r in range(inside.shape[0]):
+        inside[r] += (a[r] + b[r] + c[r] + d[r]) + (e[r] + f[r] + g[r] + h[r])
+
+
+@njit(cache=True, error_model="numpy")
+def _most(inside: Counts) -> int:
+    """Highest count of a replicate."""
+    most = inside[0]
+    for r in range(inside.shape[0]):
+        most = max(most, inside[r])
+    return int(most)
+
+
+@njit(cache=True, error_model="numpy")
+def _limit(low: float, high: float, total: float, least: float) -> float:
+    """Cases up to which no window is above the lowest of the highest ratios.
+
+    Up to half of the cases expected, and with those inside and expected together no more than all,
+    the ratio is at most gap ** 2 / (2 expected (1 - expected / total)): the limit rises with what
+    is expected, from `low` to `high` in the windows asked about.
+    """
+    width = np.sqrt(2.0 * low * (1.0 - low / total))
+    limit: float = min(low + least * width, total - high)
+    return limit
+
+
+@njit(cache=True, error_model="numpy")
+def _raise_to(
+    inside: Counts, expected: float, total: float, best: FloatArray, root: FloatArray
+) -> None:
+    """Take a window's ratio as the highest of the replicates where it is; `root` is that of it."""
+    width = np.sqrt(2.0 * expected * (1.0 - expected / total))
+    for r in range(inside.shape[0]):
+        count = float(inside[r])
+        near = count <= expected + root[r] * width and count + expected <= total
+        if near or count <= expected:
+            continue
+        value = _ratio(count, expected, total)
+        if value > best[r]:
+            best[r] = value
+            root[r] = np.sqrt(value)
+
+
+@njit(cache=True, error_model="numpy", nogil=True)
 def highest(
     windows: Windows, counts: Counts, total: float, time_share: float, best: FloatArray
 ) -> None:
@@ -125,38 +214,44 @@ def highest(
         peak[area] = counts[area].max()
     root = np.sqrt(best)
     least = root.min()
+    cases = total * time_share
     for i in range(windows.length.shape[0]):
+        order, share, closes = windows.order[i], windows.share[i], windows.closes[i]
         inside[:] = 0
-        # No replicate has more cases inside than this.
-        most = 0
-        for k in range(windows.length[i]):
-            area = windows.order[i, k]
+        # No replicate has more cases inside than `most`; up to `single` it is area after area.
+        k = most = single = 0
+        while k < windows.length[i]:
+            if k >= single:
+                single = k + _RUN
+                if single <= windows.length[i]:
+                    more = 0
+                    for area in order[k:single]:
+                        more += peak[area]
+                    limit = _limit(cases * share[k], cases * share[single - 1], total, least)
+                    if most + more > limit:
+                        most = _most(inside)
+                    if most + more <= limit:
+                        # None of these windows can be the highest of a replicate.
+                        _enter_run(inside, counts, order[k:single])
+                        most += more
+                        k = single
+                        continue
+            area = order[k]
             _enter(inside, counts[area])
             most += peak[area]
-            # Up to half of the cases expected, and with those inside and expected together no
-            # more than all, the ratio is at most gap ** 2 / (2 expected (1 - expected / total)).
-            expected = total * time_share * windows.share[i, k]
-            width = np.sqrt(2.0 * expected * (1.0 - expected / total))
-            if most <= min(expected + least * width, total - expected) or not windows.closes[i, k]:
+            expected = cases * share[k]
+            limit = _limit(expected, expected, total, least)
+            k += 1
+            if most <= limit or not closes[k - 1]:
                 continue
-            most = 0
-            for r in range(inside.shape[0]):
-                most = max(most, inside[r])
-            if most <= min(expected + least * width, total - expected) or expected <= 0.0:
+            most = _most(inside)
+            if most <= limit or expected <= 0.0:
                 continue
-            for r in range(inside.shape[0]):
-                count = float(inside[r])
-                near = count <= expected + root[r] * width and count + expected <= total
-                if near or count <= expected:
-                    continue
-                value = _ratio(count, expected, total)
-                if value > best[r]:
-                    best[r] = value
-                    root[r] = np.sqrt(value)
+            _raise_to(inside, expected, total, best, root)
             least = root.min()
 
 
-@njit(cache=True, error_model="numpy")
+@njit(cache=True, error_model="numpy", nogil=True)
 def best_windows(
     windows: Windows, counts: FloatArray, total: float, time_share: float, taken: BoolArray
 ) -> tuple[FloatArray, IntArray]:

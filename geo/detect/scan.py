@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -13,11 +14,13 @@ from geo.arrays import BoolArray, FloatArray, IntArray, amounts, points, positiv
 from geo.errors import UnitError
 
 if TYPE_CHECKING:
-    from geo.detect._scan import Windows
+    from geo.detect._scan import Counts, Windows
 
 # Centres whose windows are held at once, and replicates counted side by side.
 _CENTRES = 256
-_REPLICATES = 32
+_REPLICATES = 128
+# Compiled loops let others run. Threads end with the call, so that a fork after it is safe.
+_THREADS = 2
 
 
 @dataclass(frozen=True)
@@ -210,9 +213,9 @@ def _scan(
     study = _Study(
         last, population[areas], xy[areas], durations, len(counts), float(seen.sum()), share
     )
-    highest = _simulated(study, replicates, rng)
+    best, highest = _search(study, _drawn(study, replicates, rng))
     found: list[Cluster] = []
-    for cluster in _clusters(study, highest):
+    for cluster in _clusters(study, best, highest):
         if found and cluster.p > alpha:
             break
         members = areas[cluster.members]
@@ -229,10 +232,8 @@ def _windows(study: _Study, centres: IntArray) -> Windows:
     return circles(keys, study.population / study.population.sum(), study.max_share)
 
 
-def _simulated(study: _Study, replicates: int, rng: np.random.Generator) -> FloatArray:
-    """Highest ratio of each replicate in which the cases fall by population and week alone."""
-    from geo.detect._scan import highest  # noqa: PLC0415
-
+def _drawn(study: _Study, replicates: int, rng: np.random.Generator) -> list[Counts]:
+    """Cases that fall by population and week alone: blocks (n_durations, n_areas, replicates)."""
     n = len(study.population)
     total = int(study.total)
     small = total < np.iinfo(np.int16).max
@@ -240,34 +241,90 @@ def _simulated(study: _Study, replicates: int, rng: np.random.Generator) -> Floa
     slices = np.diff(study.weeks, prepend=0) / study.n_weeks
     chance = np.append((slices[:, np.newaxis] * place).ravel(), 1.0 - slices.sum())
     chance = np.maximum(chance, 0.0) / chance.sum()
-    counts = []
+    dtype = np.dtype(np.int16 if small else np.int32)
+    counts: list[Counts] = []
     for first in range(0, replicates, _REPLICATES):
         drawn = rng.multinomial(total, chance, size=min(_REPLICATES, replicates - first))
         weekly = drawn[:, :-1].reshape(len(drawn), len(study.weeks), n)
         late = np.cumsum(weekly, axis=1).transpose(1, 2, 0)
-        counts.append(np.ascontiguousarray(late, dtype=np.int16 if small else np.int32))
-    best = [np.zeros(block.shape[2]) for block in counts]
-    for first in range(0, n, _CENTRES):
-        windows = _windows(study, np.arange(first, min(first + _CENTRES, n)))
-        for block, ratios in zip(counts, best, strict=True):
-            for d, weeks in enumerate(study.weeks):
-                highest(windows, block[d], study.total, weeks / study.n_weeks, ratios)
-    return np.concatenate(best)
+        block: Counts = late.astype(dtype, order="C")
+        counts.append(block)
+    return counts
 
 
-def _clusters(study: _Study, highest: FloatArray) -> Iterator[Cluster]:
-    """Most likely window, then the most likely one that shares no area with those before."""
+@dataclass(frozen=True)
+class _Best:
+    """Best window around each area for each duration, shape (n_durations, n_areas).
+
+    Attributes
+    ----------
+    ratio : 0 where no window has more cases than expected.
+    size : areas of the window.
+    edge : the farthest of them.
+    """
+
+    ratio: FloatArray
+    size: IntArray
+    edge: IntArray
+
+    def look(self, study: _Study, windows: Windows, centres: IntArray, taken: BoolArray) -> None:
+        """Judge the windows around some centres anew, in place."""
+        from geo.detect._scan import best_windows  # noqa: PLC0415
+
+        for d, weeks in enumerate(study.weeks):
+            ratio, size = best_windows(
+                windows, study.cases[d], study.total, weeks / study.n_weeks, taken
+            )
+            self.ratio[d, centres], self.size[d, centres] = ratio, size
+            edge = windows.order[np.arange(len(centres)), np.maximum(size - 1, 0)]
+            self.edge[d, centres] = np.where(size > 0, edge, centres)
+
+
+def _blocks(study: _Study, centres: IntArray) -> Iterator[tuple[Windows, IntArray]]:
+    """Windows around some centres, not all at once."""
+    for first in range(0, len(centres), _CENTRES):
+        chosen = centres[first : first + _CENTRES]
+        yield _windows(study, chosen), chosen
+
+
+def _search(study: _Study, drawn: list[Counts]) -> tuple[_Best, FloatArray]:
+    """Best windows of the cases, and the highest ratio of each replicate."""
+    from geo.detect._scan import highest  # noqa: PLC0415
+
     n = len(study.population)
-    taken = np.zeros(n, dtype=bool)
-    ratio, size = np.zeros((len(study.weeks), n)), np.zeros((len(study.weeks), n), np.int64)
-    stale = np.arange(n)
+    shape = study.cases.shape
+    found = _Best(np.zeros(shape), np.zeros(shape, np.int64), np.zeros(shape, np.int64))
+    none = np.zeros(n, dtype=bool)
+
+    def search(centres: IntArray) -> FloatArray:
+        ratios = [np.zeros(block.shape[2]) for block in drawn]
+        # Windows are made once for both: sorting by distance takes as long as counting.
+        for windows, chosen in _blocks(study, centres):
+            found.look(study, windows, chosen, none)
+            for block, best in zip(drawn, ratios, strict=True):
+                for d, weeks in enumerate(study.weeks):
+                    highest(windows, block[d], study.total, weeks / study.n_weeks, best)
+        return np.concatenate(ratios)
+
+    # The highest of all centres is the same however they are dealt out.
+    shares = [np.arange(first, n, _THREADS) for first in range(min(_THREADS, n))]
+    with ThreadPoolExecutor(_THREADS) as threads:
+        ratios = list(threads.map(search, shares))
+    return found, np.max(ratios, axis=0)
+
+
+def _clusters(study: _Study, best: _Best, highest: FloatArray) -> Iterator[Cluster]:
+    """Most likely window, then the most likely one that shares no area with those before."""
+    from geo.detect._scan import reaching  # noqa: PLC0415
+
+    taken = np.zeros(len(study.population), dtype=bool)
     while True:
-        _judge(study, stale, taken, ratio, size)
-        row, centre = np.unravel_index(np.argmax(ratio), ratio.shape)
-        if not ratio[row, centre] > 0.0:
+        row, centre = np.unravel_index(np.argmax(best.ratio), best.ratio.shape)
+        ratio = float(best.ratio[row, centre])
+        if not ratio > 0.0:
             return
         windows = _windows(study, np.array([centre]))
-        members = windows.order[0, : size[row, centre]].astype(np.int64)
+        members = windows.order[0, : best.size[row, centre]].astype(np.int64)
         weeks = int(study.weeks[row])
         cases = float(study.cases[row, members].sum())
         share = float(study.population[members].sum() / study.population.sum())
@@ -280,38 +337,10 @@ def _clusters(study: _Study, highest: FloatArray) -> Iterator[Cluster]:
             cases=cases,
             expected=expected,
             relative_risk=cases / expected / outside if outside > 0.0 else np.inf,
-            ratio=float(ratio[row, centre]),
-            p=float((1 + (highest >= ratio[row, centre] - 1e-9).sum()) / (len(highest) + 1)),
+            ratio=ratio,
+            p=float((1 + (highest >= ratio - 1e-9).sum()) / (len(highest) + 1)),
         )
         taken[members] = True
-        stale = _overlapping(study, taken, size)
-
-
-def _judge(
-    study: _Study, centres: IntArray, taken: BoolArray, ratio: FloatArray, size: IntArray
-) -> None:
-    """Best window of some centres for each duration, in place."""
-    from geo.detect._scan import best_windows  # noqa: PLC0415
-
-    for first in range(0, len(centres), _CENTRES):
-        chosen = centres[first : first + _CENTRES]
-        windows = _windows(study, chosen)
-        for d, weeks in enumerate(study.weeks):
-            ratio[d, chosen], size[d, chosen] = best_windows(
-                windows, study.cases[d], study.total, weeks / study.n_weeks, taken
-            )
-
-
-def _overlapping(study: _Study, taken: BoolArray, size: IntArray) -> IntArray:
-    """Centres whose best window of some duration holds a taken area."""
-    reach = size.max(axis=0)
-    stale: list[int] = []
-    for first in range(0, len(reach), _CENTRES):
-        chosen = np.arange(first, min(first + _CENTRES, len(reach)))
-        order = _windows(study, chosen).order
-        stale += [
-            int(centre)
-            for centre, near in zip(chosen, order, strict=True)
-            if taken[near[: reach[centre]]].any()
-        ]
-    return np.array(stale, dtype=np.int64)
+        stale = np.flatnonzero(reaching(study.xy, best.edge, members))
+        for windows, centres in _blocks(study, stale):
+            best.look(study, windows, centres, taken)

@@ -54,23 +54,36 @@ def test_space_time_equals_the_slow_one(seed: int) -> None:
 
 def test_highest_ratios_of_replicates_are_those_of_a_scan() -> None:
     """The pruned search over replicates finds what the plain one finds."""
-    from geo.detect.scan import _simulated, _Study
+    from geo.detect.scan import _drawn, _search, _Study
 
     draw = rng(3)
     xy, population = draw.uniform(0, 5e3, (60, 2)), draw.gamma(1.0, 300.0, 60)
     for total in (40, 900, 40_000):
         study = _Study(np.zeros((1, 60)), population, xy, np.array([1]), 1, float(total), 0.5)
-        highest = _simulated(study, 70, rng(9))
-        same = rng(9)
-        drawn = [
-            same.multinomial(total, np.append(population / population.sum(), 0.0), size=n)[:, :-1]
-            for n in (32, 32, 6)
-        ]
+        drawn = _drawn(study, 140, rng(9))
+        _, highest = _search(study, drawn)
+        simulated = np.concatenate([block[0].T for block in drawn])
+        assert simulated.shape == (140, 60)
+        np.testing.assert_array_equal(simulated.sum(axis=1), total)
         plain = [
             spatial_scan(cases, population, xy, replicates=1, rng=rng())[0].ratio
-            for cases in np.concatenate(drawn)
+            for cases in simulated
         ]
         np.testing.assert_allclose(highest, plain, rtol=1e-9)
+
+
+def test_answers_do_not_depend_on_the_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    draw = rng(6)
+    xy, population = draw.uniform(0, 5e3, (90, 2)), draw.gamma(1.0, 300.0, 90)
+    cases = draw.multinomial(700, population / population.sum())
+    cases[3:6] += 30
+    answers = []
+    for threads in (1, 2, 5):
+        monkeypatch.setattr("geo.detect.scan._THREADS", threads)
+        found = spatial_scan(cases, population, xy, replicates=99, alpha=1.0, rng=rng(2))
+        answers.append([(c.centre, c.members.tolist(), c.ratio, c.p) for c in found])
+    assert len(answers[0]) > 2
+    assert answers[0] == answers[1] == answers[2]
 
 
 def test_p_values_are_uniform_without_a_cluster_and_least_with_one() -> None:
