@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -111,6 +111,7 @@ class Watch:
     history: History
     gaps: Mapping[Level, Floats]
     delays: Delays
+    _alerts: dict[Level, Floats] = field(default_factory=dict)
 
     def look(self, shown: Disclosed) -> Watched:
         """Tiers of a measure on a level in every published week and those before that they hang on.
@@ -189,6 +190,8 @@ class Watch:
 
     def _upstream(self, frame: LevelFrame, n: int) -> Floats:
         """Highest tier of the alerts from above that are published; NaN where none is known."""
+        if frame.level in self._alerts:
+            return self._alerts[frame.level]
         highest = np.full((n, len(frame)), np.nan)
         for code, levels in self.figures.by_measure.items():
             tier = self.work.config.measure(code).upstream
@@ -197,6 +200,7 @@ class Watch:
                     seen = np.where(one.states[-n:] == Missing.OK, one.counts[-n:], np.nan)
                     alert = np.where(seen > 0, float(Tier[tier.upper()]), 0.0)
                     highest = np.fmax(highest, np.where(np.isnan(seen), np.nan, alert))
+        self._alerts[frame.level] = highest
         return highest
 
 

@@ -169,8 +169,9 @@ def _borrowed(
     """What is expected where the past of the area itself says little: 0 where nobody knows."""
     if nearest is not None and nearest.shape[1]:
         near = np.where(nearest >= 0, nearest, 0)
-        result = np.empty(mean.shape)
-        for row, own in enumerate(mean):
+        result = np.zeros(mean.shape)
+        for row in np.flatnonzero(~np.isnan(mean).all(axis=1)):
+            own = mean[row]
             around = np.where(nearest >= 0, own[near], np.nan)
             both = np.concatenate([own[:, None], around], axis=1)
             known = ~np.isnan(both)

@@ -123,15 +123,18 @@ def pool(
     models : what was expected.
     nearest : shape (n_areas, k), -1 where there are no more; None without neighbours.
     rows : rows of the week and of those before it, latest first; -1 where there are none.
-    windows : weeks that each look adds up.
+    windows : weeks that each look adds up, 1 first.
     rings : neighbours that each look adds up, 0 first.
-    weights : of the looks, windows within rings.
+    weights : of the looks, windows within rings; the first weighs most.
 
     Returns
     -------
     Pooled : shape (n_areas,).
     """
     n = counts.shape[1]
+    if np.isnan(counts[rows[0]]).all():
+        nothing = np.full(n, np.nan)
+        return Pooled(nothing, nothing, np.zeros(n, np.int8), np.zeros(n, np.int64))
     # Sums over the last weeks, one more a step; an unknown week is left out.
     sums = np.zeros((3, max(windows) + 1, n))
     shape = np.zeros((2, n))
@@ -146,46 +149,46 @@ def pool(
         if back == 0:
             shape[0], shape[1] = known, np.where(known, models.error[row], 0.0)
     own = shape[0] > 0
-    risen = np.zeros(n, dtype=bool)
-    pvalues, excess, kind, reach = [], [], [], []
-    for ring in rings:
-        for window in windows:
-            seen, expected, variance = sums[:, window]
-            # Weeks of one area share its model, and so its error.
-            variance = variance + expected * expected * shape[1]
-            around = np.ones(n, dtype=np.int64)
-            together = np.stack([seen, expected, variance])
-            if ring:
-                together, around = _around(together, nearest, ring, own)
-            p = tail(together[0], np.maximum(together[1], 1e-12), np.maximum(together[2], 1e-12))
-            if not ring and window == 1:
-                risen = p <= _RISEN
-            else:
-                # Who is usual this week is not warned for the sake of its neighbours, nor of what
-                # is over.
-                p = np.where(risen & ((ring == 0) | (around > 1)), p, 1.0)
-            pvalues.append(p)
-            excess.append(together[0] - together[1])
-            reach.append(around)
-            kind.append(2 * (ring > 0) + (window > 1))
-    table = np.stack(pvalues)
-    top = np.argmin(table / weights[:, None], axis=0)
-    areas = np.arange(n)
-    return Pooled(
-        pvalue=np.where(own, combine(table, weights), np.nan),
-        excess=np.where(own, np.stack(excess)[top, areas], np.nan),
-        look=np.where(own, np.asarray(kind)[top], 0).astype(np.int8),
-        reach=np.where(own, np.stack(reach)[top, areas], 0).astype(np.int64),
+    looks = [(ring, window) for ring in rings for window in windows]
+    # A look that has nothing to say: none of them outweighs the own week.
+    pvalues, excess = np.ones((len(looks), n)), np.zeros((len(looks), n))
+    reach = np.ones((len(looks), n), dtype=np.int64)
+    areas = np.flatnonzero(own)
+    for at, (ring, window) in enumerate(looks):
+        seen, expected, variance = sums[:, window]
+        # Weeks of one area share its model, and so its error.
+        variance = variance + expected * expected * shape[1]
+        together = np.stack([seen, expected, variance])
+        pooled, around = _around(together, nearest, ring, own, areas=areas)
+        p = tail(pooled[0], np.maximum(pooled[1], 1e-12), np.maximum(pooled[2], 1e-12))
+        pvalues[at, areas] = np.where((ring == 0) | (around > 1), p, 1.0)
+        excess[at, areas], reach[at, areas] = pooled[0] - pooled[1], around
+        if at == 0:
+            # Who is usual this week is not warned for the sake of its neighbours, nor of what is
+            # over.
+            areas = areas[p <= _RISEN]
+    known = np.flatnonzero(own)
+    top = np.argmin(pvalues[:, known] / weights[:, None], axis=0)
+    kind = np.array([2 * (ring > 0) + (window > 1) for ring, window in looks], dtype=np.int8)
+    found = Pooled(
+        pvalue=np.full(n, np.nan),
+        excess=np.full(n, np.nan),
+        look=np.zeros(n, dtype=np.int8),
+        reach=np.zeros(n, dtype=np.int64),
     )
+    found.pvalue[known] = combine(pvalues[:, known], weights)
+    found.excess[known], found.reach[known] = excess[top, known], reach[top, known]
+    found.look[known] = kind[top]
+    return found
 
 
 def _around(
-    table: FloatArray, nearest: IntArray | None, ring: int, own: BoolArray
+    table: FloatArray, nearest: IntArray | None, ring: int, own: BoolArray, *, areas: IntArray
 ) -> tuple[FloatArray, IntArray]:
-    """Sums over an area and its nearest others that are known; how many these are."""
-    if nearest is None:
-        return table, np.ones(table.shape[1], dtype=np.int64)
-    near = nearest[:, :ring]
+    """Sums over some areas and their nearest others that are known; how many these are."""
+    if nearest is None or ring == 0:
+        return table[:, areas], np.ones(len(areas), dtype=np.int64)
+    near = nearest[areas, :ring]
     member = (near >= 0) & own[near]
     added = np.where(member, table[:, near], 0.0).sum(axis=2)
-    return table + added, 1 + member.sum(axis=1, dtype=np.int64)
+    return table[:, areas] + added, 1 + member.sum(axis=1, dtype=np.int64)
