@@ -60,8 +60,10 @@ def add_rates(work: Work, levels: Sequence[Disclosed], weeks: Sequence[str]) -> 
         # All periods in one measure: per 10 000 in four weeks.
         scale = SHORTEST / lengths[:, None]
         smooth = smoothed_rates(guess, one.persons, per=PER_PERSONS) * scale
-        chance = rate_interval(guess, one.persons, per=PER_PERSONS)
-        ends = Interval(chance.low * scale, chance.high * scale)
+        ends = None
+        if one.frame.level != Level.GRID:  # cells are read on the map, not one by one
+            chance = rate_interval(guess, one.persons, per=PER_PERSONS)
+            ends = Interval(chance.low * scale, chance.high * scale)
         states = np.where(unreliable(found.values), int(Missing.UNRELIABLE), int(Missing.OK))
         states = np.where(found.states == Missing.OK, states, found.states)
         states = np.where(np.isnan(smooth), int(Missing.NO_DATA), states).astype(np.uint8)
@@ -97,7 +99,7 @@ def _add_level(
     spans: Sequence[tuple[int, int]],
     *,
     smooth: Floats,
-    ends: Interval,
+    ends: Interval | None,
     states: States,
 ) -> None:
     shown = np.isin(states, (Missing.OK, Missing.UNRELIABLE))
@@ -128,7 +130,8 @@ def _add_level(
             at = done[-1]
             take = (length == 0) & shown[at]
             values[take], row[take], length[take] = smooth[at][take], states[at][take], weeks_long
-            low[take], high[take] = ends.low[at][take], ends.high[at][take]
+            if ends is not None:
+                low[take], high[take] = ends.low[at][take], ends.high[at][take]
             # Withheld, rather than without data, where the shortest period is.
             row[(length == 0) & (row == Missing.NO_DATA)] = states[at][
                 (length == 0) & (row == Missing.NO_DATA)
@@ -138,13 +141,12 @@ def _add_level(
             week = weeks[position]
             work.book.add(spec, level, values, states=states_here, week=week)
             work.book.add(length_spec, level, length, states=states_here, week=week)
-    _add_ends(work, one, weeks[-1], Interval(low, high), states=states_here)
+    if ends is not None and (states_here != Missing.NO_DATA).any():
+        _add_ends(work, one, weeks[-1], Interval(low, high), states=states_here)
 
 
 def _add_ends(work: Work, one: Disclosed, week: str, ends: Interval, *, states: States) -> None:
-    """Add both ends of the newest rate; cells are read on the map, not one by one."""
-    if one.frame.level == Level.GRID or (states == Missing.NO_DATA).all():
-        return
+    """Add both ends of the newest rate."""
     for key, values in (("rate_low", ends.low), ("rate_high", ends.high)):
         spec = text.measure_spec(key, "need", "sequential", one.measure, on_map=False)
         work.book.add(spec, one.frame.level, values, states=states, week=week)

@@ -240,9 +240,10 @@ def false_alarms(
         raise UnitError(f"least_count: {least_count!r}; wanted 0 or more")
     tested = ~np.isnan(found.score)
     alarm = tested & (found.score >= least_score) & (table >= least_count)
-    mean = np.where(tested, found.expected, 1.0)
-    many = chance_of(np.full(mean.shape, least_count), mean, np.where(tested, found.variance, 1.0))
-    chance = np.where(tested, np.minimum(many, float(ndtr(-least_score))), 0.0)
+    mean, variance = found.expected[tested], found.variance[tested]
+    many = chance_of(np.full(mean.shape, least_count), mean, variance)
+    chance = np.zeros(table.shape)
+    chance[tested] = np.minimum(many, float(ndtr(-least_score)))
     expected, n_alarms = chance.sum(axis=1), alarm.sum(axis=1, dtype=np.int64)
     fdr = np.full(len(table), np.nan)
     for week in np.flatnonzero(n_alarms):

@@ -145,8 +145,11 @@ def in_water(routes: Routes, xy: FloatArray) -> npt.NDArray[np.bool_]:
     found = np.zeros(len(xy), dtype=np.bool_)
     known = np.flatnonzero(~np.isnan(xy).any(axis=1))
     if len(routes.water.geometries) and known.size:
-        at, _ = routes.water.query(shapely.points(xy[known]), predicate="intersects")
-        found[known[at]] = True
+        # The tree would test each point against all corners; the polygons are prepared.
+        at, which = routes.water.query(shapely.points(xy[known]))
+        point = known[at]
+        inside = shapely.intersects_xy(routes.water.geometries[which], xy[point, 0], xy[point, 1])
+        found[point[inside]] = True
     return found
 
 
