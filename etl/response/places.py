@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 import shapely
@@ -62,12 +63,18 @@ class Places:
     shapes: Callable[[str], Mapping[str, Any]] = _no_shapes
     _drawn: dict[str, Mapping[str, Any]] = field(default_factory=dict)
 
+    @cached_property
+    def whole(self) -> str:
+        """The one area that holds all others: warnings of it stand by themselves; '' without."""
+        tops = [code for code, place in self.areas.items() if place.parent not in self.areas]
+        return tops[0] if len(tops) == 1 < len(self.areas) else ""
+
     def above(self, codes: Codes) -> Codes:
-        """All areas that these lie in."""
+        """All areas that these lie in, but the whole, which tells nothing of where."""
         found: set[str] = set()
         for code in codes:
             parent = self.areas[code].parent if code in self.areas else ""
-            while parent and parent not in found:
+            while parent and parent != self.whole and parent not in found:
                 found.add(parent)
                 parent = self.areas[parent].parent if parent in self.areas else ""
         return frozenset(found)
@@ -97,7 +104,7 @@ class Places:
 
     def _touching(self, a: str, b: str) -> bool:
         first, second = self.areas.get(a), self.areas.get(b)
-        if first is None or second is None:
+        if first is None or second is None or self.whole in {a, b}:
             return False
         west, south, east, north = first.bounds
         w, s, e, n = second.bounds

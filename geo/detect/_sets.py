@@ -129,7 +129,10 @@ def connected_sets(ground: Ground, week: int) -> Sets:
     over = ground.above[nodes]
     for _ in ground.levels[1:]:
         over = np.where(stands[over], over, ground.above[over])
-    nested = stands[over]
+    # The one area that holds all others ties nothing together, however high it stands.
+    one_holds_all = len(ground.levels) > 1 and len(ground.back[-1]) == 1
+    whole = len(stands) - 2 if one_holds_all else -1
+    nested = stands[over] & (over != whole)
     first, second = ground.edges
     both = stands[first] & stands[second]
     one = np.concatenate([place[first[both]], np.flatnonzero(nested)])
@@ -137,6 +140,9 @@ def connected_sets(ground: Ground, week: int) -> Sets:
     links = csr_array((np.ones(len(one), dtype=bool), (one, other)), shape=(len(nodes), len(nodes)))
     n_sets, labels = connected_components(links, directed=False)
     number = labels.astype(np.int64)
+    if n_sets == 2 and nodes[-1] == whole:
+        # It and a single warning under it are one.
+        n_sets, number = 1, np.zeros_like(number)
     order = np.argsort(number, kind="stable")
     ends = np.cumsum(np.bincount(number, minlength=n_sets))
     return Sets(nodes, number, np.split(nodes[order], ends[:-1]) if n_sets else [])

@@ -76,7 +76,8 @@ def follow_episodes(
     """Join areas with a tier into warnings that begin, grow, move, fade and end.
 
     In one week a warning is a connected set of areas with a tier: an area is connected with those
-    that touch it on its level and with the nearest area above that has a tier. From week to week a
+    that touch it on its level and with the nearest area above that has a tier. One area that holds
+    all others is connected with a warning only if there is no other. From week to week a
     set goes on as the episode with which it shares areas, or else as one that it touches, lies in
     or holds. Where several meet, the oldest goes on and the others end; where one falls apart, the
     part that shares the most areas with it goes on, and the others are new.

@@ -103,9 +103,18 @@ def test_a_warning_is_not_drawn_into_its_neighbour_when_its_signal_goes(
 def test_nested_areas_are_one_warning(engine: Engine, publish: Week) -> None:
     publish(0, ("a", 2, A))
     assert publish(1, ("town", 2, TOWNS[0])) == {"a": (Kind.MOVED,)}
-    assert publish(2, ("a", 2, B), ("b", 3, COUNTY)) == {"a": (Kind.MOVED, Kind.RAISED)}
-    assert lives(engine)["a"].areas == {B, COUNTY}
-    assert lives(engine)["a"].town_code == ""
+    assert publish(2, ("a", 3, B)) == {"a": (Kind.MOVED, Kind.RAISED)}
+    assert lives(engine)["a"].areas == {B}
+
+
+def test_the_whole_county_is_a_warning_of_its_own(engine: Engine, publish: Week) -> None:
+    publish(0, ("a", 2, A))
+    assert publish(1, ("a", 2, A), ("b", 3, COUNTY)) == {
+        "a": (Kind.STEADY,), "b": (Kind.OPENED,),
+    }  # fmt: skip
+    assert lives(engine)["b"].town_code == ""
+    publish(2, ("b", 3, COUNTY))
+    assert lives(engine)["a"].faded
 
 
 def test_two_warnings_that_meet_become_one_with_the_earlier_deadlines(

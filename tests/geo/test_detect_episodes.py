@@ -221,3 +221,17 @@ def test_one_level_alone() -> None:
         np.zeros((1, 1), dtype=bool), np.array([-1]), csr_array((1, 1), dtype=bool),
     )  # fmt: skip
     assert follow([level]).newest["episode_id"].tolist() == ["calls.a.2026-W01"]
+
+
+def test_the_county_ties_no_outbreaks_together() -> None:
+    villages = np.zeros((2, 9), dtype=np.int8)
+    villages[:, 0] = 2
+    villages[1, 8] = 2
+    found = follow_episodes(
+        zoning(villages, np.zeros((2, 3), dtype=np.int8), np.full((2, 1), 1, dtype=np.int8)),
+        measure="calls", weeks=names(2), hold_weeks=2,
+    )  # fmt: skip
+    first, county = found.members[0], found.members[-1]
+    assert county[0, 0] == first[0, 0], "a single warning and the county are one"
+    assert len({int(first[1, 0]), int(first[1, 8]), int(county[1, 0])}) == 3
+    assert first[1, 0] == first[0, 0]

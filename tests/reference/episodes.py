@@ -52,6 +52,25 @@ class World:
             for other in [*(side for side in self.sides[node] if side in standing), *higher]:
                 links[node].add(other)
                 links[other].add(node)
+        whole = self.whole()
+        if whole in standing:
+            # It holds everything, so it ties nothing together: it goes with one warning or alone.
+            for other in links.pop(whole):
+                links[other].discard(whole)
+            parts = self._groups(standing - {whole}, links)
+            links[whole] = set()
+            if len(parts) == 1:
+                links[whole] = set(parts[0])
+                for node in parts[0]:
+                    links[node].add(whole)
+        return self._groups(standing, links)
+
+    def whole(self) -> Node | None:
+        """The one area that holds all others; None where there is none."""
+        top = len(self.levels) - 1
+        return (top, 0) if top and len(self.levels[top].codes) == 1 else None
+
+    def _groups(self, standing: set[Node], links: dict[Node, set[Node]]) -> list[set[Node]]:
         found: list[set[Node]] = []
         for node in self.nodes:
             if node in standing and not any(node in group for group in found):
