@@ -9,8 +9,8 @@ from scipy.spatial import cKDTree
 from geo.arrays import FloatArray, IntArray, points
 from geo.errors import UnitError
 from geo.routes import Legs, Routes, access_legs, arcs_from, put_sites, short_walks
-from geo.travel.roads import _bucket, _rows
-from geo.travel.straight import _minutes_per_metre
+from geo.travel.roads import bucket_min, grouped_rows
+from geo.travel.straight import minutes_per_metre
 
 
 def k_nearest_straight_line(
@@ -53,7 +53,7 @@ def k_nearest_straight_line(
     ([[5.0, 10.0, nan]], [[1, 0, -1]])
     """
     origins, sites = points("origins_xy", origins_xy), points("sites_xy", sites_xy)
-    min_per_m = _minutes_per_metre(detour, speed_kmh)
+    min_per_m = minutes_per_metre(detour, speed_kmh)
     _require_k(k)
     cost_min = np.full((len(origins), k), np.nan)
     site = np.full((len(origins), k), -1, dtype=np.int64)
@@ -112,12 +112,12 @@ def k_nearest_by_road(
     legs = origins if isinstance(origins, Legs) else access_legs(routes, origins)
     sited = put_sites(routes, sites_xy)
     seeds = (sited.node, sited.legs.point, sited.legs.minutes)
-    labels = nearest_k(sited.graph, seeds, k, np.inf, _bucket(sited.graph[2]))
+    labels = nearest_k(sited.graph, seeds, k, np.inf, bucket_min(sited.graph[2]))
     point, node, minutes = arcs_from(routes, legs, sited)
     near, site, walk = short_walks(routes, legs, sited.legs)
     n = len(legs.xy)
     best, which = nearest_k_points(
-        _rows(point, node, minutes, n), _rows(near, site, walk, n), *labels, np.inf
+        grouped_rows(point, node, minutes, n), grouped_rows(near, site, walk, n), *labels, np.inf
     )
     return np.where(np.isfinite(best), best, np.nan), which.astype(np.int64)
 

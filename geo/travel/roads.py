@@ -60,12 +60,12 @@ def nearest_by_road(
     legs = origins if isinstance(origins, Legs) else access_legs(routes, origins)
     sited = put_sites(routes, sites_xy)
     seeds = (sited.node, sited.legs.point, sited.legs.minutes)
-    labels = nearest_k(sited.graph, seeds, 1, np.inf, _bucket(sited.graph[2]))
+    labels = nearest_k(sited.graph, seeds, 1, np.inf, bucket_min(sited.graph[2]))
     point, node, minutes = arcs_from(routes, legs, sited)
     near, site, walk = short_walks(routes, legs, sited.legs)
     n = len(legs.xy)
     best, which = nearest_k_points(
-        _rows(point, node, minutes, n), _rows(near, site, walk, n), *labels, np.inf
+        grouped_rows(point, node, minutes, n), grouped_rows(near, site, walk, n), *labels, np.inf
     )
     cost_min = np.where(np.isfinite(best[:, 0]), best[:, 0], np.nan)
     return cost_min, which[:, 0].astype(np.int64)
@@ -175,9 +175,9 @@ def road_pairs(
     near, site, walk = short_walks(routes, legs, sited.legs)
     to, origin, cost_min = pairs_within(
         sited.graph,
-        _rows(sited.legs.point, sited.node, sited.legs.minutes, n_sites),
-        _rows(node, point, minutes, n_nodes),
-        _rows(site, near, walk, n_sites),
+        grouped_rows(sited.legs.point, sited.node, sited.legs.minutes, n_sites),
+        grouped_rows(node, point, minutes, n_nodes),
+        grouped_rows(site, near, walk, n_sites),
         len(legs.xy),
         limit,
     )
@@ -240,20 +240,43 @@ def k_nearest_sites(
     back = graph.T.tocsr()
     arcs = (back.indptr.astype(np.int64), back.indices.astype(np.int32), back.data.astype(float))
     seeds = (nodes, np.arange(len(nodes)), np.zeros(len(nodes)))
-    cost, site = nearest_k(arcs, seeds, k, float(limit), _bucket(arcs[2]))
+    cost, site = nearest_k(arcs, seeds, k, float(limit), bucket_min(arcs[2]))
     return np.where(np.isfinite(cost), cost, np.nan), site.astype(np.int64)
 
 
-def _bucket(costs: FloatArray) -> float:
-    """Width of a bucket of the search: a usual arc, so that few labels are passed on twice."""
+def bucket_min(costs: FloatArray) -> float:
+    """Width of a bucket of the search: a usual arc, so that few labels are passed on twice.
+
+    Parameters
+    ----------
+    costs : float64 [min], shape (n_arcs,), >= 0.
+
+    Returns
+    -------
+    Width [min], above 0, also without arcs.
+    """
     mean = float(costs.mean()) if len(costs) else 0.0
     return mean if mean > 0 else 1.0
 
 
-def _rows(
+def grouped_rows(
     row: npt.NDArray[np.integer], column: npt.NDArray[np.integer], value: FloatArray, n_rows: int
 ) -> tuple[IntArray, npt.NDArray[np.int32], FloatArray]:
-    """Triples as rows: first of each row, columns, values; doubles stay."""
+    """Triples in the order of their rows; doubles stay.
+
+    Parameters
+    ----------
+    row : shape (n,), 0..n_rows - 1.
+    column : shape (n,).
+    value : shape (n,).
+    n_rows : number of rows, empty ones included.
+
+    Returns
+    -------
+    first : int64, shape (n_rows + 1,), where each row starts, and n at the end.
+    column : int32, shape (n,).
+    value : float64, shape (n,).
+    """
     order = np.argsort(row, kind="stable")
     first = np.append([0], np.cumsum(np.bincount(row, minlength=n_rows)))
     return first.astype(np.int64), column[order].astype(np.int32), value[order]

@@ -64,7 +64,7 @@ def straight_line_costs(
     origins, sites = points("origins_xy", origins_xy), points("sites_xy", sites_xy)
     areas = unique_codes("area_codes", area_codes, len(origins))
     ids = unique_codes("site_ids", site_ids, len(sites))
-    min_per_m = _minutes_per_metre(detour, speed_kmh)
+    min_per_m = minutes_per_metre(detour, speed_kmh)
     limit_min = positive("max_cost_min", max_cost_min, unit="min")
     area, site, cost = _pairs_within(origins, sites, min_per_m=min_per_m, limit_min=limit_min)
     return cost_table(areas[area], ids[site], cost)
@@ -105,7 +105,7 @@ def nearest_straight_line(
     ([5.0], [1])
     """
     origins, sites = points("origins_xy", origins_xy), points("sites_xy", sites_xy)
-    min_per_m = _minutes_per_metre(detour, speed_kmh)
+    min_per_m = minutes_per_metre(detour, speed_kmh)
     cost_min = np.full(len(origins), np.nan)
     nearest = np.full(len(origins), -1, dtype=np.int64)
     placed = np.flatnonzero(~np.isnan(sites).any(axis=1))
@@ -139,10 +139,25 @@ def reach_m(cost_min: float, *, detour: float, speed_kmh: float) -> float:
     >>> round(reach_m(15, detour=1.3, speed_kmh=4.8))
     923
     """
-    return positive("cost_min", cost_min, unit="min") / _minutes_per_metre(detour, speed_kmh)
+    return positive("cost_min", cost_min, unit="min") / minutes_per_metre(detour, speed_kmh)
 
 
-def _minutes_per_metre(detour: float, speed_kmh: float) -> float:
+def minutes_per_metre(detour: float, speed_kmh: float) -> float:
+    """Travel time of a straight-line metre.
+
+    Parameters
+    ----------
+    detour : way on the ground per straight-line metre, >= 1.
+    speed_kmh : speed [km/h], > 0.
+
+    Returns
+    -------
+    Minutes a metre.
+
+    Raises
+    ------
+    UnitError : an option is out of range.
+    """
     positive("speed_kmh", speed_kmh, unit="km/h")
     if not (np.isfinite(detour) and detour >= 1):
         raise UnitError(f"detour: {detour!r}; wanted a factor of 1 or more")

@@ -6,13 +6,14 @@ import sys
 import warnings
 
 import numpy as np
+import pandas as pd
 import statsmodels.api as sm
 from esda import G_Local
 from libpysal.graph import Graph
 from scipy import sparse, stats
 from scipy.spatial import cKDTree
 
-from geo.detect import farrington_flexible, getis_ord, spatial_scan, watch_areas
+from geo.detect import ears, farrington_flexible, getis_ord, spatial_scan, watch_areas
 from tests.bench.bench_geo import measure, row
 
 
@@ -72,6 +73,37 @@ def farrington_row(*, n_series: int, n_peer: int) -> dict[str, object]:
     slow = slow._replace(seconds=slow.seconds * n_series / n_peer)
     line = row(f"Farrington flexible, 1 week x {n_series:,}", "statsmodels loop", slow, fast)
     return line | {"note": f"peer timed on {n_peer:,} series"}
+
+
+def ears_row(*, n_weeks: int, n_series: int) -> dict[str, object]:
+    """EARS C1 to C3 of all series; the peer is a loop over series with pandas' rolling windows."""
+    counts = np.random.default_rng(2).poisson(4.0, (n_weeks, n_series)).astype(float)
+    alphas = {"C1": 0.001, "C2": 0.001, "C3": 0.025}
+
+    def theirs() -> object:
+        alarms = {method: np.zeros(counts.shape, dtype=bool) for method in alphas}
+        for j in range(n_series):
+            series = pd.Series(counts[:, j])
+            for method, alpha in alphas.items():
+                z = stats.norm.ppf(1 - alpha)
+                past = series.shift(1 if method == "C1" else 3).rolling(7)
+                mean, sigma = past.mean(), past.std().clip(lower=0.5)
+                upper = mean + z * sigma
+                if method == "C3":
+                    over = ((series - mean) / sigma - 1).clip(lower=0)
+                    upper = (series + sigma * (z - over.shift(1) - over.shift(2))).clip(lower=0)
+                alarms[method][:, j] = series > upper
+        return np.stack(list(alarms.values()))
+
+    def ours() -> object:
+        return np.stack(
+            [ears(counts, method=m, min_sigma=0.5, alpha=a).alarm for m, a in alphas.items()]
+        )
+
+    ours()
+    fast, slow = measure(ours, repeat=5), measure(theirs, repeat=1)
+    np.testing.assert_array_equal(fast.result, slow.result)
+    return row(f"EARS C1-C3 {n_weeks} weeks x {n_series:,}", "pandas loop", slow, fast)
 
 
 def scan_row(*, n_side: int, cases: int) -> dict[str, object]:
@@ -149,11 +181,13 @@ def rows(quick: bool) -> list[dict[str, object]]:
     """All rows of the table: small cases when `quick`, else those of docs/methods.md."""
     series, peer = (300, 20) if quick else (10_000, 500)
     side, cases = (20, 500) if quick else (100, 5_000)
+    weeks, many = (104, 50) if quick else (312, 1_000)
     return [
         farrington_row(n_series=series, n_peer=peer),
+        ears_row(n_weeks=weeks, n_series=many),
         scan_row(n_side=side, cases=cases),
         weekly_row(n_side=side, n_measures=2 if quick else 20),
-        hotspot_row(n_side=20 if quick else 316, permutations=999),
+        hotspot_row(n_side=20 if quick else 316, permutations=99),
     ]
 
 

@@ -21,11 +21,9 @@ import shapely
 from access.fca import two_stage_fca
 from access.weights import step_fn
 from scipy.spatial import cKDTree
-from scipy.stats import norm
 
 from geo.access import floating_catchment_points
 from geo.cells import locate
-from geo.detect.ears import ears
 
 STEPS_M = {1_500.0: 1.0, 3_000.0: 0.68, 5_000.0: 0.22}
 
@@ -163,37 +161,6 @@ def many_sites_row(*, n: int, m: int, side_m: float) -> dict[str, object]:
     return {**row(f"E2SFCA {n:,} x {m:,}, 5 km", "cKDTree in chunks", slow, fast), "note": note}
 
 
-def ears_row(*, n_weeks: int, n_series: int) -> dict[str, object]:
-    """EARS C1 to C3 of all series; the peer is a loop over series with pandas' rolling windows."""
-    counts = np.random.default_rng(2).poisson(4.0, (n_weeks, n_series)).astype(float)
-    alphas = {"C1": 0.001, "C2": 0.001, "C3": 0.025}
-
-    def theirs() -> object:
-        alarms = {method: np.zeros(counts.shape, dtype=bool) for method in alphas}
-        for j in range(n_series):
-            series = pd.Series(counts[:, j])
-            for method, alpha in alphas.items():
-                z = norm.ppf(1 - alpha)
-                past = series.shift(1 if method == "C1" else 3).rolling(7)
-                mean, sigma = past.mean(), past.std().clip(lower=0.5)
-                upper = mean + z * sigma
-                if method == "C3":
-                    over = ((series - mean) / sigma - 1).clip(lower=0)
-                    upper = (series + sigma * (z - over.shift(1) - over.shift(2))).clip(lower=0)
-                alarms[method][:, j] = series > upper
-        return np.stack(list(alarms.values()))
-
-    def ours() -> object:
-        return np.stack(
-            [ears(counts, method=m, min_sigma=0.5, alpha=a).alarm for m, a in alphas.items()]
-        )
-
-    ours()
-    fast, slow = measure(ours, repeat=5), measure(theirs, repeat=1)
-    np.testing.assert_array_equal(fast.result, slow.result)
-    return row(f"EARS C1-C3 {n_weeks} weeks x {n_series:,}", "pandas loop", slow, fast)
-
-
 def locate_row(areas: gpd.GeoDataFrame, n_points: int, what: str) -> dict[str, object]:
     """Points to polygons with many vertices; one point in ten lies on a border."""
     rng = np.random.default_rng(3)
@@ -258,13 +225,11 @@ def table(lines: list[dict[str, object]]) -> str:
 def rows(quick: bool) -> list[dict[str, object]]:
     """All rows of the table; small cases when `quick`."""
     n, m, side_m = (20_000, 200, 50_000.0) if quick else (1_000_000, 1_000, 100_000.0)
-    weeks, series = (104, 50) if quick else (312, 1_000)
     points, side = (20_000, 10) if quick else (1_000_000, 100)
     found = [
         access_row(n=n, m=m, side_m=side_m, decay=None),
         access_row(n=n, m=m, side_m=side_m, decay=STEPS_M),
         many_sites_row(n=n, m=10 * m, side_m=side_m),
-        ears_row(n_weeks=weeks, n_series=series),
         locate_row(_wavy_areas(side), points, "areas of 160 vertices"),
     ]
     if TAINAN.is_dir():
