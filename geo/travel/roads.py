@@ -254,6 +254,11 @@ def bucket_min(costs: FloatArray) -> float:
     Returns
     -------
     Width [min], above 0, also without arcs.
+
+    Examples
+    --------
+    >>> bucket_min(np.array([1.0, 3.0])), bucket_min(np.array([]))
+    (2.0, 1.0)
     """
     mean = float(costs.mean()) if len(costs) else 0.0
     return mean if mean > 0 else 1.0
@@ -276,6 +281,13 @@ def grouped_rows(
     first : int64, shape (n_rows + 1,), where each row starts, and n at the end.
     column : int32, shape (n,).
     value : float64, shape (n,).
+
+    Examples
+    --------
+    >>> first, column, value = grouped_rows(
+    ...     np.array([2, 0, 2]), np.array([5, 6, 7]), np.array([0.5, 0.6, 0.7]), 3)
+    >>> first.tolist(), column.tolist(), value.tolist()
+    ([0, 1, 1, 3], [6, 5, 7], [0.6, 0.5, 0.7])
     """
     order = np.argsort(row, kind="stable")
     first = np.append([0], np.cumsum(np.bincount(row, minlength=n_rows)))

@@ -157,6 +157,11 @@ def minutes_per_metre(detour: float, speed_kmh: float) -> float:
     Raises
     ------
     UnitError : an option is out of range.
+
+    Examples
+    --------
+    >>> minutes_per_metre(1.0, 6.0)
+    0.01
     """
     positive("speed_kmh", speed_kmh, unit="km/h")
     if not (np.isfinite(detour) and detour >= 1):
