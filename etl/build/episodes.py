@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
@@ -25,22 +25,20 @@ EARLIER_WEEKS = 3
 
 
 class Borders:
-    """Which areas of each level touch, worked out once and only of areas that are asked for."""
+    """Which areas of each level touch, among those that a measure warns of."""
 
-    def __init__(self, work: Work, warned: Mapping[Level, Iterable[Watched]]) -> None:
+    def __init__(self, work: Work, levels: Sequence[Watched]) -> None:
         self._found = {
-            frame.level: _touching(frame, warned[frame.level], crs=work.config.locality.crs)
-            for frame in work.levels
-            if frame.level in warned
+            seen.frame.level: _touching(seen, crs=work.config.locality.crs) for seen in levels
         }
 
     def of(self, level: Level) -> csr_array:
         return self._found[level]
 
 
-def _touching(frame: LevelFrame, seen: Iterable[Watched], *, crs: str) -> csr_array:
-    """Borders between the areas that any measure warns of."""
-    at = np.flatnonzero(np.any([(one.tier >= Tier.BLUE).any(axis=0) for one in seen], axis=0))
+def _touching(seen: Watched, *, crs: str) -> csr_array:
+    frame = seen.frame
+    at = np.flatnonzero((seen.tier >= Tier.BLUE).any(axis=0))
     shape = (len(frame), len(frame))
     if not len(at):
         return csr_array(shape, dtype=bool)

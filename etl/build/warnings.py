@@ -10,6 +10,7 @@ import pandas as pd
 
 from etl.build import text
 from etl.build.delay import tell_delays
+from etl.build.disclose import Bools
 from etl.build.episodes import (
     EPISODE_COLUMNS,
     Borders,
@@ -67,26 +68,23 @@ def watch(work: Work, figures: Figures, history: History, gaps: Mapping[Level, F
     gaps : level → gap class of each area.
     """
     watch = Watch(work, figures, history, gaps, tell_delays(work, week=figures.weeks[-1]))
-    by_measure = [
-        [watch.look(shown) for shown in levels]
-        for code, levels in figures.by_measure.items()
-        if work.config.measure(code).warn
-    ]
-    by_level: dict[Level, list[Watched]] = {}
-    for seen in (one for levels in by_measure for one in levels):
-        _add_tiers(work, seen)
-        by_level.setdefault(seen.frame.level, []).append(seen)
-    for frame in work.levels:
-        if frame.level in by_level:
-            _add_highest(work, frame, by_level[frame.level])
-    borders = Borders(work, by_level)
+    highest: dict[Level, _Highest] = {}
     warnings, detection, episodes = [], [], []
-    for levels in by_measure:
-        followed = follow_measure(work, levels, borders)
+    for code, shown in figures.by_measure.items():
+        if not work.config.measure(code).warn:
+            continue
+        # One measure at a time: what was found of all cells is large.
+        levels = [watch.look(one) for one in shown]
+        followed = follow_measure(work, levels, Borders(work, levels))
         episodes.append(episode_rows(work, levels, followed))
         for seen, members in zip(levels, followed.members, strict=True):
+            _add_tiers(work, seen)
+            highest.setdefault(seen.frame.level, _Highest.none(seen)).add(seen)
             warnings.append(_warning_rows(work, seen, np.array([*followed.ids, ""])[members]))
             detection.append(_detection_rows(work.config, seen))
+    for frame in work.levels:
+        if frame.level in highest:
+            _add_highest(work, frame, highest[frame.level])
     rows = _joined(warnings, _WARNING_COLUMNS)
     names = {
         code: name
@@ -125,17 +123,40 @@ def _add_tiers(work: Work, seen: Watched) -> None:
             work.book.add(spec, seen.frame.level, tier[row], states=states, week=seen.weeks[row])
 
 
-def _add_highest(work: Work, frame: LevelFrame, measures: Sequence[Watched]) -> None:
+@dataclass
+class _Highest:
+    """Highest tier of the measures seen so far in each published week of a level.
+
+    Attributes
+    ----------
+    top : NaN where no measure has a tier that is published.
+    hidden : where the count of a measure is withheld.
+    """
+
+    weeks: Sequence[str]
+    top: Floats
+    hidden: Bools
+
+    @classmethod
+    def none(cls, seen: Watched) -> _Highest:
+        """Before any measure."""
+        shape = (len(seen.weeks) - seen.first, len(seen.frame))
+        return cls(seen.weeks[seen.first :], np.full(shape, np.nan), np.zeros(shape, dtype=bool))
+
+    def add(self, seen: Watched) -> None:
+        """Take a measure in."""
+        self.top = np.fmax(self.top, seen.tier[seen.first :])
+        self.hidden |= seen.states[seen.first :] == Missing.SUPPRESSED
+
+
+def _add_highest(work: Work, frame: LevelFrame, highest: _Highest) -> None:
     """Add the highest of the published tiers; withheld where some are and none is published."""
     spec = text.plain_spec("tier", "warning", "tier", weekly=True)
-    top = np.fmax.reduce([seen.tier for seen in measures])
-    hidden = np.any([seen.states == Missing.SUPPRESSED for seen in measures], axis=0)
-    states = np.where(hidden, int(Missing.SUPPRESSED), int(Missing.NO_DATA))
-    states = np.where(np.isnan(top), states, int(Missing.OK)).astype(np.uint8)
-    first, weeks = measures[0].first, measures[0].weeks
-    for row in range(first, len(weeks)):
+    states = np.where(highest.hidden, int(Missing.SUPPRESSED), int(Missing.NO_DATA))
+    states = np.where(np.isnan(highest.top), states, int(Missing.OK)).astype(np.uint8)
+    for row, week in enumerate(highest.weeks):
         if (states[row] != Missing.NO_DATA).any():
-            work.book.add(spec, frame.level, top[row], states=states[row], week=weeks[row])
+            work.book.add(spec, frame.level, highest.top[row], states=states[row], week=week)
 
 
 def _warning_rows(work: Work, seen: Watched, episodes: np.ndarray) -> pd.DataFrame:
