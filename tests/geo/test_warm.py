@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import ctypes
-import importlib
 import multiprocessing
-import pkgutil
 import shutil
 import subprocess
 import sys
@@ -14,11 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from numba.core.dispatcher import Dispatcher
 
-import geo
 from geo.access import floating_catchment_points
 from geo.warm import warm_kernels
+from tests.support.loops import compiled_loops
 
 ROOT = Path(__file__).parents[2]
 PR_CAPBSET_DROP, CAP_DAC_OVERRIDE = 24, 1  # linux/prctl.h, linux/capability.h
@@ -37,11 +34,7 @@ print(ears(np.arange(12.0)[:, None]).expected[-1, 0])
 
 def test_nothing_is_left_to_compile() -> None:
     warm_kernels(rng=np.random.default_rng(1))
-    loops = {}
-    for module in pkgutil.walk_packages(geo.__path__, "geo."):
-        for name, value in vars(importlib.import_module(module.name)).items():
-            if isinstance(value, Dispatcher) and value.py_func.__module__ == module.name:
-                loops[module.name, name] = value
+    loops = compiled_loops()
     # What another loop calls is a part of that.
     parts = {name for loop in loops.values() for name in loop.py_func.__code__.co_names}
     cold = [key for key, loop in loops.items() if not loop.signatures and key[1] not in parts]

@@ -21,6 +21,8 @@ from etl.pipeline import run
 from etl.settings import load_locality
 from etl.store.reader import Reader
 from geo.model import GapClass, Missing, Tier
+from geo.warm import warm_build
+from tests.support.loops import signatures
 
 END_WEEK = "2026-W46"
 NOW = datetime(2026, 11, 16, 2, 0, tzinfo=UTC)
@@ -38,6 +40,7 @@ class City:
     truth: dict[str, Any]
     reader: Reader
     snapshot_id: str
+    compiled_late: set[tuple[str, str, str]]
 
 
 @pytest.fixture(scope="module")
@@ -50,16 +53,23 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     assert n == 1
     config.write_text(longer, encoding="utf-8")
     settings = load_locality(folder)
+    warm_build()
+    before = signatures()
     result = run(settings, now=NOW)
+    late = signatures() - before
     assert result.week == END_WEEK
     assert result.failed_sources == ()
     truth = json.loads((folder / "planted_truth.json").read_text(encoding="utf-8"))
     with closing(Reader(settings.store_url)) as reader:
-        yield City(folder, truth, reader, result.snapshot_id)
+        yield City(folder, truth, reader, result.snapshot_id, late)
 
 
 def codes(planted: dict[str, Any]) -> list[str]:
     return [village["area_code"] for village in planted["villages"]]
+
+
+def test_a_build_compiles_nothing_after_its_first_step(city: City) -> None:
+    assert city.compiled_late == set(), "call these in geo/warm.py as the build does"
 
 
 def test_every_planted_gap_is_found(city: City) -> None:
