@@ -136,12 +136,16 @@ def _short(
     counts: FloatArray, weeks: IntArray, min_sigma: npt.ArrayLike
 ) -> tuple[FloatArray, FloatArray, FloatArray, npt.NDArray[np.int8]]:
     """The same of EARS: seven weeks that raised no alarm; their spread is drawn to that of all."""
-    found = ears(counts, method="C2", min_sigma=min_sigma, exclude_alarms=True, min_observed=5)
-    mean = np.where(np.isnan(counts[weeks]), np.nan, found.expected[weeks])
+    # Only the weeks asked for are kept: all of them for all cells are a gigabyte.
+    mean = ears(
+        counts, method="C2", min_sigma=min_sigma, exclude_alarms=True, min_observed=5
+    ).expected[weeks]
+    mean[np.isnan(counts[weeks])] = np.nan
     floor = np.broadcast_to(np.asarray(min_sigma, dtype=np.float64), counts.shape)[weeks]
     bound = ears(counts, method="C2", exclude_alarms=True, min_observed=5)
     # The bound of C2 lies 3.09 deviations above its mean.
     sigma = (bound.upper_bound[weeks] - bound.expected[weeks]) / 3.090232306167813
+    del bound
     with np.errstate(invalid="ignore", divide="ignore"):
         own = np.where(mean > 0, sigma**2 / mean, np.nan)
         busy = np.where(mean >= 1, own, np.nan)
@@ -150,7 +154,7 @@ def _short(
     spread = (_OWN_FREEDOM * np.nan_to_num(own) + _BORROWED_FREEDOM * usual) / freedom
     spread = np.maximum(np.maximum(spread, floor**2 / np.maximum(mean, 1.0)), 1.0)
     method = np.where(np.isnan(mean), Method.NONE, Method.EARS).astype(np.int8)
-    return mean.copy(), spread, np.full(mean.shape, float(_EARS_WEEKS)), method
+    return mean, spread, np.full(mean.shape, float(_EARS_WEEKS)), method
 
 
 def _middle(row: FloatArray) -> float:

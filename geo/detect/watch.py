@@ -156,9 +156,10 @@ def watch_areas(
     ).thinned(share[needed])
     rows = np.where(back >= 0, np.searchsorted(needed, back), -1)
     pooled = near is not None and near.shape[1] > 0
+    seen = table[needed]
     looks = [
         pool(
-            table[needed],
+            seen,
             found,
             near,
             rows=steps,
