@@ -15,9 +15,9 @@ from typing import Annotated, Any, Literal, Self
 from pydantic import ConfigDict, Field, ValidationError, model_validator
 
 from etl.model import Model, Text
-from geo.detect.tiers import policy_faults
 from geo.errors import Fault
 from geo.model import Colours, GapClass, Tier, TierPolicy
+from geo.tier_policy import policy_faults
 
 DEFAULT_POLICY = "default"
 # What a policy file may say beside the keys of `[warnings]`.

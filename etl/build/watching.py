@@ -17,10 +17,11 @@ from etl.build.work import Work
 from etl.sections import MeasureSettings
 from geo.detect.control import controlled_scores, own_scores
 from geo.detect.neighbours import nearest_areas
-from geo.detect.tiers import NAMES, Evidence, Tiers, base_tiers, legend_tiers, weekly_tiers
+from geo.detect.tiers import Evidence, Tiers, base_tiers, legend_tiers, weekly_tiers
 from geo.detect.watch import RINGS, Detection, FalseAlarms, false_alarms, watch_areas
 from geo.detect.withheld import raise_guesses
 from geo.model import Level, Missing, Tier
+from geo.tier_policy import NAMES
 
 # Neighbours whose own tiers say whether a rise is spreading: the first ring of the detector.
 N_AROUND = RINGS[1]

@@ -113,8 +113,9 @@ def _tested_then(past: Past, work: Work, row: int, watch: Watch) -> dict[tuple[s
     at = np.array([weeks.index(week) for week in changed])
     fresh = arrange_counts(then, work.levels, changed, work.config)
     counts = _patched(past.counts, fresh, at, len(weeks))
+    first = len(past.figures.weeks) - past.n_weeks
     keep = {
-        code: [mask[at] for mask in standing_out(work, code, by_level, len(weeks) - 1)]
+        code: [mask[at] for mask in standing_out(work, code, by_level, first)]
         for code, by_level in counts.items()
     }
     some = {

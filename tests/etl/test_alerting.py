@@ -11,9 +11,9 @@ import pytest
 from etl.alerting import Warnings, load_warnings, warning_policies
 from etl.settings import load_locality
 from etl.template import write_template
-from geo.detect.tiers import policy_faults
 from geo.errors import FaultsError
 from geo.model import Colours, GapClass, Tier, TierPolicy
+from geo.tier_policy import policy_faults
 
 PRODUCT = resources.files("etl").joinpath("registry", "warning_policies")
 
