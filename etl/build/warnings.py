@@ -21,7 +21,7 @@ from etl.build.episodes import (
 from etl.build.figures import Figures
 from etl.build.history import History
 from etl.build.layers import LayerSpec
-from etl.build.levels import Floats, LevelFrame
+from etl.build.levels import Floats, Ints, LevelFrame
 from etl.build.watching import Watch, Watched
 from etl.build.work import Work
 from etl.sections import MeasureSettings
@@ -80,7 +80,7 @@ def watch(work: Work, figures: Figures, history: History, gaps: Mapping[Level, F
         for seen, members in zip(levels, followed.members, strict=True):
             _add_tiers(work, seen)
             highest.setdefault(seen.frame.level, _Highest.none(seen)).add(seen)
-            warnings.append(_warning_rows(work, seen, np.array([*followed.ids, ""])[members]))
+            warnings.append(_warning_rows(work, seen, followed.ids, members))
             detection.append(_detection_rows(work.config, seen))
     for frame in work.levels:
         if frame.level in highest:
@@ -116,11 +116,11 @@ def _tier_spec(measure: MeasureSettings, config: LocalityConfig) -> LayerSpec:
 
 def _add_tiers(work: Work, seen: Watched) -> None:
     """Add the tiers of the published weeks."""
-    spec, tier = _tier_spec(seen.measure, work.config), seen.tiers.tier.astype(np.float64)
+    spec, every = _tier_spec(seen.measure, work.config), seen.states
     for row in range(seen.first, len(seen.weeks)):
-        states = seen.states[row]
+        states, tier = every[row], seen.tiers.tier[row].astype(np.float64)
         if (states != Missing.NO_DATA).any():
-            work.book.add(spec, seen.frame.level, tier[row], states=states, week=seen.weeks[row])
+            work.book.add(spec, seen.frame.level, tier, states=states, week=seen.weeks[row])
 
 
 @dataclass
@@ -159,8 +159,8 @@ def _add_highest(work: Work, frame: LevelFrame, highest: _Highest) -> None:
             work.book.add(spec, frame.level, highest.top[row], states=states[row], week=week)
 
 
-def _warning_rows(work: Work, seen: Watched, episodes: np.ndarray) -> pd.DataFrame:
-    """One row a published warning; `episodes` are the ids of each week and area."""
+def _warning_rows(work: Work, seen: Watched, ids: Sequence[str], members: Ints) -> pd.DataFrame:
+    """One row a published warning; `members` are positions in `ids`, of each week and area."""
     frame, found, tiers = seen.frame, seen.found, seen.tiers
     weeks = np.array(seen.weeks, dtype=object)
     standing = seen.tier >= Tier.BLUE
@@ -190,7 +190,7 @@ def _warning_rows(work: Work, seen: Watched, episodes: np.ndarray) -> pd.DataFra
             "provisional": week_at >= len(weeks) - seen.provisional,
             "weeks_running": spans,
             "since_week": weeks[np.maximum(week_at - spans + 1, 0)],
-            "episode_id": episodes[at],
+            "episode_id": np.array([*ids, ""], dtype=object)[members[at]],
             "reason_zh": [reason.zh for reason in reasons],
             "reason_en": [reason.en for reason in reasons],
         }

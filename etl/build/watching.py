@@ -113,6 +113,7 @@ class Watch:
     gaps: Mapping[Level, Floats]
     delays: Delays
     _alerts: dict[Level, Floats] = field(default_factory=dict)
+    _near: dict[Level, Ints] = field(default_factory=dict)
 
     def look(self, shown: Disclosed) -> Watched:
         """Tiers of a measure on a level in every published week and those before that they hang on.
@@ -136,7 +137,7 @@ class Watch:
         found = watch_areas(
             raise_guesses(series.guesses, series.hidden, k=k),
             at=at,
-            nearest=nearest_areas(frame.xy, k=max(RINGS)),
+            nearest=self._nearest(frame),
             max_years=config.warnings.history_years,
             min_sigma=config.warnings.min_sigma,
             reported=delay.shares(len(series.guesses)),
@@ -149,7 +150,7 @@ class Watch:
         config, frame = self.work.config, shown.frame
         policy, k = config.warnings.tier_policy(), config.disclosure.k
         counts, found, n = tested.counts, tested.found, len(tested.weeks)
-        near = nearest_areas(frame.xy, k=N_AROUND)
+        near = self._nearest(frame)[:, :N_AROUND]
         kept = found.score
         if len(frame) >= config.warnings.fdr_from_areas:
             kept = controlled_scores(kept, found.pvalue, fdr=config.warnings.fdr)
@@ -185,6 +186,12 @@ class Watch:
             provisional=self.delays.of(shown.measure.code).provisional,
             first=n - config.publish.weeks,
         )
+
+    def _nearest(self, frame: LevelFrame) -> Ints:
+        """Neighbours of the areas of a level, the same for every measure."""
+        if frame.level not in self._near:
+            self._near[frame.level] = nearest_areas(frame.xy, k=max(RINGS))
+        return self._near[frame.level]
 
     def _gap(self, frame: LevelFrame) -> Floats:
         return self.gaps.get(frame.level, np.full(len(frame), np.nan))
