@@ -62,7 +62,10 @@ def stand_in(
     links = links_of(tables, parent_index)
     if len(persons) != len(tables):
         raise ShapeError(f"persons: {len(persons)}; wanted one a level, {len(tables)}")
-    guesses = [np.where(mask, otherwise, table) for mask, table in zip(hidden, tables, strict=True)]
+    guesses = [table.copy() for table in tables]
+    for guess, mask in zip(guesses, hidden, strict=True):
+        some = np.flatnonzero(mask.any(axis=1))
+        guess[some] = np.where(mask[some], otherwise, guess[some])
     for i in range(len(links) - 1, -1, -1):
         weeks = np.flatnonzero(hidden[i].any(axis=1))
         if not len(weeks):

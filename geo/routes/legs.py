@@ -202,7 +202,10 @@ def short_walks(
     to_road = np.maximum(_shortest(routes, origins)[point], _shortest(routes, sites)[site])
     counts = metres <= np.maximum(routes.free_m, to_road)
     point, site, metres = point[counts], site[counts], metres[counts]
-    wet_point, wet_site = in_water(routes, origins_xy), in_water(routes, sites_xy)
+    # Of many points few are near a site: only those are looked for in the water.
+    wet_point, used = np.zeros(len(origins_xy), dtype=np.bool_), np.unique(point)
+    wet_point[used] = in_water(routes, origins_xy[used])
+    wet_site = in_water(routes, sites_xy)
     free = unblocked(
         origins_xy[point],
         sites_xy[site],
