@@ -15,7 +15,7 @@ import shapely
 from etl.build.levels import Floats, Ints, LevelFrame
 from etl.sections import Travel as TravelSettings
 from geo.model import RoadClass
-from geo.nearest import k_nearest_by_road, k_nearest_straight_line
+from geo.nearest import k_nearest_straight_line
 from geo.network import RoadNetwork, road_network
 from geo.routes import Legs, Routes, access_legs, prepare_routes
 from geo.travel import (
@@ -25,6 +25,7 @@ from geo.travel import (
     road_pairs,
     straight_line_costs,
 )
+from geo.travel.roads import k_nearest_by_road
 
 Mode = Literal["foot", "car"]
 MODES: tuple[Mode, ...] = ("foot", "car")

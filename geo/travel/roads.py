@@ -55,20 +55,64 @@ def nearest_by_road(
     >>> cost_min.tolist(), site.tolist()
     ([60.0, nan], [0, -1])
     """
+    cost_min, which = k_nearest_by_road(routes, origins, sites_xy, k=1)
+    return cost_min[:, 0], which[:, 0]
+
+
+def k_nearest_by_road(
+    routes: Routes, origins: npt.ArrayLike | Legs, sites_xy: npt.ArrayLike, *, k: int
+) -> tuple[FloatArray, IntArray]:
+    """Lowest travel costs from each origin to k sites over a road network.
+
+    Parameters
+    ----------
+    routes : the roads.
+    origins : float64 [m], shape (n, 2), or what `geo.routes.access_legs` found for them.
+    sites_xy : float64 [m], shape (n_sites, 2), same CRS; rows with NaN are left out.
+    k : so many sites an origin, >= 1.
+
+    Returns
+    -------
+    cost_min : float64 [min], shape (n, k), ascending; NaN where a way leads to fewer sites.
+    site : int64, shape (n, k), position in `sites_xy`, -1 where `cost_min` is NaN.
+
+    Raises
+    ------
+    ShapeError : the points are not of shape (n, 2).
+    UnitError : `k` is below 1.
+
+    Notes
+    -----
+    As `geo.travel.k_nearest_sites`, with the ways to the roads: O(k x n_arcs) in effect.
+
+    Examples
+    --------
+    >>> from geo.model import RoadClass
+    >>> from geo.network import road_network
+    >>> from geo.routes import prepare_routes
+    >>> import geopandas as gpd, shapely
+    >>> line = [shapely.LineString([(0, 0), (4000, 0)])]
+    >>> roads = road_network(gpd.GeoDataFrame(geometry=line, crs="EPSG:4547"))
+    >>> routes = prepare_routes(roads, kmh={RoadClass.LOCAL: 6.0}, directed=False, snap_m=500)
+    >>> cost_min, site = k_nearest_by_road(routes, [(0, 0)], [(3000, 0), (1000, 0)], k=2)
+    >>> cost_min.tolist(), site.tolist()
+    ([[10.0, 30.0]], [[1, 0]])
+    """
     from geo._nearest import nearest_k, nearest_k_points  # noqa: PLC0415
 
+    if k < 1:
+        raise UnitError(f"k: {k!r}; wanted 1 or more sites an origin")
     legs = origins if isinstance(origins, Legs) else access_legs(routes, origins)
     sited = put_sites(routes, sites_xy)
     seeds = (sited.node, sited.legs.point, sited.legs.minutes)
-    labels = nearest_k(sited.graph, seeds, 1, np.inf, bucket_min(sited.graph[2]))
+    labels = nearest_k(sited.graph, seeds, k, np.inf, bucket_min(sited.graph[2]))
     point, node, minutes = arcs_from(routes, legs, sited)
     near, site, walk = short_walks(routes, legs, sited.legs)
     n = len(legs.xy)
     best, which = nearest_k_points(
         grouped_rows(point, node, minutes, n), grouped_rows(near, site, walk, n), *labels, np.inf
     )
-    cost_min = np.where(np.isfinite(best[:, 0]), best[:, 0], np.nan)
-    return cost_min, which[:, 0].astype(np.int64)
+    return np.where(np.isfinite(best), best, np.nan), which.astype(np.int64)
 
 
 def road_costs(

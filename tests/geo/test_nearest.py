@@ -9,10 +9,11 @@ import shapely
 
 from geo.errors import ShapeError, UnitError
 from geo.model import RoadClass
-from geo.nearest import k_nearest_by_road, k_nearest_straight_line
+from geo.nearest import k_nearest_straight_line
 from geo.network import road_network
 from geo.routes import Routes, prepare_routes
 from geo.travel import nearest_by_road, road_pairs
+from geo.travel.roads import k_nearest_by_road
 
 WALK = {"detour": 1.3, "speed_kmh": 4.8}
 
