@@ -33,22 +33,6 @@ class Office(Protocol):
         """Whether a warning of that town and these areas is this office's to act on."""
 
 
-class Act(Protocol):
-    """A step of a warning that may carry a note."""
-
-    def __call__(
-        self,
-        warning_id: str,
-        *,
-        office: str,
-        pin: str,
-        now: datetime,
-        note: str = "",
-        version: int | None = None,
-    ) -> object:
-        """Do it; see `etl.response.desk.Desk`."""
-
-
 class Desk(Protocol):
     """`etl.response.desk.Desk` as pages see it."""
 
@@ -56,41 +40,18 @@ class Desk(Protocol):
     def offices(self) -> Sequence[Office]:
         """Offices that may act."""
 
-    @property
-    def acknowledge(self) -> Act:
-        """Say that the office has seen the warning."""
-
-    @property
-    def respond(self) -> Act:
-        """Say that the service of the tier is under way."""
-
-    @property
-    def close(self) -> Act:
-        """Say that what the tier asks for has been done."""
-
-    def note(
+    def act(
         self,
+        action: str,
         warning_id: str,
         *,
         office: str,
         pin: str,
         now: datetime,
-        note: str,
+        text: str = "",
         version: int | None = None,
     ) -> object:
-        """Add a note."""
-
-    def dismiss(
-        self,
-        warning_id: str,
-        *,
-        office: str,
-        pin: str,
-        now: datetime,
-        reason: str,
-        version: int | None = None,
-    ) -> object:
-        """Say why nothing is to be done."""
+        """Do it: acknowledge, respond, close, dismiss or note."""
 
 
 ACKNOWLEDGE, RESPOND, CLOSE, DISMISS, NOTE = "acknowledge", "respond", "close", "dismiss", "note"
@@ -139,20 +100,19 @@ def submit(desk: Desk, asked: Request, *, now: datetime) -> str:
         return "who"
     if asked.action in NEEDS_TEXT and not text:
         return f"empty_{asked.action}"
-    act = getattr(desk, asked.action)
-    said = {"reason" if asked.action == DISMISS else "note": text}
     try:
-        act(
+        desk.act(
+            asked.action,
             asked.warning_id,
             office=asked.office,
             pin=asked.pin,
             now=now,
+            text=text,
             version=asked.version,
-            **said,
         )
     except XintuError as error:
         key = next((key for kind, key in _REFUSALS if isinstance(error, kind)), None)
         if key is None:
             raise
         return key
-    return ""  # fmt: skip
+    return ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from sqlalchemy import Engine
@@ -11,6 +12,15 @@ from etl.response.life import Kind, Life
 from etl.response.pins import check_pin
 from etl.settings import Settings
 from etl.standards import Office
+from geo.errors import StepError
+
+ACTIONS: Mapping[str, Kind] = {
+    "acknowledge": Kind.ACKNOWLEDGED,
+    "respond": Kind.RESPONDING,
+    "close": Kind.CLOSED,
+    "dismiss": Kind.DISMISSED,
+    "note": Kind.NOTE,
+}
 
 
 class Desk:
@@ -20,11 +30,6 @@ class Desk:
     ----------
     engine : the store, open for writing.
     settings : of the locality; its offices may act.
-
-    Raises
-    ------
-    AccessError : the PIN is wrong, there is none, or the warning is not in the office's area.
-    CodeError, StepError, MovedOnError, InputError, PersonalDataError : see `Acts`.
     """
 
     def __init__(self, engine: Engine, settings: Settings) -> None:
@@ -32,86 +37,34 @@ class Desk:
         self._acts = Acts(engine, settings.config)
         self.offices: tuple[Office, ...] = settings.config.response.offices
 
-    def acknowledge(
+    def act(
         self,
+        action: str,
         warning_id: str,
         *,
         office: str,
         pin: str,
         now: datetime,
-        note: str = "",
+        text: str = "",
         version: int | None = None,
     ) -> Life:
-        """Say that the office has seen the warning."""
-        self._check(office, pin, now)
-        return self._acts.act(
-            Kind.ACKNOWLEDGED, warning_id, office=office, now=now, text=note, version=version
-        )
+        """Do something about a warning, and return the warning after it.
 
-    def respond(
-        self,
-        warning_id: str,
-        *,
-        office: str,
-        pin: str,
-        now: datetime,
-        note: str = "",
-        version: int | None = None,
-    ) -> Life:
-        """Say that the service of the tier is under way."""
-        self._check(office, pin, now)
-        return self._acts.act(
-            Kind.RESPONDING, warning_id, office=office, now=now, text=note, version=version
-        )
+        Parameters
+        ----------
+        action : one of `ACTIONS`.
+        pin : of the office.
+        warning_id, office, now, text, version : see `Acts.act`.
 
-    def close(
-        self,
-        warning_id: str,
-        *,
-        office: str,
-        pin: str,
-        now: datetime,
-        note: str = "",
-        version: int | None = None,
-    ) -> Life:
-        """Say that what the tier asks for has been done."""
-        self._check(office, pin, now)
-        return self._acts.act(
-            Kind.CLOSED, warning_id, office=office, now=now, text=note, version=version
-        )
-
-    def dismiss(
-        self,
-        warning_id: str,
-        *,
-        office: str,
-        pin: str,
-        now: datetime,
-        reason: str,
-        version: int | None = None,
-    ) -> Life:
-        """Say why nothing is to be done."""
-        self._check(office, pin, now)
-        return self._acts.act(
-            Kind.DISMISSED, warning_id, office=office, now=now, text=reason, version=version
-        )
-
-    def note(
-        self,
-        warning_id: str,
-        *,
-        office: str,
-        pin: str,
-        now: datetime,
-        note: str,
-        version: int | None = None,
-    ) -> Life:
-        """Add a note."""
-        self._check(office, pin, now)
-        return self._acts.act(
-            Kind.NOTE, warning_id, office=office, now=now, text=note, version=version
-        )
-
-    def _check(self, office: str, pin: str, now: datetime) -> None:
+        Raises
+        ------
+        StepError : there is no such action, or the warning's state does not allow it.
+        AccessError : the PIN is wrong, there is none, or the warning is not in the office's area.
+        CodeError, MovedOnError, InputError, PersonalDataError : see `Acts.act`.
+        """
+        kind = ACTIONS.get(action)
+        if kind is None:
+            raise StepError(f"{action!r}: no action; wanted one of {', '.join(ACTIONS)}")
         self._acts.office(office)  # an unknown one has no PIN to be wrong
         check_pin(self._engine, office, pin, now=now)
+        return self._acts.act(kind, warning_id, office=office, now=now, text=text, version=version)

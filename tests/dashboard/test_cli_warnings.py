@@ -188,9 +188,9 @@ def test_a_pin_is_shown_once_and_opens_the_desk(folder: Path, xintu: Xintu) -> N
     (pin,) = re.findall(r"PIN (\d{8})$", said, re.MULTILINE)
     settings = load_locality(folder)
     desk = Desk(Writer(settings.store_url).engine, settings)
-    life = desk.acknowledge("calls.1", office="east", pin=pin, now=NOW)
+    life = desk.act("acknowledge", "calls.1", office="east", pin=pin, now=NOW)
     assert life.state == "acknowledged"
     xintu("pin", folder, "east")
     with pytest.raises(AccessError, match="wrong PIN"):
-        desk.respond("calls.1", office="east", pin=pin, now=NOW)
+        desk.act("respond", "calls.1", office="east", pin=pin, now=NOW)
     assert "wanted one of centre, east" in xintu("pin", folder, "north", code=2)

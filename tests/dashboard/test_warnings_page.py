@@ -328,6 +328,7 @@ def test_an_office_acts_and_the_board_says_so(url: str, desk: Desk) -> None:
         ("note", {"text": "已联系当事人13800138000"}, "personal"),
         ("note", {"text": "长" * 301}, "text"),
         ("close", {}, "step"),
+        ("offices", {}, "step"),
     ],
 )
 def test_what_is_refused_is_said_and_nothing_is_kept(

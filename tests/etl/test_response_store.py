@@ -181,18 +181,28 @@ def test_an_office_acts_in_its_own_area(acts: Acts) -> None:
 def test_the_desk_takes_the_right_pin_and_no_other(desk: Desk) -> None:
     given = {"office": "east", "now": NOW}
     with pytest.raises(AccessError, match=r"east: wrong PIN$"):
-        desk.acknowledge("red", pin="123457", **given)
+        desk.act("acknowledge", "red", pin="123457", **given)
     with pytest.raises(AccessError, match="centre: has no PIN yet"):
-        desk.acknowledge("red", office="centre", pin="123456", now=NOW)
+        desk.act("acknowledge", "red", office="centre", pin="123456", now=NOW)
     with pytest.raises(CodeError, match="not registered"):
-        desk.acknowledge("red", office="x", pin="123456", now=NOW)
-    assert desk.acknowledge("red", pin="123456", **given).state == State.ACKNOWLEDGED
-    assert desk.respond("red", pin="123456", note="已到", **given).state == State.RESPONDING
-    assert desk.note("red", pin="123456", note="团辅一场", **given).version == 4
+        desk.act("acknowledge", "red", office="x", pin="123456", now=NOW)
+    assert desk.act("acknowledge", "red", pin="123456", **given).state == State.ACKNOWLEDGED
+    assert desk.act("respond", "red", pin="123456", text="已到", **given).state == State.RESPONDING
+    assert desk.act("note", "red", pin="123456", text="团辅一场", **given).version == 4
     with pytest.raises(MovedOnError):
-        desk.close("red", pin="123456", version=3, **given)
-    assert desk.close("red", pin="123456", version=4, **given).state == State.CLOSED
-    assert desk.dismiss("yellow", pin="123456", reason="误报", **given).state == State.DISMISSED
+        desk.act("close", "red", pin="123456", version=3, **given)
+    assert desk.act("close", "red", pin="123456", version=4, **given).state == State.CLOSED
+    assert (
+        desk.act("dismiss", "yellow", pin="123456", text="误报", **given).state == State.DISMISSED
+    )
+
+
+@pytest.mark.parametrize("action", ["", "acknowledged", "reopen", "_acts"])
+def test_the_desk_refuses_what_is_no_action(desk: Desk, action: str) -> None:
+    wanted = "no action; wanted one of acknowledge, respond, close, dismiss, note"
+    with pytest.raises(StepError, match=f"'{action}': {wanted}"):
+        desk.act(action, "red", office="east", pin="123456", now=NOW)
+    assert lives(desk._engine)["red"].version == 1
 
 
 def test_wrong_pins_make_the_next_try_wait_even_with_the_right_one(desk: Desk) -> None:
