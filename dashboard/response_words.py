@@ -66,15 +66,22 @@ def _title(board: Board, catalog: Catalog) -> str:
     return said if waiting or late else said + t("warnings.title.taken")
 
 
-def standard(one: Live, snapshot: Snapshot, catalog: Catalog) -> str:
-    """What the tier asks for: who does what, by when; empty where nothing is asked."""
-    if one.tier <= Tier.NONE:
-        return ""
-    own = snapshot.meta.get("response", {}).get(tier_key(one.tier))
+def standard(tier: int, snapshot: Snapshot, catalog: Catalog) -> str:
+    """What a tier asks for, as published: who does what, by when; empty where nothing is asked."""
+    return _standard(tier, snapshot, catalog, "said", "watch")
+
+
+def standard_short(tier: int, snapshot: Snapshot, catalog: Catalog) -> str:
+    """The same for a narrow column: by when and who, or what where no time is set."""
+    return _standard(tier, snapshot, catalog, "short", "short_watch")
+
+
+def _standard(tier: int, snapshot: Snapshot, catalog: Catalog, timed: str, untimed: str) -> str:
+    own = snapshot.meta.get("response", {}).get(tier_key(tier))
     if not own:
-        return catalog.t(f"map.warning.action_{tier_key(one.tier)}")
+        return ""
     said = catalog.t(
-        "warnings.detail.standard_said" if own["respond"] else "warnings.detail.standard_watch",
+        f"warnings.detail.standard_{timed if own['respond'] else untimed}",
         who=catalog.pick(own["answers"]),
         action=catalog.pick(own["action"]),
         within=_span(str(own["respond"]), catalog),

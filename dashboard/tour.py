@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dashboard.choices import LayerBook
+from dashboard.response_words import standard
 from dashboard.story import Rank, Story, Warned
 from dashboard.text import Catalog, words
 from etl.store.reader import Reader, Snapshot
@@ -116,6 +117,7 @@ class _Guide:
         bounds = self.bounds(warned.level, warned.area_code)
         if bounds is None:
             return
+        asked = standard(warned.tier, self.snapshot, self.catalog)
         yield Stop(
             layer="tier",
             level=self.book.level_for("tier", warned.level),
@@ -125,7 +127,7 @@ class _Guide:
             tier=warned.tier,
             title=warned.title(self.catalog),
             sentence=words.unbroken(warned.sentence(self.catalog)),
-            action=self.t(f"wall.action.{warned.tier.name.lower()}"),
+            action=self.t("wall.action.standard", standard=asked) if asked else "",
             answer=" · ".join(part for part in (warned.answer, warned.office) if part),
             late=warned.late,
         )

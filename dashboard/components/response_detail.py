@@ -114,7 +114,7 @@ def _head(one: Live, board: Board, chosen: Filter, catalog: Catalog) -> Componen
 def _standard(one: Live, board: Board, catalog: Catalog) -> Component | None:
     """What the tier asks for, by whom, by when."""
     t = catalog.t
-    action = said_of.standard(one, board.snapshot, catalog)
+    action = said_of.standard(one.tier, board.snapshot, catalog)
     parts: list[Any] = []
     if action:
         parts.append(html.P([html.B(t("warnings.detail.standard")), html.Span(action)]))

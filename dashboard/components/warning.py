@@ -9,6 +9,7 @@ from dash.development.base_component import Component
 
 from dashboard.components.marks import tier_mark
 from dashboard.places import measure_entry, tier_key
+from dashboard.response_words import standard
 from dashboard.text import Catalog, words
 from etl.store.reader import Snapshot
 
@@ -33,7 +34,8 @@ def since(row: Any, catalog: Catalog) -> str:
 def notice(row: Any, snapshot: Snapshot, catalog: Catalog) -> Component:
     """The notice of the place that the panel is about."""
     key = tier_key(row.tier)
-    action = catalog.t("map.warning.action", action=catalog.t(f"map.warning.action_{key}"))
+    asked = standard(row.tier, snapshot, catalog)
+    action = catalog.t("map.warning.action", action=asked) if asked else None
     return html.Div(
         [
             tier_mark(row.tier, catalog),
@@ -41,7 +43,7 @@ def notice(row: Any, snapshot: Snapshot, catalog: Catalog) -> Component:
                 [
                     html.P(reason(row, snapshot, catalog), className="notice-reason"),
                     html.P(since(row, catalog), className="hint"),
-                    html.P(action, className="notice-action"),
+                    html.P(action, className="notice-action") if action else None,
                     _life(row, catalog),
                 ]
             ),

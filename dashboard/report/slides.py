@@ -22,7 +22,7 @@ from dashboard.places import table_or_none
 from dashboard.report.capture import Picture
 from dashboard.report.deck import HEIGHT, MARGIN, WIDTH, Box
 from dashboard.report.frame import MAP_BOX, MAX_ROWS, ROW, Frame
-from dashboard.response_words import share_words
+from dashboard.response_words import share_words, standard_short
 from dashboard.scorecard import read_scorecard
 from dashboard.story import GAP_WORDS, ROOM, Warned
 from dashboard.text import DEFAULT_LANGUAGE, load, words
@@ -306,7 +306,7 @@ class _Writer(Frame):
             warned.measure,
             words.number(warned.count),
             words.number(warned.expected),
-            warned.answer or self.t(f"report.action.{name}"),
+            warned.answer or standard_short(warned.tier, self.snapshot, self.catalog),
         )
 
     def data(self) -> None:

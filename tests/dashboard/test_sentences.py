@@ -127,7 +127,7 @@ def test_a_warning_gives_its_reason_its_weeks_and_a_service(
     assert "内部工作提示" in said
     assert "云上村本周矛盾纠纷事件86起，往常约13起，已连续2周偏高。" in said
     assert "已连续 2 周，自第45周起" in said
-    assert "建议服务：危机干预队 24 小时内到场" in said
+    assert "建议服务：24 小时内提供危机干预，并报联席会议（危机干预队）" in said
 
 
 def test_the_summary_tells_findings_figures_and_two_lists(
