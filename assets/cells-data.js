@@ -283,11 +283,11 @@
         return { areas: areas.length ? new Areas("context " + hash, { features: areas }) : null, ranks };
       }),
     classes: (base, view, level) => {
-      const path = layerPath(base, view, level, "bin");
+      const path = view.cells ? base + view.cells.classes : layerPath(base, view, level, "bin");
       return arrays.get(path, async () => new Uint8Array(await (await ask(path)).arrayBuffer()));
     },
     values: (base, view, level) => {
-      const path = layerPath(base, view, level, "f32");
+      const path = view.cells ? base + view.cells.values : layerPath(base, view, level, "f32");
       return arrays.get(path, async () => new Float32Array(await (await ask(path)).arrayBuffer()));
     },
     sites: (base, snapshot) =>

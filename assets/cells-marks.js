@@ -85,7 +85,7 @@
       const tokens = Array.from({ length: 15 }, (_, c) => "tier-" + TIERS[Math.min(4, c + first)]);
       return [...tokens, "tier-none"];
     }
-    const steps = { access: 5, gap: 4, sequential: 5, diverging: 7 }[meta.palette] || 5;
+    const steps = { access: 5, gap: 4, sequential: 5, diverging: 7, siting: 4 }[meta.palette] || 5;
     const tokens = Array.from({ length: 15 }, (_, c) => `${meta.palette}-${Math.min(c, steps - 1)}`);
     return [...tokens, "zero-ground"];
   }
@@ -210,6 +210,65 @@
           ink.stroke();
         }
       });
+    }
+
+    /** A place in a choice of sites: numbered when new, a glyph when it is there, a ring when it could be one. */
+    point({ role, order, kind, chosen }) {
+      if (role === "existing" || role === "closed") {
+        return this.site({ kind, status: role === "closed" ? "closed" : "open", size: 1, approximate: false });
+      }
+      const r = { new: 11, locked: 8, forbidden: 7 }[role] || 4.5;
+      const side = 2 * r + (chosen ? 14 : 6);
+      return this.stamp(`point ${role} ${order ?? ""} ${Boolean(chosen)}`, side, side, (ink) => {
+        ink.translate(side / 2, side / 2);
+        const circle = (radius) => {
+          ink.beginPath();
+          ink.arc(0, 0, radius, 0, 7);
+        };
+        const filled = role === "new" || role === "locked";
+        circle(r + 2);
+        ink.fillStyle = this.theme.css("map-halo");
+        ink.fill();
+        circle(r);
+        ink.fillStyle = this.theme.css(filled ? "accent" : "map-site-glyph");
+        ink.fill();
+        ink.lineWidth = 1.5;
+        ink.strokeStyle = this.theme.css(filled ? "map-site-glyph" : "map-site");
+        ink.stroke();
+        this._pointSign(ink, role, order, r);
+        if (!chosen) return;
+        circle(r + 4.5);
+        ink.setLineDash([4, 3]);
+        ink.lineWidth = 2;
+        ink.strokeStyle = this.theme.css("accent");
+        ink.stroke();
+      });
+    }
+
+    _pointSign(ink, role, order, r) {
+      if (role === "new") {
+        ink.fillStyle = this.theme.css("map-site-glyph");
+        ink.font = `700 ${String(order).length > 2 ? 10 : 12}px ${this.theme.font}`;
+        ink.textAlign = "center";
+        ink.textBaseline = "middle";
+        ink.fillText(order ?? "", 0, 0.5);
+      } else if (role === "locked" || role === "forbidden") {
+        const k = r * 0.42;
+        ink.beginPath();
+        if (role === "locked") {
+          ink.moveTo(-k, 0);
+          ink.lineTo(-k * 0.2, k * 0.8);
+          ink.lineTo(k, -k * 0.8);
+        } else {
+          ink.moveTo(-k, -k);
+          ink.lineTo(k, k);
+          ink.moveTo(k, -k);
+          ink.lineTo(-k, k);
+        }
+        ink.strokeStyle = this.theme.css(role === "locked" ? "map-site-glyph" : "map-site");
+        ink.lineWidth = 2;
+        ink.stroke();
+      }
     }
 
     pillSize(parts) {

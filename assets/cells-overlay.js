@@ -80,7 +80,7 @@
       this.tip = element("div", "xmap-tip", box);
       this.tip.setAttribute("role", "tooltip");
       this.tip.hidden = true;
-      this.content = { labels: [], sites: [], warnings: [], outline: null, hover: null };
+      this.content = { labels: [], sites: [], points: [], warnings: [], outline: null, hover: null };
       this.placed = null;
       this.version = 0;
       this.drawn = null;
@@ -107,7 +107,8 @@
       this.version += 1;
     }
 
-    /** labels [{level, text, x, y, px}], sites [{...}], warnings [{tier, x, y, idx, level}]; x, y in the unit square. */
+    /** labels [{level, text, x, y, px}], sites [{...}], points [{id, role, ...}], warnings [{tier, x, y, idx, level}];
+        x, y in the unit square. */
     setContent(content) {
       Object.assign(this.content, content);
       this.clusters.clear();
@@ -158,7 +159,7 @@
       this._scaleBar(view);
     }
 
-    /** What lies at a pixel: a facility, a cluster of them, a warning; null if only areas. */
+    /** What lies at a pixel: a facility, a cluster of them, a point, a warning; null if only areas. */
     hit(view, px, py) {
       if (!this.placed) return null;
       const x = px - view.width / 2 + view.x * view.scale;
@@ -212,8 +213,10 @@
         stepAside(site, taken);
         claim(site, taken);
       }
+      const points = this._points(view);
+      for (const point of points) if (point.owner.point.role !== "candidate") claim(point, taken);
       const labels = this._labels(view, taken);
-      this.placed = { scale: view.scale, labels, marks: [...sites, ...warnings.reverse()] };
+      this.placed = { scale: view.scale, labels, marks: [...points, ...sites, ...warnings.reverse()] };
       return this.placed;
     }
 
@@ -315,6 +318,18 @@
         y: group.y * view.scale,
         stamp: group.stamp,
         owner: group.sites.length > 1 ? { cluster: group } : { site: group.sites[0] },
+      }));
+    }
+
+    /** Points stand where they are, each for itself; those that matter more lie above. */
+    _points(view) {
+      const order = ["candidate", "forbidden", "closed", "existing", "locked", "new"];
+      const sorted = [...this.content.points].sort((a, b) => order.indexOf(a.role) - order.indexOf(b.role));
+      return sorted.map((point) => ({
+        x: point.x * view.scale,
+        y: point.y * view.scale,
+        stamp: this.stamps.point(point),
+        owner: { point },
       }));
     }
 

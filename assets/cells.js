@@ -96,12 +96,13 @@
     /** Labels, facilities and warnings; left alone while only the colours change. */
     _fillOverlay(level, sites, warnings) {
       const { view } = this;
-      const key = JSON.stringify([level, view.snapshot, view.warning_week, view.show, view.lang]);
+      const key = JSON.stringify([level, view.snapshot, view.warning_week, view.show, view.lang, view.points]);
       if (key === this.filled) return;
       this.filled = key;
       this.overlay.setContent({
         labels: view.show.labels ? this._labels() : [],
         sites: this._sites(sites),
+        points: (view.points || []).map((p) => ({ ...p, x: data.mercatorX(p.lon), y: data.mercatorY(p.lat) })),
         warnings: this._warnings(warnings, level),
       });
     }
@@ -360,6 +361,10 @@
         const { id, kind, name } = hit.site;
         return this._tellPicked({ site_id: id, kind, name, lngLat: [hit.site.lon, hit.site.lat] });
       }
+      if (hit?.point) {
+        const { id, role, name, lon, lat } = hit.point;
+        return this._tellPicked({ point_id: id, role, name, lngLat: [lon, lat] });
+      }
       const areas = this.areas.get(hit?.warning ? hit.warning.level : this.level);
       const level = hit?.warning ? hit.warning.level : this.level;
       const idx = hit?.warning ? hit.warning.idx : areas.pick(data.mercatorX(lng), data.mercatorY(lat));
@@ -390,6 +395,11 @@
         this._setHover(-1);
         return this._tip(this._siteLines(hit.cluster ? hit.cluster.sites : [hit.site]), px, py);
       }
+      if (hit?.point) {
+        this._setHover(-1);
+        const [name, ...more] = [hit.point.name, ...(hit.point.lines || [])];
+        return this._tip([{ kind: "name", text: name }, ...more.map((text) => ({ kind: "line", text }))], px, py);
+      }
       const areas = this.areas.get(this.level);
       const idx = areas.pick(data.mercatorX(lng), data.mercatorY(lat));
       this._setHover(idx);
@@ -412,6 +422,12 @@
       const { view } = this;
       const lines = [{ kind: "name", text: areas.names[idx] || areas.codes[idx] }];
       const bits = this.classes[idx] ?? 16;
+      if (view.cells) {
+        if (view.cells.words[bits]) lines.push({ kind: "value", text: view.cells.words[bits] });
+        if (this.values) lines.push({ kind: "line", text: formatValue(this.values[idx], view) });
+        else if (view.cells.values) this._fetchValues();
+        return lines;
+      }
       const state = STATES[bits >> 4];
       const word = view.words?.states?.[state];
       if (state === "no_data" || state === "suppressed" || state === "not_applicable" || state === "unreachable") {

@@ -343,7 +343,7 @@ def register_routes(server: flask.Flask, reader: PublishedReader) -> None:
     ) -> flask.Response:
         def read() -> flask.Response:
             found = _read_layer(reader, snapshot_id, level, layer, week)
-            return _plain(found.classes.tobytes() if ending == "bin" else _shown_values(found))
+            return kept_answer(found.classes.tobytes() if ending == "bin" else _shown_values(found))
 
         return answer(read)
 
@@ -417,10 +417,11 @@ def _warning_rows(reader: PublishedReader, snapshot_id: str, week: str) -> list[
 
 def _json(rows: object) -> flask.Response:
     text = json.dumps(rows, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    return _plain(text.encode("utf-8"), mimetype="application/json")
+    return kept_answer(text.encode("utf-8"), mimetype="application/json")
 
 
-def _plain(body: bytes, mimetype: str = "application/octet-stream") -> flask.Response:
+def kept_answer(body: bytes, mimetype: str = "application/octet-stream") -> flask.Response:
+    """An answer that never changes, packed where it is worth it."""
     if len(body) > _SMALL_BYTES and flask.request.accept_encodings["gzip"] > 0:
         return _packed(gzip.compress(body, compresslevel=1, mtime=0), mimetype)
     return flask.Response(body, mimetype=mimetype, headers=_headers())
