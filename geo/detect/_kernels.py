@@ -7,6 +7,9 @@ from numba import njit
 
 from geo.arrays import BoolArray, FloatArray
 
+# Answer of `wholeness`.
+WHOLE_AND_KNOWN = 2
+
 
 @njit(cache=True, error_model="numpy")
 def compare(
@@ -32,7 +35,7 @@ def compare(
     n_weeks, n_series = rows.shape
     sigma, over = np.empty(n_series), np.full((2, n_series), np.nan)
     sums = np.zeros(n_series), np.zeros(n_series), np.zeros(n_series)
-    gaps, whole = np.empty(n_series), _whole(rows, baseline)
+    gaps, whole = np.empty(n_series), wholeness(rows, baseline) > 0
     for t in range(n_weeks):
         first = t - lag - baseline
         if whole and t > lag:
@@ -98,15 +101,60 @@ def compare_quiet(
 
 
 @njit(cache=True, error_model="numpy")
-def _whole(rows: FloatArray, baseline: int) -> bool:
-    """Whether all counts are whole, and so small that sums of their squares are exact."""
+def raise_alarms(
+    rows: FloatArray,
+    window: tuple[int, int, int],
+    floor: FloatArray,
+    rule: tuple[float, bool],
+    alarm: BoolArray,
+) -> None:
+    """Alarms of `compare` alone, where all counts are whole and known.
+
+    With n weeks, sum T and sum of squares Q of the baseline, d = n y - T and v = n Q - T² are whole
+    numbers, and y > m + z s is the same as d > 0 and (n - 1) d² > z² n v.
+
+    Parameters
+    ----------
+    rows, window, floor, rule : as of `compare`.
+    alarm : shape of `rows`; overwritten.
+    """
+    baseline, lag, _ = window
+    z, carry = rule
+    n_weeks, n_series = rows.shape
+    sums = np.zeros(n_series), np.zeros(n_series)
+    over = np.full((2, n_series), np.nan)
+    for t in range(n_weeks):
+        first = t - lag - baseline
+        if t > lag:
+            _enter(rows[t - lag - 1], sums)
+        if first > 0:
+            _leave(rows[first - 1], sums)
+        least = floor[min(t, floor.shape[0] - 1)]
+        if first < 0:
+            alarm[t, :] = False
+        elif carry:
+            _alarm_carried(rows[t], sums, (float(baseline), z), (least, over), alarm[t])
+        else:
+            _alarm_plain(rows[t], sums, (float(baseline), z), least, alarm[t])
+
+
+@njit(cache=True, error_model="numpy")
+def wholeness(rows: FloatArray, baseline: int) -> int:
+    """Whether all counts are whole, and so small that sums of their squares are exact.
+
+    Returns
+    -------
+    0 where not, 1 where those that are known are, WHOLE_AND_KNOWN where all are known, too.
+    """
     limit = 2.0**26 / baseline
-    faults = 0
+    faults = gaps = 0
     for t in range(rows.shape[0]):
         for j in range(rows.shape[1]):
             y = rows[t, j]
-            faults += 1 if y > limit or (y == y and np.floor(y) != y) else 0  # noqa: PLR0124
-    return faults == 0
+            gap = y != y  # noqa: PLR0124
+            gaps += 1 if gap else 0
+            faults += 1 if not gap and (y > limit or np.floor(y) != y) else 0
+    return 0 if faults else 1 if gaps else 2
 
 
 # Loops over few arrays each: those are the ones that a compiler runs on several series at once.
@@ -122,6 +170,64 @@ def _take(row: FloatArray, sign: float, sums: tuple[FloatArray, FloatArray, Floa
         n[j] += sign if seen else 0.0
         total[j] += sign * y
         square[j] += sign * y * y
+
+
+@njit(cache=True, error_model="numpy")
+def _enter(row: FloatArray, sums: tuple[FloatArray, FloatArray]) -> None:
+    """Add a known week to the sums of counts and squares."""
+    total, square = sums
+    for j in range(row.shape[0]):
+        total[j] += row[j]
+        square[j] += row[j] * row[j]
+
+
+@njit(cache=True, error_model="numpy")
+def _leave(row: FloatArray, sums: tuple[FloatArray, FloatArray]) -> None:
+    """Take a known week from the sums of counts and squares."""
+    total, square = sums
+    for j in range(row.shape[0]):
+        total[j] -= row[j]
+        square[j] -= row[j] * row[j]
+
+
+@njit(cache=True, error_model="numpy")
+def _alarm_plain(
+    y: FloatArray,
+    sums: tuple[FloatArray, FloatArray],
+    rule: tuple[float, float],
+    floor: FloatArray,
+    alarm: BoolArray,
+) -> None:
+    """Whether counts are above mean + z deviations of their baseline, written."""
+    total, square = sums
+    n, z = rule
+    for j in range(y.shape[0]):
+        d = n * y[j] - total[j]
+        v = max(n * square[j] - total[j] * total[j], n * (n - 1.0) * floor[j] * floor[j])
+        alarm[j] = (d > 0.0) & ((n - 1.0) * d * d > z * z * n * v)
+
+
+@njit(cache=True, error_model="numpy")
+def _alarm_carried(
+    y: FloatArray,
+    sums: tuple[FloatArray, FloatArray],
+    rule: tuple[float, float],
+    past: tuple[FloatArray, FloatArray],
+    alarm: BoolArray,
+) -> None:
+    """Whether the two weeks before exceeded by more than z deviations, written; moved on."""
+    total, square = sums
+    n, z = rule
+    floor, over = past
+    before, last = over[0], over[1]
+    for j in range(y.shape[0]):
+        d = n * y[j] - total[j]
+        v = max(n * square[j] - total[j] * total[j], n * (n - 1.0) * floor[j] * floor[j])
+        # Without spread the bound is the count itself.
+        alarm[j] = (y[j] > 0.0) & (v > 0.0) & (before[j] + last[j] > z)
+        before[j] = last[j]
+        beyond = d / np.sqrt(v * n / (n - 1.0)) - 1.0
+        last[j] = max(0.0, beyond)
 
 
 @njit(cache=True, error_model="numpy")

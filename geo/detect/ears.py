@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal
 
 import numpy as np
@@ -24,19 +26,53 @@ _ALPHA = {"C1": 0.001, "C2": 0.001, "C3": 0.025}
 class Ears:
     """What EARS says of every week and series; all arrays have the shape of the counts.
 
+    Where all counts are whole and known, alarms need neither root nor quotient; the numbers behind
+    them are worked out when they are first asked for, from a copy of the counts.
+
     Attributes
     ----------
-    expected : float64, mean of the baseline; NaN where there is none.
-    upper_bound : float64, the largest count that raises no alarm; NaN where there is none.
-    score : float64, standard deviations above the baseline (C3: with what the two weeks before
-        add); NaN where the week or its baseline is unknown, infinite where the spread is 0.
     alarm : bool; False where unknown.
     """
 
-    expected: FloatArray
-    upper_bound: FloatArray
-    score: FloatArray
     alarm: BoolArray
+    _numbers: Callable[[], FloatArray] = field(repr=False, compare=False)
+
+    @cached_property
+    def _found(self) -> FloatArray:
+        return self._numbers()
+
+    @property
+    def expected(self) -> FloatArray:
+        """Mean of the baseline.
+
+        Returns
+        -------
+        float64; NaN where there is none.
+        """
+        mean: FloatArray = self._found[0]
+        return mean
+
+    @property
+    def upper_bound(self) -> FloatArray:
+        """Largest count that raises no alarm.
+
+        Returns
+        -------
+        float64; NaN where there is none.
+        """
+        bound: FloatArray = self._found[1]
+        return bound
+
+    @property
+    def score(self) -> FloatArray:
+        """Standard deviations above the baseline; of C3 with what the two weeks before add.
+
+        Returns
+        -------
+        float64; NaN where the week or its baseline is unknown, infinite where the spread is 0.
+        """
+        score: FloatArray = self._found[2]
+        return score
 
 
 def ears(
@@ -105,15 +141,25 @@ def ears(
     # Imported here: loading and compiling numba is paid only by those who need it.
     from geo.detect import _kernels  # noqa: PLC0415
 
-    # One block of memory, which is had and given back faster than three.
-    found = np.empty((3, *rows.shape)), np.empty(rows.shape, dtype=np.bool_)
     window, carry = (baseline, _LAG[method], least), method == "C3"
-    if exclude_alarms:
-        _kernels.compare_quiet(rows, window, floor, (z, carry, max_episode), found)
-    else:
-        _kernels.compare(rows, window, floor, (z, carry), found)
-    expected, upper, score = found[0].reshape((3, *table.shape))
-    return Ears(expected, upper, score, found[1].reshape(table.shape))
+
+    def numbers() -> tuple[FloatArray, BoolArray]:
+        # One block of memory, which is had and given back faster than three.
+        found = np.empty((3, *rows.shape)), np.empty(rows.shape, dtype=np.bool_)
+        if exclude_alarms:
+            _kernels.compare_quiet(rows, window, floor, (z, carry, max_episode), found)
+        else:
+            _kernels.compare(rows, window, floor, (z, carry), found)
+        return found[0].reshape((3, *table.shape)), found[1].reshape(table.shape)
+
+    if exclude_alarms or _kernels.wholeness(rows, baseline) != _kernels.WHOLE_AND_KNOWN:
+        known, alarm = numbers()
+        return Ears(alarm, lambda: known)
+    # The caller may change the counts before the numbers are asked for.
+    rows = rows.copy()
+    alarm = np.empty(rows.shape, dtype=np.bool_)
+    _kernels.raise_alarms(rows, window, floor, (z, carry), alarm)
+    return Ears(alarm.reshape(table.shape), lambda: numbers()[0])
 
 
 def _floor(min_sigma: npt.ArrayLike, table: FloatArray) -> FloatArray:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from geo.detect.ears import ears
+from geo.detect.ears import Method, ears
 from geo.errors import ShapeError, UnitError
 
 QUIET = [3.0, 4.0, 2.0, 3.0, 5.0, 3.0, 2.0, 4.0, 3.0, 3.0]
@@ -135,3 +137,31 @@ def test_ears_refuses_input() -> None:
         ears([1.0, np.inf])
     with pytest.raises(ShapeError, match="dimension"):
         ears(np.zeros((2, 2, 2)))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    mean=st.sampled_from([0.05, 0.5, 4.0, 3000.0]),
+    method=st.sampled_from(["C1", "C2", "C3"]),
+    min_sigma=st.sampled_from(["none", "one", "each"]),
+    gaps=st.booleans(),
+)
+def test_ears_alarms_are_counts_above_the_bound(
+    seed: int, mean: float, method: Method, min_sigma: str, *, gaps: bool
+) -> None:
+    rng = np.random.default_rng(seed)
+    counts = rng.poisson(mean, (40, 6)).astype(float)
+    if gaps:
+        counts[rng.random(counts.shape) < 0.05] = np.nan
+    floor = {"none": 0.0, "one": 0.5, "each": rng.uniform(0.1, 2.0, counts.shape)}[min_sigma]
+    found = ears(counts, method=method, min_sigma=floor)
+    with np.errstate(invalid="ignore"):
+        np.testing.assert_array_equal(found.alarm, counts > found.upper_bound)
+
+
+def test_ears_numbers_are_of_the_counts_as_they_were_handed_in() -> None:
+    counts = np.random.default_rng(3).poisson(4.0, (30, 2)).astype(float)
+    found, before = ears(counts), ears(counts.copy())
+    counts[:] = 0.0
+    np.testing.assert_array_equal(found.upper_bound, before.upper_bound)
