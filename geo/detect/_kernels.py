@@ -142,6 +142,11 @@ def raise_alarms(
 def wholeness(rows: FloatArray, baseline: int) -> int:
     """Whether all counts are whole, and so small that sums of their squares are exact.
 
+    Parameters
+    ----------
+    rows : counts, shape (n_weeks, n_series); NaN where there is no data.
+    baseline : weeks that are summed.
+
     Returns
     -------
     0 where not, 1 where those that are known are, WHOLE_AND_KNOWN where all are known, too.
