@@ -12,7 +12,7 @@ from dash import Dash, Input, Output, dcc, html, set_props
 from dash.development.base_component import Component
 from werkzeug.wrappers import Response
 
-from dashboard import errors, export, ids, mapview, text
+from dashboard import errors, export, ids, maproutes, text
 from dashboard.address import Address
 from dashboard.components import states
 from dashboard.components.attributes import attrs
@@ -132,7 +132,7 @@ def create_app(
     _register_router(app, services, {page.PATH: page for page in pages})
     for page in pages:
         page.register(app, services)
-    mapview.register_routes(app.server, reader)
+    maproutes.register_routes(app.server, reader)
     export.register_routes(app.server, reader, now)
     _register_health(app.server, reader, now)
     _register_headers(app)

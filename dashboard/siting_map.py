@@ -19,6 +19,7 @@ import pandas as pd
 from dashboard import mapview
 from dashboard.choices import LayerBook
 from dashboard.errors import page_state
+from dashboard.maproutes import PublishedReader, kept_answer
 from dashboard.text import Catalog, words
 from dashboard.tokens import Theme
 from etl.store.reader import Snapshot
@@ -272,9 +273,7 @@ def cell_fills(state: Bytes, side: Side = "after") -> bytes:
     return _FILLS[shown].tobytes()
 
 
-def register_routes(
-    server: flask.Flask, reader: mapview.PublishedReader, planner: Results | None
-) -> None:
+def register_routes(server: flask.Flask, reader: PublishedReader, planner: Results | None) -> None:
     """Serve the cells of answers; every answer may be kept for ever.
 
     Parameters
@@ -296,7 +295,7 @@ def register_routes(
             n = int(reader.snapshot(snapshot_id).level(Level.GRID)["n"])
         except XintuError as error:
             return flask.Response(f"{error}\n", page_state(error).status, mimetype="text/plain")
-        return mapview.kept_answer(np.full(n, _FILLS[NOBODY], dtype=np.uint8).tobytes())
+        return kept_answer(np.full(n, _FILLS[NOBODY], dtype=np.uint8).tobytes())
 
     if planner is None:
         return
@@ -314,4 +313,4 @@ def register_routes(
                 body = minutes.astype("<f4").tobytes()
         except XintuError as error:
             return flask.Response(f"{error}\n", page_state(error).status, mimetype="text/plain")
-        return mapview.kept_answer(body)
+        return kept_answer(body)

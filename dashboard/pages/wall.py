@@ -26,7 +26,7 @@ from dashboard.lateness import local_day, read_sources
 from dashboard.mapview import map_component, map_view, register_map
 from dashboard.pages import PageContext, Services
 from dashboard.response import response_mark
-from dashboard.story import tell
+from dashboard.teller import tell
 from dashboard.text import Catalog
 from dashboard.tokens import Theme
 from dashboard.tour import LAYERS, plan

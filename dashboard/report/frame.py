@@ -9,7 +9,8 @@ from typing import Any
 from dashboard.lateness import late_sentence, read_sources
 from dashboard.report.capture import Picture
 from dashboard.report.deck import HEIGHT, MARGIN, WIDTH, Box, Column, Deck, Ink
-from dashboard.story import Story, tell
+from dashboard.story import Story
+from dashboard.teller import tell
 from dashboard.text import Catalog, words
 from dashboard.tokens import tokens
 from etl.store.reader import Reader, Snapshot

@@ -22,7 +22,7 @@ from werkzeug.serving import WSGIRequestHandler, make_server
 from dashboard.lateness import local_day
 from dashboard.report.capture import Picture, Shot, capture
 from dashboard.report.slides import slides
-from dashboard.story import tell
+from dashboard.teller import tell
 from dashboard.text import DEFAULT_LANGUAGE, Catalog, load
 from etl.progress import OnProgress
 from etl.settings import Settings

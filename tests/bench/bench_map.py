@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from dash import Dash, dcc, html
 
-from dashboard.mapview import register_routes
+from dashboard.maproutes import register_routes
 from dashboard.tokens import tokens
 from tests.support import browser as browsers
 from tests.support.map_app import ASSETS, INDEX, PREFIX, create_app, serving, view

@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from flask.testing import FlaskClient
 
-from dashboard.mapview import host_figure, map_component, map_view, register_routes
+from dashboard.maproutes import register_routes
+from dashboard.mapview import host_figure, map_component, map_view
 from dashboard.text import load
 from geo.errors import NotPublishedError
 from geo.model import Missing

@@ -12,7 +12,7 @@ from dashboard.components import warning
 from dashboard.places import rows_of
 from dashboard.report.slides import slides
 from dashboard.response_words import standard, standard_short
-from dashboard.story import tell
+from dashboard.teller import tell
 from dashboard.text import load
 from dashboard.tour import plan
 from etl.store.reader import Reader, Snapshot

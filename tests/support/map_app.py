@@ -12,7 +12,8 @@ from dash import Dash, Input, Output, dcc, html
 from dash.development.base_component import Component
 from werkzeug.serving import WSGIRequestHandler, make_server
 
-from dashboard.mapview import map_component, map_view, register_map, register_routes
+from dashboard.maproutes import register_routes
+from dashboard.mapview import map_component, map_view, register_map
 from dashboard.text import load
 from tests.support.synthetic_reader import SyntheticReader
 

@@ -60,7 +60,7 @@ LAYERS = {
 
 @dataclass
 class SyntheticReader:
-    """What `dashboard.mapview` reads, made up.
+    """What `dashboard.maproutes` reads, made up.
 
     Attributes
     ----------
