@@ -15,7 +15,7 @@ import shapely
 
 from etl.build.layers import LayerBook
 from etl.build.levels import LevelFrame
-from etl.build.outlines import geojson_bytes
+from etl.build.outlines import geojson_bytes, geometry_hash
 from etl.build.weeks import monday
 from etl.fingerprint import code_version
 from etl.settings import Settings
@@ -54,7 +54,7 @@ def publish(
     """
     version = code_version()
     snapshot_id = f"{build.week}-{fingerprint[:8]}"
-    hashes = {frame.level: _geometry_hash(frame) for frame in build.levels}
+    hashes = {frame.level: geometry_hash(frame) for frame in build.levels}
     contexts = {
         theme: geojson_bytes(_context_frame(build.context, theme))
         for theme in sorted(build.context["theme"].unique())
@@ -144,15 +144,6 @@ def _level_meta(frame: LevelFrame, geometry_hash: str) -> dict[str, Any]:
         "geometry": {"hash": geometry_hash, "format": "geojson"},
         "bounds": [round(float(edge), 6) for edge in frame.geometry.total_bounds],
     }
-
-
-def _geometry_hash(frame: LevelFrame) -> str:
-    digest = hashlib.sha256()
-    for codes in (frame.codes, frame.names, frame.parent_codes):
-        digest.update("\n".join(codes).encode())
-    for wkb in frame.geometry.to_wkb():
-        digest.update(wkb)
-    return digest.hexdigest()[:16]
 
 
 def _picture(frame: LevelFrame, geometry_hash: str) -> PublishedLevel:

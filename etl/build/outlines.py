@@ -8,6 +8,7 @@ the same file drawn by MapLibre (headless Chromium, software rendering, two core
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from collections.abc import Iterator
 
@@ -15,6 +16,7 @@ import geopandas as gpd
 import numpy as np
 import shapely
 
+from etl.build.levels import LevelFrame
 from geo.errors import GeometryError
 
 DECIMALS = 6  # degrees; 0.1 m
@@ -48,6 +50,16 @@ def geojson_bytes(rows: gpd.GeoDataFrame) -> bytes:
     text = head + ",\n".join(_features(rows)) + "\n]}\n"
     # No time in the header, so that the same areas give the same bytes.
     return gzip.compress(text.encode("utf-8"), compresslevel=6, mtime=0)
+
+
+def geometry_hash(frame: LevelFrame) -> str:
+    """What a level's boundaries are published under: equal areas, equal hash."""
+    digest = hashlib.sha256()
+    for codes in (frame.codes, frame.names, frame.parent_codes):
+        digest.update("\n".join(codes).encode())
+    for wkb in frame.geometry.to_wkb():
+        digest.update(wkb)
+    return digest.hexdigest()[:16]
 
 
 def _features(rows: gpd.GeoDataFrame) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import geopandas as gpd
 import pandas as pd
-from sqlalchemy import Engine, func, select
+from sqlalchemy import Engine, Table, func, select
 
 from etl.store import tables as t
 from etl.store.packed import WeekCounts, read_counts
@@ -36,33 +36,33 @@ class Accepted:
     changes: pd.DataFrame
 
 
-_READ = ("area", "population", "site", "context", "source", "finding", "area_change")
-
-
 def load_accepted(engine: Engine) -> Accepted:
     """Read everything accepted, without the weekly counts."""
-    with engine.connect() as connection:
-        read = {
-            name: pd.read_sql_query(select(t.metadata.tables[f"intake_{name}"]), connection)
-            for name in (
-                "area",
-                "population",
-                "site",
-                "context",
-                "source",
-                "finding",
-                "area_change",
-            )
-        }
     return Accepted(
-        areas=_geo(read["area"].sort_values(["level", "area_code"], ignore_index=True)),
-        population=read["population"],
-        sites=read["site"].sort_values("site_id", ignore_index=True),
-        context=_geo(read["context"]),
-        sources=read["source"].sort_values("source_id", ignore_index=True),
-        changes=read["area_change"].drop(columns="delivery_id"),
-        findings=read["finding"].sort_values("finding_id", ignore_index=True),
+        areas=load_areas(engine),
+        population=_read(engine, t.intake_population),
+        sites=_read(engine, t.intake_site).sort_values("site_id", ignore_index=True),
+        context=load_context(engine),
+        sources=_read(engine, t.intake_source).sort_values("source_id", ignore_index=True),
+        changes=_read(engine, t.intake_area_change).drop(columns="delivery_id"),
+        findings=_read(engine, t.intake_finding).sort_values("finding_id", ignore_index=True),
     )
+
+
+def load_areas(engine: Engine) -> gpd.GeoDataFrame:
+    """Areas in force, as in `Accepted`."""
+    areas = _read(engine, t.intake_area)
+    return _geo(areas.sort_values(["level", "area_code"], ignore_index=True))
+
+
+def load_context(engine: Engine) -> gpd.GeoDataFrame:
+    """Water, roads and zones in force, as in `Accepted`."""
+    return _geo(_read(engine, t.intake_context))
+
+
+def _read(engine: Engine, table: Table) -> pd.DataFrame:
+    with engine.connect() as connection:
+        return pd.read_sql_query(select(table), connection)
 
 
 def load_counts(
