@@ -23,6 +23,7 @@ from dashboard.pages import map as map_page
 from dashboard.pages import scorecard as scorecard_page
 from dashboard.pages import wall as wall_page
 from dashboard.pages import warnings as warnings_page
+from dashboard.planner import Planner
 from etl.store.reader import Reader
 from geo.errors import NotPublishedError, XintuError
 
@@ -100,6 +101,7 @@ def create_app(
     pages: Sequence[Page] = PAGES,
     now: Clock = lambda: datetime.now(UTC),
     desk: Desk | None = None,
+    planner: Planner | None = None,
 ) -> Dash:
     """Build the web application.
 
@@ -109,6 +111,7 @@ def create_app(
     pages : modules with `PATH`, `layout` and `register`.
     now : clock, for ages and deadlines.
     desk : where offices act on warnings; without one, warnings are only shown.
+    planner : where it is asked where sites should be; without one, nobody can ask.
 
     Returns
     -------
@@ -128,7 +131,7 @@ def create_app(
         meta_tags=[{"name": "viewport", "content": "width=device-width, initial-scale=1"}],
     )
     app.layout = _shell
-    services = Services(reader, now, desk)
+    services = Services(reader, now, desk, planner)
     _register_router(app, services, {page.PATH: page for page in pages})
     for page in pages:
         page.register(app, services)
@@ -178,7 +181,7 @@ def _register_router(app: Dash, services: Services, pages: dict[str, Page]) -> N
         address = Address.read(request["path"], request["query"], remembered=flask.request.cookies)
         context = PageContext(
             services.reader, address, text.load(address.lang), request["theme"], services.now(),
-            services.desk,
+            services.desk, services.planner,
         )  # fmt: skip
         return render(pages.get(address.path), context)
 

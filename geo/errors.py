@@ -62,6 +62,14 @@ class StepError(XintuError):
     """A step that the present state does not allow."""
 
 
+class FullError(StepError):
+    """As much waits as may wait; something has to end first."""
+
+
+class AbsentError(XintuError):
+    """Nobody is there who does what was asked: its process does not run, or is too slow."""
+
+
 class AccessError(XintuError):
     """Who asks may not: a wrong PIN, too many of them, or a place that is another office's."""
 

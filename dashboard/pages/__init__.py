@@ -12,6 +12,7 @@ from dash.development.base_component import Component
 
 from dashboard.address import Address
 from dashboard.desk import Desk
+from dashboard.planner import Planner
 from dashboard.text import Catalog
 from etl.store.reader import Reader
 
@@ -30,6 +31,7 @@ class PageContext:
     theme : `light` or `dark`, as resolved in the browser.
     now_utc : the time of the request.
     desk : where offices act on warnings; None where nobody may.
+    planner : where it is asked where sites should be; None where nobody may.
     """
 
     reader: Reader
@@ -38,6 +40,7 @@ class PageContext:
     theme: str
     now_utc: datetime
     desk: Desk | None = None
+    planner: Planner | None = None
 
 
 @dataclass(frozen=True)
@@ -49,11 +52,13 @@ class Services:
     reader : published snapshots, and how warnings are answered.
     now : clock, in UTC.
     desk : where offices act on warnings; None where nobody may.
+    planner : where it is asked where sites should be; None where nobody may.
     """
 
     reader: Reader
     now: Clock
     desk: Desk | None = None
+    planner: Planner | None = None
 
 
 class Page(Protocol):

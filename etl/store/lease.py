@@ -34,7 +34,7 @@ from sqlalchemy.exc import DBAPIError
 from etl.store.tables import job_lease
 from geo.errors import BusyError, StoreError
 
-SCHEDULER, RUN = "scheduler", "run"
+SCHEDULER, RUN, SITING = "scheduler", "run", "siting"
 TTL_S = 60.0
 POLL_S = 1.0
 

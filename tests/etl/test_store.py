@@ -21,6 +21,7 @@ from etl.store.engine import open_engine
 from etl.store.outbox import notice_outbox
 from etl.store.qgis import is_shared
 from etl.store.reader import Reader
+from etl.store.siting_tables import siting_scenario
 from etl.store.tables import metadata
 from etl.store.writer import Publication, PublishedLayer, PublishedLevel, Writer
 from geo.errors import NotPublishedError, StoreError
@@ -108,7 +109,7 @@ def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
     writer = Writer(url)
     with writer.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": is_shared})
-        assert notice_outbox.metadata is metadata
+        assert notice_outbox.metadata is siting_scenario.metadata is metadata
         assert compare_metadata(context, metadata) == []
 
 
