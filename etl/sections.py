@@ -281,6 +281,18 @@ class Referral(Model):
         return self
 
 
+class Siting(Model):
+    """What is asked of a place for a new counselling room: one county's standard.
+
+    Of the words found in a place's name the last one says whose it is; a village's without any.
+    """
+
+    town_area_m2: float = Field(default=50.0, ge=0)
+    village_area_m2: float = Field(default=20.0, ge=0)
+    town_words: tuple[str, ...] = ("镇", "乡", "街道", "办事处", "卫生院", "社区卫生服务中心")
+    village_words: tuple[str, ...] = ("村", "社区", "居委", "小区")
+
+
 class Disclosure(Model):
     """Small counts are withheld before publication."""
 

@@ -35,6 +35,7 @@ from etl.sections import (
     Publish,
     Referral,
     Schedule,
+    Siting,
     Travel,
 )
 from etl.sources.settings import Source
@@ -60,6 +61,7 @@ class LocalityConfig(Model):
     access: Access = Access()
     need: Need = Need()
     referral: Referral = Referral()
+    siting: Siting = Siting()
     disclosure: Disclosure = Disclosure()
     forecast: Forecast = Forecast()
     warnings: Warnings = Warnings()
@@ -240,8 +242,8 @@ def load_locality(
 
 
 def _sha256(raw: Mapping[str, Any], *texts: str) -> str:
-    """Hash of all that a snapshot hangs on; who is told of it, and remarks, change none."""
-    built = {key: value for key, value in raw.items() if key not in {"mail", "notices"}}
+    """Hash of all that a snapshot hangs on; who is told, what is planned, remarks change none."""
+    built = {key: value for key, value in raw.items() if key not in {"mail", "notices", "siting"}}
     told = json.dumps([built, *texts], ensure_ascii=False, default=str)
     return hashlib.sha256(told.encode()).hexdigest()
 

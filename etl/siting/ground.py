@@ -25,6 +25,7 @@ from etl.build.levels import Floats, Ints, LevelFrame
 from etl.build.outlines import geometry_hash
 from etl.build.travel import Mode, Travel, make_travel, metric_xy
 from etl.policies import IndicatorSettings
+from etl.sections import Siting
 from etl.sections import Travel as TravelSettings
 from etl.settings import Settings
 from etl.siting.zones import Zones, read_zones
@@ -58,6 +59,7 @@ class Ground:
     meta : what the snapshot says of itself.
     targets : the published table of target indicators; empty where there is none.
     indicators : the locality's own, as they are set now.
+    standard : what is asked of a place for a new room, as it is set now.
     shapes : outlines of the cells, EPSG:4326; None where only their points are known.
     zones : which cells are suitable, and which must not be built on.
     """
@@ -77,6 +79,7 @@ class Ground:
     meta: Mapping[str, Any] = field(default_factory=dict)
     targets: pd.DataFrame = field(default_factory=pd.DataFrame)
     indicators: Sequence[IndicatorSettings] = ()
+    standard: Siting = field(default_factory=Siting)
     shapes: gpd.GeoSeries | None = None
     zones: Zones | None = None
 
@@ -222,6 +225,7 @@ def _read(reader: Reader, engine: Engine, settings: Settings, snapshot: Snapshot
         meta=snapshot.meta,
         targets=targets,
         indicators=settings.config.indicators,
+        standard=settings.config.siting,
         shapes=frame.geometry,
         zones=read_zones(reader, snapshot, frame.xy, crs=crs),
     )

@@ -37,6 +37,7 @@ SECTIONS: dict[str, type[BaseModel]] = {
     "`[[response.offices]]`": standards.Office,
     "`[publish]`": settings.Publish,
     "`[forecast]`": settings.Forecast,
+    "`[siting]`": settings.Siting,
     "`[intake]`": settings.Intake,
     "`[schedule]`": settings.Schedule,
     "`[mail]`": notices.Mail,
