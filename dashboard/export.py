@@ -31,7 +31,7 @@ MAX_FIGURES = 2_000_000
 _KEYS = ("area_code", "name", "parent", "parent_code")
 _SITE_COLUMNS = (
     "site_id", "kind", "name", "status", "town_code", "village_code", "staff", "rooms", "area_m2",
-    "beds", "places", "pupils", "hours", "quality", "lon", "lat",
+    "beds", "places", "pupils", "hours", "floor", "owner", "quality", "lon", "lat",
 )  # fmt: skip
 _HEAD = PatternFill("solid", fgColor="E8EEF4")
 # By the unit's English name.

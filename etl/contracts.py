@@ -67,6 +67,8 @@ def facilities_schema() -> pa.DataFrameSchema:
             "status": pa.Column(checks=pa.Check.isin([str(status) for status in SiteStatus])),
             **dict.fromkeys(("staff", "rooms", "area_m2", "beds", "places", "pupils"), amount),
             "hours": text,
+            "floor": text,
+            "owner": text,
             "opened_on": text,
             "closed_on": text,
             "quality": pa.Column(checks=pa.Check.isin([str(q) for q in PlaceQuality])),

@@ -13,8 +13,11 @@ import pandas as pd
 
 from etl import proposals
 from etl.findings import BoolArray, Doubts, listed
+from etl.headings import is_name
 from etl.ledger import Ledger
+from etl.persons import Texts, signs
 from etl.sources import values
+from etl.sources.floors import lowest_floor
 from etl.sources.geography import FloatArray, Geography, Place
 from etl.sources.headers import plain
 from etl.sources.hours import hours_a_week
@@ -29,14 +32,17 @@ ATTRIBUTES = ("staff", "rooms", "area_m2", "beds", "places", "pupils")
 DATES = ("opened_on", "closed_on")
 _TEXTS = (
     "site_id", "kind", "category", "name", "datum", "area_code", "town_code", "village_code",
-    "grid_code", "status", "hours", *DATES, "quality",
+    "grid_code", "status", "hours", "floor", "owner", *DATES, "quality",
 )  # fmt: skip
 SITE_COLUMNS = (
     "site_id", "kind", "category", "name", "lon", "lat", "x_original", "y_original", "datum",
-    "area_code", "town_code", "village_code", "grid_code", "status", *ATTRIBUTES, "hours", *DATES,
-    "quality", "source_row",
+    "area_code", "town_code", "village_code", "grid_code", "status", *ATTRIBUTES, "hours", "floor",
+    "owner", *DATES, "quality", "source_row",
 )  # fmt: skip
 _FINEST_FIRST = (Level.GRID, Level.VILLAGE, Level.TOWN)
+_HIDDEN = "●●●"
+# What stands beside a name: (个人), 先生, 私房.
+_REMARK = re.compile(r"\s|\(.*?\)|(个人|本人|先生|女士|私人|私房|所有|自有|家)+$")
 # Nearer than this, two sites of one name and kind are one.
 SAME_SITE_M = 200.0
 
@@ -64,6 +70,7 @@ def map_facilities(
     figures = [getattr(columns, name) for name in ATTRIBUTES if getattr(columns, name)]
     body = open_body(table, doubts, key=columns.name, figures=figures)
     ledger, name_column = body.ledger, body.found[columns.name]
+    owners = _owners(body, source, geography)
     names = [values.half_width(str(text)) for text in body.column(columns.name)]
     unnamed = np.array([not name for name in names], dtype=np.bool_)
     ledger.reject("missing_value", unnamed, column=name_column)
@@ -91,6 +98,8 @@ def map_facilities(
             "status": statuses,
             **attributes,
             "hours": _hours(body, source),
+            "floor": _floors(body, source),
+            "owner": owners,
             **dates,
             "quality": spots.quality,
             "source_row": ledger.rows,
@@ -251,6 +260,41 @@ def _hours(body: Body, source: FacilitiesSource) -> list[str | None]:
     unread = np.array([hours_a_week(text) is None for text in texts], dtype=np.bool_)
     body.ledger.note("bad_hours", unread, column=body.found[wanted])
     return [text or None for text in texts]
+
+
+def _floors(body: Body, source: FacilitiesSource) -> list[str | None]:
+    wanted = source.columns.floor
+    if wanted is None:
+        return [None] * len(body.cells)
+    column = body.column(wanted)
+    texts = [values.half_width(str(text)) for text in column]
+    unread = np.array([lowest_floor(text) is None for text in texts], dtype=np.bool_)
+    body.ledger.note("bad_floor", unread & ~values.is_blank(column), column=body.found[wanted])
+    return [text or None for text in texts]
+
+
+def _owners(body: Body, source: FacilitiesSource, geography: Geography) -> list[str | None]:
+    """Institutions that own the sites; whatever may be a person is taken out before it is kept."""
+    wanted = source.columns.owner
+    if wanted is None:
+        return [None] * len(body.cells)
+    name, column = body.found[wanted], body.column(wanted)
+    texts = [str(text) for text in column.cat.categories]
+    suspect = {text for text in texts if _is_person(text, geography)}
+    person: BoolArray = np.array([str(text) in suspect for text in column], dtype=np.bool_)
+    if person.any():
+        kept = [_HIDDEN if text in suspect else text for text in texts]
+        # The cell itself: neither a finding nor the quarantine may repeat it.
+        body.cells[name] = column = values.recoded(column, kept)
+        body.ledger.note("owner_is_person", person, column=name)
+    found = [values.half_width(str(text)) for text in column]
+    return [None if not text or gone else text for text, gone in zip(found, person, strict=True)]
+
+
+def _is_person(text: str, geography: Geography) -> bool:
+    """Whether an owner's name may be a person's; names of the locality's own areas are not."""
+    plain = _REMARK.sub("", values.half_width(text))
+    return not geography.is_name(plain) and (is_name(plain) or bool(signs(Texts.of([text]))))
 
 
 def _site_ids(body: Body, source: FacilitiesSource, names: list[str], spots: Spots) -> list[str]:

@@ -62,6 +62,10 @@ class Geography:
                 self._by_level[level, code] = place
 
     @cached_property
+    def _names(self) -> frozenset[str]:
+        return frozenset(str(name) for name in self._areas["name"])
+
+    @cached_property
     def gazetteer(self) -> Gazetteer:
         """The areas by their names."""
         return Gazetteer(self._areas)
@@ -84,6 +88,10 @@ class Geography:
         distance = np.full(len(xy), np.nan)
         distance[known] = shapely.distance(self.boundary, shapely.points(xy[known]))
         return distance
+
+    def is_name(self, text: str) -> bool:
+        """Whether an area is called exactly so."""
+        return text in self._names
 
     def place(self, code: str) -> Place | None:
         """The area of a code, of whatever level."""

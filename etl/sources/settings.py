@@ -123,6 +123,8 @@ class FacilityColumns(Model):
     places: str | None = None
     pupils: str | None = None
     hours: str | None = None
+    floor: str | None = None
+    owner: str | None = None
     opened_on: str | None = None
     closed_on: str | None = None
     quality: str | None = None
@@ -151,6 +153,9 @@ class FacilitiesSource(SourceBase):
         if (self.columns.category is None) != (not self.categories):
             raise ValueError("give `columns.category` and `categories` together")
         columns = self.columns
+        others = columns.model_dump(exclude={"owner"}).values()
+        if columns.owner is not None and columns.owner in others:
+            raise ValueError("`columns.owner` must be a column of its own")
         ways = (columns.lon, columns.area_code, columns.address, columns.town, columns.village)
         is_map = self.path.lower().endswith(MAP_SUFFIXES)
         if not any(ways) and not is_map:

@@ -188,6 +188,8 @@ intake_site = Table(
     Column("places", Double),
     Column("pupils", Double),
     Column("hours", Text),
+    Column("floor", Text),
+    Column("owner", Text),
     Column("opened_on", Text),
     Column("closed_on", Text),
 )
@@ -353,6 +355,8 @@ published_site = Table(
     Column("places", Double),
     Column("pupils", Double),
     Column("hours", Text),
+    Column("floor", Text),
+    Column("owner", Text),
     PrimaryKeyConstraint("snapshot_id", "site_id"),
 )
 

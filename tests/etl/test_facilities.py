@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from pydantic import ValidationError
 
 from geo.datum import from_wgs84
 from tests.support.locality import (
@@ -20,6 +21,8 @@ from tests.support.locality import (
     assert_accounted,
     findings,
     rules,
+    town_features,
+    village_features,
 )
 
 HEADER = "名称,经度,纬度,类别,代码,人员,状态,启用,停用"
@@ -366,3 +369,85 @@ def test_an_address_that_names_a_site_takes_its_place(folder: Folder) -> None:
     (finding,) = findings(result, "placed_by_site")
     assert (finding.row, "柳溪小学" in finding.action.zh) == (4, True)
     assert_accounted(result)
+
+
+def venues(folder: Folder, *owners: str, floors: tuple[str, ...] = ()) -> None:
+    """A source of venues, each with an owner and a floor, side by side."""
+    floors = floors or ("1层",) * len(owners)
+    rows = [
+        f"场地{i}号,{113.82 + i / 1000},31.35,{owner},{floor}"
+        for i, (owner, floor) in enumerate(zip(owners, floors, strict=True))
+    ]
+    folder.write("venues.csv", "\n".join(["名称,经度,纬度,产权单位,楼层", *rows]) + "\n")
+    columns = {"name": "名称", "lon": "经度", "lat": "纬度", "owner": "产权单位", "floor": "楼层"}
+    folder.source("venues", "facilities", "venues.csv", kind="host_venue", columns=columns)
+
+
+def test_floor_and_owner_are_kept_as_they_are_written(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    venues(
+        folder, "某镇人民政府", "松岭村委会", "", "市文化馆", floors=("１层", "2-3楼", "", "楼顶")
+    )
+    result = folder.result("venues")
+    by_name = result.frame.sort_values("name")
+    assert by_name["owner"].fillna("–").tolist() == ["某镇人民政府", "松岭村委会", "–", "市文化馆"]
+    assert by_name["floor"].fillna("–").tolist() == ["1层", "2-3楼", "–", "楼顶"]
+    (finding,) = result.findings
+    assert (finding.rule, finding.row, finding.came) == ("bad_floor", 5, "楼顶")
+
+
+@pytest.mark.parametrize(
+    "person",
+    ["王小明", "欧阳建国", "王小明（个人）", "李 红 女士", "赵德柱 13800138000", "阿布都·热合曼"],
+)
+def test_an_owner_that_may_be_a_person_is_not_kept(tmp_path: Path, person: str) -> None:
+    folder = Folder.with_areas(tmp_path)
+    venues(folder, "某镇人民政府", person, "松岭村委会")
+    result = folder.result("venues")
+    assert result.accepted == 3, "the site is kept"
+    assert result.frame.sort_values("name")["owner"].fillna("–").tolist()[1] == "–"
+    (finding,) = result.findings
+    assert (finding.rule, finding.row, finding.column) == ("owner_is_person", 3, "产权单位")
+    assert person not in str(finding)
+    assert person not in result.frame.to_csv()
+
+
+def test_a_person_who_owns_a_place_is_not_repeated_in_the_quarantine(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    venues(folder, "王小明", "某镇人民政府")
+    text = (folder.path / "venues.csv").read_text(encoding="utf-8").replace("113.82,", "120.82,")
+    folder.write("venues.csv", text)
+    result = folder.result("venues")
+    assert result.quarantined == 1
+    assert "王小明" not in result.quarantine.to_csv()
+    assert "王小明" not in str(result.findings)
+
+
+def test_areas_of_the_locality_may_own_a_place_whatever_they_are_called(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    folder.sources.clear()
+    folder.areas("towns", "town", town_features())
+    named = village_features()
+    named[0]["properties"]["name"] = "高白沙"
+    folder.areas("villages", "village", named)
+    venues(folder, "高白沙", "石湾村")
+    result = folder.result("venues")
+    assert result.frame.sort_values("name")["owner"].tolist() == ["高白沙", "石湾村"]
+    assert rules(result) == []
+
+
+def test_a_register_whose_owners_are_persons_is_refused_whole(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    venues(folder, "王小明", "李建国", "赵德柱", "孙志强", "周文斌")
+    result = folder.result("venues")
+    assert result.failed
+    assert "personal_data" in rules(result)
+    assert "王小明" not in str(result.findings)
+
+
+def test_the_owner_is_a_column_of_its_own(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    venues(folder, "某镇人民政府")
+    folder.sources[-1]["columns"]["owner"] = "名称"
+    with pytest.raises(ValidationError, match=r"columns\.owner"):
+        folder.settings()

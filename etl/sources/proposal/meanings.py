@@ -57,7 +57,7 @@ def _plausible(code: str, column: Column, config: LocalityConfig) -> float:
         fit = column.share(lambda t: is_within(t, (-180, 180) if code == "lon" else (-90, 90)))
     elif code in known_words()["measures"] or code in known_words()["groups"] or code == "count":
         fit = column.share(is_amount)
-    elif code in {"name", "kind", "hours", "address"}:
+    elif code in {"name", "kind", "hours", "address", "owner"}:
         fit = 1.0 - column.share(is_number)
     if fit is None or not any(text.strip() for text in column.texts):
         return 1.0

@@ -32,7 +32,7 @@ from etl.sources.proposal.signs import (
 _SOME = 0.3
 ATTRIBUTES = (
     "site_id", "kind", "status", "staff", "rooms", "area_m2", "beds", "places", "pupils", "hours",
-    "opened_on", "closed_on", "quality",
+    "floor", "owner", "opened_on", "closed_on", "quality",
 )  # fmt: skip
 _DATUM_WORDS = {"GCJ02": ("高德", "腾讯", "gcj"), "BD09": ("百度", "bd09", "bd-09")}
 
