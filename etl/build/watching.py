@@ -15,7 +15,7 @@ from etl.build.layers import States
 from etl.build.levels import Floats, Ints, LevelFrame
 from etl.build.work import Work
 from etl.sections import MeasureSettings
-from geo.detect.control import controlled_scores, own_scores
+from geo.detect.control import controlled_scores
 from geo.detect.neighbours import nearest_areas
 from geo.detect.tiers import Evidence, Tiers, base_tiers, legend_tiers, weekly_tiers
 from geo.detect.watch import RINGS, Detection, FalseAlarms, false_alarms, watch_areas
@@ -157,7 +157,7 @@ class Watch:
         # Where three colours show no blue, a warning begins at yellow.
         least = min(tier for tier in legend_tiers(policy.colours) if tier >= Tier.BLUE) - 1
         # A withheld week is unknown here: it neither warns nor ends what stands.
-        score = own_scores(kept, counts, found.expected, found.variance)
+        score = np.where(np.isnan(counts), np.nan, kept)
         found = replace(found, score=score, excess=counts - found.expected)
         base = base_tiers(counts, score, found.excess, policy=policy, floor=k)
         evidence = Evidence(

@@ -12,6 +12,7 @@ from geo.arrays import FloatArray, IntArray, amounts
 from geo.detect import _farrington as parts
 from geo.detect._models import Method, models
 from geo.detect._pooling import Look, chance_of, pool
+from geo.detect.control import own_scores
 from geo.detect.hotspot import discoveries
 from geo.errors import ShapeError, UnitError
 
@@ -39,7 +40,8 @@ class Detection:
     upper_bound : float64, largest count of the area in the week that is usual; NaN unknown.
     pvalue : float64, chance of what was seen where nothing is unusual; NaN where unknown.
     score : float64, `pvalue` in standard deviations of a normal variable, 0 at p = .5 and above,
-        at most `HIGHEST_SCORE`; NaN where unknown.
+        at most `HIGHEST_SCORE`, and no more than the area's own week bears out (`own_scores`); NaN
+        where unknown.
     excess : float64, cases above expectation in the look that stood out most; NaN where unknown.
     method : int8, `Method`.
     look : int8, `Look`, what the score is of.
@@ -177,12 +179,15 @@ def watch_areas(
     here = rows[:, 0]
     mean, dispersion, error = found.mean[here], found.dispersion[here], found.error[here]
     variance = mean * dispersion + mean * mean * error
-    pvalue = stacked("pvalue").astype(np.float64)
+    pooled_p = stacked("pvalue").astype(np.float64)
+    score = np.clip(-ndtri(pooled_p), 0.0, HIGHEST_SCORE)
+    score = own_scores(score, table[weeks], mean, variance)
     return Detection(
         expected=mean,
         upper_bound=parts.count_bound(table[weeks], mean, variance / mean, 1.0 - alpha)[0],
-        pvalue=pvalue,
-        score=np.clip(-ndtri(pvalue), 0.0, HIGHEST_SCORE),
+        # Never smaller than the score says: what neighbours lend beyond it is not counted.
+        pvalue=np.fmax(pooled_p, ndtr(-score)),
+        score=score,
         excess=stacked("excess").astype(np.float64),
         method=found.method[here],
         look=stacked("look").astype(np.int8),
