@@ -166,6 +166,13 @@
       this.on.settled();
     }
 
+    /** The camera of another map; `settled` once that one has come to rest. */
+    look({ x, y, zoom }, settled) {
+      this.camera = { x, y, zoom: Math.max(this.minZoom, Math.min(MAX_ZOOM, zoom)) };
+      this.invalidate();
+      if (settled) this.on.settled(true);
+    }
+
     setHome(bounds) {
       this.home = bounds;
       this.minZoom = Math.max(0, this.viewOfBounds(bounds).zoom - 1.5);

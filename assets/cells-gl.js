@@ -4,7 +4,7 @@
   "use strict";
 
   const xintuMap = (window.xintuMap = window.xintuMap || {});
-  const { mercatorX, mercatorY } = xintuMap.data;
+  const { mercatorX, mercatorY, lngOf, latOf } = xintuMap.data;
 
   function viewOf(map) {
     const { lng, lat } = map.getCenter();
@@ -43,7 +43,7 @@
       this.handlers = {
         render: () => this.on.frame(this.view()),
         move: () => this.on.move(),
-        moveend: (event) => this.on.settled(Boolean(event.originalEvent)),
+        moveend: (event) => this.led || this.on.settled(Boolean(event.originalEvent)),
         resize: () => this.on.resized(),
         click: (event) => this.on.click(event.point.x, event.point.y, event.lngLat.lng, event.lngLat.lat),
         mousemove: (event) => this.on.hover(event.point.x, event.point.y, event.lngLat.lng, event.lngLat.lat),
@@ -90,6 +90,14 @@
 
     zoomTo(lng, lat, zoom, duration) {
       this.map.easeTo({ center: [lng, lat], zoom, animate: duration > 0, duration });
+    }
+
+    /** The camera of another map; `settled` once that one has come to rest. */
+    look({ x, y, zoom }, settled) {
+      this.led = true;
+      this.map.jumpTo({ center: [lngOf(x), latOf(y)], zoom });
+      this.led = false;
+      if (settled) this.on.settled(true);
     }
 
     /** Where a double click leads back to. */

@@ -313,9 +313,15 @@
       if (!box) throw new Error("the map has left the page");
       box.replaceChildren();
       const events = {
-        frame: (view) => this.overlay.draw(view),
+        frame: (view) => {
+          this.overlay.draw(view);
+          this._tellMoved(view, false);
+        },
         move: () => this._tip(null),
-        settled: (byHand) => this._settled(byHand),
+        settled: (byHand) => {
+          this._settled(byHand);
+          this._tellMoved(this.host.view(), true);
+        },
         resized: () => this._resized(),
         click: (...at) => this._click(...at),
         hover: (...at) => this._hover(at),
@@ -476,6 +482,15 @@
     }
 
     // ------------------------------------------------------------ telling
+
+    /** Heard by maps that move together: each camera once, and once more where it has come to rest. */
+    _tellMoved({ x, y, zoom }, settled) {
+      const camera = [x, y, zoom].join(" ");
+      const before = settled ? "rested" : "moved";
+      if (this[before] === camera) return;
+      this[before] = camera;
+      this.root?.dispatchEvent(new CustomEvent("xmap-moved", { bubbles: true, detail: { settled } }));
+    }
 
     _tellPicked(what) {
       setProps(this.prefix + "-picked", { data: { ...what, n: ++this.picks } });
