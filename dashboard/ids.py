@@ -58,6 +58,32 @@ WARNINGS_SAID: Final = "warnings-said-box"
 # One of each a step, told apart by `index`.
 WARNINGS_ACT: Final = "warnings-act-button"
 
+# List of scenarios
+SCENARIOS_LIST: Final = "scenarios-list-box"
+SCENARIOS_FIND: Final = "scenarios-find-input"
+SCENARIOS_BAR: Final = "scenarios-compare-box"
+SCENARIOS_SAID: Final = "scenarios-said-box"
+SCENARIOS_TICKED: Final = "scenarios-ticked-store"
+SCENARIOS_CLOCK: Final = "scenarios-clock-interval"
+# One of each a scenario, told apart by `index`.
+SCENARIOS_TICK: Final = "scenarios-row-tick"
+SCENARIOS_STATE: Final = "scenarios-row-state"
+SCENARIOS_NAME: Final = "scenarios-name-input"
+SCENARIOS_RENAME: Final = "scenarios-rename-button"
+SCENARIOS_REPLAY: Final = "scenarios-replay-button"
+SCENARIOS_CANCEL: Final = "scenarios-cancel-button"
+SCENARIOS_DISCARD: Final = "scenarios-discard-button"
+
+# Two scenarios side by side
+COMPARE_BODY: Final = "compare-body-box"
+COMPARE_A: Final = "compare-a-choice"
+COMPARE_B: Final = "compare-b-choice"
+COMPARE_CLOCK: Final = "compare-clock-interval"
+COMPARE_STANDING: Final = "compare-standing-store"
+# The map component makes its ids from its prefix.
+COMPARE_MAP_A: Final = "compare-a"
+COMPARE_MAP_B: Final = "compare-b"
+
 # Wall
 WALL_REQUEST: Final = "wall-request-store"
 WALL_SNAPSHOT: Final = "wall-snapshot-store"
