@@ -11,7 +11,7 @@ from etl.build import text
 from etl.build.layers import ZERO_CLASS
 from etl.build.levels import Floats, Ints
 from etl.build.residents import resident_mean, resident_states
-from etl.build.supply import Supply, count_supply
+from etl.build.supply import count_supply
 from etl.build.travel import Travel, metric_xy
 from etl.build.work import Work
 from etl.sections import Access
@@ -58,7 +58,8 @@ def measure_access(work: Work, sites: pd.DataFrame, travel: Travel) -> AccessRes
             f"no source gives the residents of access.group {settings.group!r}: "
             "name a population column in xintu.toml, or another group"
         )
-    reach = _Reach(settings, travel, metric_xy(supply.sites, crs=work.config.locality.crs), supply)
+    site_xy = metric_xy(supply.sites, crs=work.config.locality.crs)
+    reach = SupplyReach(settings, travel, site_xy, supply.offered)
     by_level = [
         [reach.per_person(metres, demand) * PER_PERSONS for metres in settings.catchments_m]
     ]
@@ -85,12 +86,12 @@ def measure_access(work: Work, sites: pd.DataFrame, travel: Travel) -> AccessRes
     return AccessResult(by_level[0][default], tables)
 
 
-class _Reach:
+class SupplyReach:
     """Access of the cells at a catchment by the locality's method."""
 
-    def __init__(self, settings: Access, travel: Travel, site_xy: Floats, supply: Supply) -> None:
+    def __init__(self, settings: Access, travel: Travel, site_xy: Floats, supply: Floats) -> None:
         self.settings, self.travel = settings, travel
-        self.site_xy, self.supply = site_xy, supply.offered
+        self.site_xy, self.supply = site_xy, supply
         self.metres_per_min = travel.speed_kmh("foot") * 1000.0 / 60.0
         self.pairs: tuple[Ints, Ints, Floats] | None = None
 

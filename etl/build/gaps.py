@@ -73,13 +73,13 @@ def classify_gaps(work: Work) -> Gaps:
     )
     need = need_score(parts).score
     reference = full_service(work, _access(work, ""))
-    found = _classify(work, need, _access(work, ""), reference)
+    found = classify(need, _access(work, ""), persons, reference=reference)
     shown = found.states == Missing.OK
     classes = np.where(shown, found.classes, np.nan)
     by_catchment = {}
     for catchment_m in work.config.access.catchments_m:
         access = _access(work, f".{catchment_m:g}")
-        other = _classify(work, need, access, full_service(work, access))
+        other = classify(need, access, persons, reference=full_service(work, access))
         by_catchment[catchment_m] = np.where(other.states == Missing.OK, other.classes, np.nan)
     by_level = {cells.level: classes}
     need_spec, gap_spec, share_spec = _specs(work, parts)
@@ -105,13 +105,14 @@ def _access(work: Work, catchment: str) -> Floats:
     return np.full(len(work.levels[0]), np.nan) if access is None else access
 
 
-def _classify(work: Work, need: Floats, access: Floats, reference: float) -> GapClasses:
+def classify(need: Floats, access: Floats, persons: Floats, *, reference: float) -> GapClasses:
+    """Gap classes of the finest level, where so much accessibility is full service."""
     if reference > 0:
         service = service_level(access, reference=reference)
     else:
         # Nothing in reach of anyone: no service anywhere, where residents are known at all.
         service = np.where(np.isnan(access), np.nan, 0.0)
-    return gap_classes(need, service, persons=work.levels[0].persons["total"])
+    return gap_classes(need, service, persons=persons)
 
 
 def gap_groups(work: Work, gaps: Gaps) -> pd.DataFrame:

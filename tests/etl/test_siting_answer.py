@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
+import math
+from typing import Any
+
 import numpy as np
 import pandas as pd
 import pytest
 
-from etl.siting.answer import COLUMNS, Answer, as_table, empty_tables
+from etl.siting.answer import COLUMNS, Answer, CellState, as_table, empty_tables
+from etl.siting.answering import answer_question
+from etl.siting.ground import Ground
+from etl.siting.question import Question
 from geo.errors import InputError
+from tests.support.siting import FULL_SERVICE, small_answer, small_ground, small_question
+
+# Straight line x 1.3 at 4.8 km/h.
+MIN_PER_M = 1.3 / 80.0
 
 
 def _kept() -> Answer:
@@ -65,3 +76,300 @@ def test_an_answer_of_another_format_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.undo()
     with pytest.raises(InputError, match="the answer has format 7; wanted 1: ask again"):
         Answer.from_bytes(data)
+
+
+# ---------------------------------------------------------------- an independent reference
+
+
+class Plain:
+    """Minutes and sums in plain loops, from the ground's frames alone."""
+
+    def __init__(self, ground: Ground, group: str = "total", threshold_min: float = 15.0) -> None:
+        self.cells = ground.cells.to_dict("records")
+        told = ground.persons[group].to_dict()
+        self.persons = {c: 0.0 if math.isnan(told[c]) else told[c] for c in told}
+        self.sites = {
+            row["site_id"]: row for row in ground.sites.to_dict("records") if row["x"] == row["x"]
+        }
+        self.threshold_min = threshold_min
+
+    def minutes(self, cell: dict[str, Any], site_id: str) -> float:
+        site = self.sites[site_id.rsplit(":", maxsplit=1)[-1]]
+        return math.hypot(cell["x"] - site["x"], cell["y"] - site["y"]) * MIN_PER_M
+
+    def covered(self, sites: Any) -> set[str]:
+        return {
+            cell["area_code"]
+            for cell in self.cells
+            if any(self.minutes(cell, site) <= self.threshold_min for site in sites)
+        }
+
+    def total(self, codes: Any) -> float:
+        return sum(self.persons[code] for code in codes)
+
+    def best(self, kept: list[str], candidates: list[str], n: int) -> float:
+        reach = {site: self.covered([site]) for site in [*kept, *candidates]}
+        base = set().union(*(reach[site] for site in kept))
+        return max(
+            self.total(base.union(*(reach[site] for site in chosen)))
+            for chosen in itertools.combinations(candidates, n)
+        )
+
+
+KEPT = ["coun-01", "coun-02"]
+
+
+def _candidates(answer: Answer) -> list[str]:
+    return list(answer.tables["candidates"]["candidate_id"])
+
+
+def _new(answer: Answer) -> list[str]:
+    sites = answer.tables["sites"]
+    return list(sites.loc[sites["state"] == "new", "site_id"])
+
+
+def _ask(ground: Ground | None = None, **changes: Any) -> Answer:
+    part = changes.pop("part", {})
+    question = small_question()
+    asked = question.model_dump(mode="json")
+    asked["parts"][0] |= part
+    return answer_question(ground or small_ground(), Question.model_validate({**asked, **changes}))
+
+
+@pytest.fixture(scope="module")
+def answer() -> Answer:
+    return small_answer()
+
+
+@pytest.fixture(scope="module")
+def plain() -> Plain:
+    return Plain(small_ground())
+
+
+# ---------------------------------------------------------------- the choice and its figures
+
+
+def test_the_choice_is_the_best_of_all_choices(answer: Answer, plain: Plain) -> None:
+    best = plain.best(KEPT, _candidates(answer), 4)
+    assert len(_new(answer)) == 4
+    assert plain.total(plain.covered([*KEPT, *_new(answer)])) == best
+    assert answer.meta["value"] == answer.meta["covered_after"] == best
+    assert (answer.meta["state"], answer.meta["proven"], answer.meta["gap"]) == ("found", True, 0)
+
+
+def test_every_figure_is_that_of_plain_sums(answer: Answer, plain: Plain) -> None:
+    new = _new(answer)
+    before, after = plain.covered(KEPT), plain.covered([*KEPT, *new])
+    everybody = [cell["area_code"] for cell in plain.cells]
+    meta = answer.meta
+    assert meta["persons"] == plain.total(everybody)
+    assert meta["covered_before"] == plain.total(before)
+    assert meta["share_before"] == pytest.approx(plain.total(before) / plain.total(everybody))
+    assert meta["share_after"] == pytest.approx(plain.total(after) / plain.total(everybody))
+    for name, open_sites in (("before", KEPT), ("after", [*KEPT, *new])):
+        walked = sum(
+            plain.persons[cell["area_code"]] * min(plain.minutes(cell, s) for s in open_sites)
+            for cell in plain.cells
+        )
+        assert meta[f"mean_min_{name}"] == pytest.approx(walked / plain.total(everybody))
+    for row in answer.tables["towns"].to_dict("records"):
+        own = {c["area_code"] for c in plain.cells if c["town_code"] == row["town_code"]}
+        assert row["persons"] == plain.total(own)
+        assert row["covered_before"] == plain.total(own & before)
+        assert row["covered_after"] == plain.total(own & after)
+        assert row["newly"] == plain.total((own & after) - before)
+        assert row["lost"] == 0
+        in_town = [s for s in plain.sites.values() if s["town_code"] == row["town_code"]]
+        rooms = [s for s in in_town if s["kind"] == "counselling_room"]
+        added = [s for s in in_town if s["site_id"] in {code.split(":")[1] for code in new}]
+        assert (row["sites_before"], row["sites_after"]) == (len(rooms), len(rooms) + len(added))
+    shares = answer.tables["towns"].set_index("name")["share_after"]
+    assert meta["worst_town_after"]["share"] == shares.min()
+    assert meta["worst_town_after"]["name"] == shares.idxmin()
+    for row in answer.tables["groups"].to_dict("records"):
+        own = Plain(small_ground(), row["group"])
+        assert row["covered_after"] == pytest.approx(own.total(after))
+        assert row["newly"] == pytest.approx(own.total(after - before))
+
+
+def test_each_site_says_what_it_adds(answer: Answer, plain: Plain) -> None:
+    sites = answer.tables["sites"]
+    new = sites[sites["state"] == "new"]
+    covered = plain.covered(KEPT)
+    left = list(new["site_id"])
+    for row in new.to_dict("records"):
+        adds = {site: plain.total(plain.covered([site]) - covered) for site in left}
+        assert row["gain_persons"] == adds[row["site_id"]] == max(adds.values())
+        covered |= plain.covered([row["site_id"]])
+        left.remove(row["site_id"])
+    assert list(new["order"]) == [1, 2, 3, 4]
+    gained = answer.meta["covered_after"] - answer.meta["covered_before"]
+    assert new["gain_persons"].sum() == pytest.approx(gained)
+    for row in sites.to_dict("records"):
+        others = [code for code in sites["site_id"] if code != row["site_id"]]
+        own = plain.covered([row["site_id"]])
+        assert row["persons_within"] == plain.total(own)
+        assert row["alone_persons"] == plain.total(own - plain.covered(others))
+        towns = {c["town_code"] for c in plain.cells
+                 if c["area_code"] in own and plain.persons[c["area_code"]] > 0}  # fmt: skip
+        assert row["n_towns_served"] == len(towns)
+
+
+def test_candidates_say_what_they_would_add(answer: Answer, plain: Plain) -> None:
+    new = _new(answer)
+    covered = plain.covered([*KEPT, *new])
+    for row in answer.tables["candidates"].to_dict("records"):
+        code = row["candidate_id"]
+        assert row["chosen"] == (code in new)
+        assert row["gain_now"] == plain.total(plain.covered([code]) - covered)
+        here = plain.sites[code.split(":")[1]]
+        nearest = min(plain.minutes(here, s) for s in [*KEPT, *new] if s != code)
+        assert row["nearest_open_min"] == pytest.approx(nearest)
+
+
+def test_cells_say_how_they_fare(answer: Answer, plain: Plain) -> None:
+    new = _new(answer)
+    before, after = plain.covered(KEPT), plain.covered([*KEPT, *new])
+    unknown = small_ground().persons["total"].isna()
+    wanted = []
+    for cell in plain.cells:
+        code = cell["area_code"]
+        if unknown[code]:
+            wanted.append(CellState.UNKNOWN)
+        elif plain.persons[code] == 0:
+            wanted.append(CellState.EMPTY)
+        elif code in before:
+            wanted.append(CellState.COVERED)
+        else:
+            wanted.append(CellState.NEWLY if code in after else CellState.UNCOVERED)
+    assert answer.cells["state"].tolist() == wanted
+    for name, open_sites in (("before", KEPT), ("after", [*KEPT, *new])):
+        minutes = [min(plain.minutes(cell, s) for s in open_sites) for cell in plain.cells]
+        np.testing.assert_allclose(answer.cells[f"minutes_{name}"], minutes, rtol=1e-6)
+
+
+def test_who_stays_uncovered_and_why(answer: Answer, plain: Plain) -> None:
+    after = plain.covered([*KEPT, *_new(answer)])
+    some = plain.covered(_candidates(answer))
+    table = answer.tables["uncovered"]
+    unknown = small_ground().persons["total"].isna()
+    left = {c["area_code"] for c in plain.cells} - after
+    assert set(table["area_code"]) == {c for c in left if plain.persons[c] > 0 or unknown[c]} | {
+        c for c in unknown.index if unknown[c]
+    }
+    for row in table.to_dict("records"):
+        code = row["area_code"]
+        if unknown[code]:
+            assert row["why"] == "unknown"
+            assert math.isnan(row["persons"])
+        else:
+            assert row["why"] == ("not_chosen" if code in some else "no_candidate")
+            assert row["persons"] == plain.persons[code]
+    known = table["persons"].dropna()
+    assert known.is_monotonic_decreasing
+
+
+def test_a_forbidden_site_is_told_as_the_cause(plain: Plain) -> None:
+    best = _new(small_answer())[0]
+    found = _ask(forbidden=[best])
+    assert best not in _new(found)
+    others = [code for code in _candidates(found) if code != best]
+    assert found.meta["covered_after"] == plain.best(KEPT, others, 4)
+    only = plain.covered([best]) - plain.covered([*KEPT, *others])
+    told = found.tables["uncovered"].set_index("area_code")["why"]
+    lived_in = {code for code in only if plain.persons[code] > 0}
+    assert lived_in
+    assert set(told[told == "forbidden"].index) == lived_in
+    candidates = found.tables["candidates"].set_index("candidate_id")
+    assert list(candidates.index[candidates["forbidden"]]) == [best]
+
+
+# ---------------------------------------------------------------- the curve
+
+
+def test_the_curve_is_the_most_that_so_many_sites_can_cover(answer: Answer, plain: Plain) -> None:
+    curve = answer.tables["curve"]
+    candidates = _candidates(answer)
+    wanted = [plain.best(KEPT, candidates, n) for n in range(len(curve))]
+    assert curve["n_new"].tolist() == list(range(8))
+    assert curve["persons"].tolist() == wanted
+    assert curve["proven"].all()
+    assert curve["gain"].iloc[1:].tolist() == np.diff(wanted).tolist()
+    assert math.isnan(curve["gain"].iloc[0])
+    assert curve.loc[curve["knee"], "n_new"].tolist() == [answer.meta["knee"]] == [3]
+
+
+def test_the_curve_stays_flat_once_all_in_reach_are_covered(plain: Plain) -> None:
+    found = _ask(part={"p_new": 14})
+    curve = found.tables["curve"]
+    assert curve["n_new"].tolist() == list(range(16))
+    all_in_reach = plain.total(plain.covered([*KEPT, *_candidates(found)]))
+    assert curve["persons"].iloc[-1] == all_in_reach
+    assert curve["proven"].all()
+    assert curve["persons"].is_monotonic_increasing
+
+
+# ---------------------------------------------------------------- gap classes and targets
+
+
+def _slow_classes(ground: Ground, sites: list[tuple[float, float, float]]) -> dict[str, float]:
+    """2SFCA within 2 km of way, and the class of the gap, in plain loops."""
+    cells = ground.cells.to_dict("records")
+    persons = ground.persons["total"].fillna(0.0).to_dict()
+
+    def near(cell: dict[str, Any], site: tuple[float, float, float]) -> bool:
+        return math.hypot(cell["x"] - site[0], cell["y"] - site[1]) * 1.3 <= 2000.0
+
+    ratios = []
+    for site in sites:
+        demand = sum(persons[c["area_code"]] for c in cells if near(c, site))
+        ratios.append(site[2] / demand if demand else 0.0)
+    classes = {}
+    for cell in cells:
+        code = cell["area_code"]
+        if not persons[code] > 0:
+            continue
+        per_person = sum(r for r, site in zip(ratios, sites, strict=True) if near(cell, site))
+        service = min(1.0, per_person * 10_000 / FULL_SERVICE)
+        row = int(ground.need[code] >= 1 / 3) + int(ground.need[code] >= 2 / 3)
+        column = int(service >= 0.25) + int(service >= 0.75)
+        classes[code] = float(((1, 1, 0), (2, 1, 0), (3, 2, 0))[row][column])
+    return classes
+
+
+def test_gap_classes_change_by_the_new_sites_alone(answer: Answer) -> None:
+    ground = small_ground()
+    sites = ground.sites.set_index("site_id")
+    today = [(sites.x[code], sites.y[code], 2.0) for code in KEPT]
+    new = [code.split(":")[1] for code in _new(answer)]
+    before = _slow_classes(ground, today)
+    after = _slow_classes(ground, [*today, *((sites.x[c], sites.y[c], 2.0) for c in new)])
+    persons = ground.persons["total"]
+    wanted: dict[tuple[float, float], list[float]] = {}
+    for code, was in before.items():
+        entry = wanted.setdefault((was, after[code]), [0, 0.0])
+        entry[0] += 1
+        entry[1] += persons[code]
+    table = answer.tables["gaps"]
+    told = {(r["gap_before"], r["gap_after"]): [r["areas"], r["persons"]]
+            for r in table.to_dict("records")}  # fmt: skip
+    assert told == wanted
+    assert (table["gap_after"] < table["gap_before"]).any()
+    assert answer.meta["assumed"] == {
+        "supply": [{"kind": "counselling_room", "unit": "staff", "value": 2.0, "basis": "median"}],
+        "full_service": FULL_SERVICE,
+        "differs": 0,
+    }
+
+
+def test_the_targets_that_new_sites_change(answer: Answer) -> None:
+    ground = small_ground()
+    sites = ground.sites.set_index("site_id")["village_code"]
+    villages = {sites[code] for code in KEPT}
+    more = villages | {sites[code.split(":")[1]] for code in _new(answer)}
+    row = answer.tables["targets"].iloc[0]
+    assert row["code"] == "rooms_village"
+    assert row["value_before"] == pytest.approx(len(villages) / 6)
+    assert row["value_after"] == pytest.approx(len(more) / 6)
+    assert (row["required"], row["unit"]) == (0.8, "share")
+    assert (row["met_before"], row["met_after"]) == (False, len(more) / 6 >= 0.8)

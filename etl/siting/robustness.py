@@ -1,0 +1,219 @@
+"""Does the choice hold: under other thresholds, other demand, other borders, fewer candidates?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pandas as pd
+
+from etl.build.levels import Floats, Ints
+from etl.siting.answer import as_table
+from etl.siting.choosing import Choice, Task, Watch, asked_task, choose
+from etl.siting.posed import MEDIANS, Posed, tried_thresholds
+from geo.maup import shifted_squares
+from geo.siting import Objective
+
+DEMAND_CHANGE, DRAWS = 0.1, 5
+# The grid of squares is laid anew by half a side.
+SHIFTS = ((0.0, 0.0), (0.5, 0.5))
+_GROUPS = ("minors", "elderly")
+_EQUAL = 1e-9
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One way in which things might be otherwise.
+
+    Attributes
+    ----------
+    check : "threshold", "demand", "zoning" or "candidates".
+    value : which; see `variants`.
+    task : what would then be asked.
+    """
+
+    check: str
+    value: str
+    task: Task
+
+
+def variants(posed: Posed) -> Iterator[Variant]:
+    """All variants that are tried.
+
+    `threshold`: minutes, of several parts with a slash between. `demand`: "draw:1" and on, every
+    area's residents changed at random by up to a tenth; "elderly+10" and "elderly-10", a tenth more
+    or less of a group. `zoning`: "village" and "squares:0" and on, the residents of a village or
+    of a square all at the cell nearest to their middle. `candidates`: "complete", only
+    candidates that lack nothing.
+    """
+    asked = asked_task(posed)
+    for limits in zip(*(tried_thresholds(t) for t in asked.thresholds), strict=True):
+        named = "/".join(f"{limit:g}" for limit in limits)
+        yield Variant("threshold", named, replace(asked, thresholds=limits))
+    rng = np.random.default_rng(posed.question.seed)
+    for draw in range(DRAWS):
+        weights = tuple(
+            weight * rng.uniform(1 - DEMAND_CHANGE, 1 + DEMAND_CHANGE, len(weight))
+            for weight in asked.weights
+        )
+        yield Variant("demand", f"draw:{draw + 1}", replace(asked, weights=weights))
+    yield from _by_group(posed, asked)
+    for name, zones in _zonings(posed):
+        weights = tuple(_gathered(posed, weight, zones) for weight in asked.weights)
+        yield Variant("zoning", name, replace(asked, weights=weights))
+    complete = set(posed.candidates.loc[posed.candidates["lacks"].fillna("") == "", "candidate_id"])
+    whole = tuple(
+        allowed & one.sites["site_id"].isin(complete).to_numpy()
+        for one, allowed in zip(posed.parts, asked.allowed, strict=True)
+    )
+    fewer = sum(int(one.sum()) for one in whole)
+    if 0 < fewer < sum(int(one.sum()) for one in asked.allowed):
+        yield Variant("candidates", "complete", replace(asked, allowed=whole))
+
+
+def try_variants(
+    posed: Posed,
+    choice: Choice,
+    *,
+    limit_s: float,
+    on_share: Callable[[float], None],
+    watch: Watch,
+) -> pd.DataFrame:
+    """Choose anew under each variant, and hold the answer's sites against that.
+
+    `regret` is what the answer's sites fall short of the best there: of coverage a share of all
+    residents, of a median or centre a share of the best value, of a set cover the share of the
+    residents that they leave uncovered. `share_same_sites` is the share of the new sites that are
+    also best there; the answer's own are preferred among equals.
+    """
+    rows = []
+    tried = list(variants(posed))
+    for done, variant in enumerate(tried):
+        limit = limit_s / len(tried)
+        best = choose(posed, variant.task, time_limit_s=limit, watch=watch)
+        if best.infeasible is None:
+            ours = _value(posed, variant.task, choice, limit_s=limit)
+            rows.append(_row(posed, variant, best=best, choice=choice, ours=ours))
+        on_share((done + 1) / len(tried))
+    return as_table("robustness", pd.DataFrame(rows))
+
+
+def _row(
+    posed: Posed, variant: Variant, *, best: Choice, choice: Choice, ours: float
+) -> dict[str, object]:
+    task = variant.task
+    own = [choice.new(posed, one.position) for one in posed.parts]
+    total = sum(float(weight.sum()) for weight in task.weights)
+    lowest = task.objective in MEDIANS
+    slack = _EQUAL * max(1.0, abs(best.value))
+    as_good = ours <= best.value + slack if lowest else ours >= best.value - slack
+    if task.objective == Objective.SET_COVER:
+        as_good = not np.isnan(ours) and ours <= best.value + slack
+    may = all((new & ~allowed).sum() == 0 for new, allowed in zip(own, task.allowed, strict=True))
+    if as_good and may:
+        best = replace(best, open=choice.open)
+    there = [best.new(posed, one.position) for one in posed.parts]
+    kept = sum(int((new & also).sum()) for new, also in zip(own, there, strict=True))
+    n_own = sum(int(new.sum()) for new in own)
+    if task.objective == Objective.SET_COVER:
+        regret = 1.0 - _covered_share(posed, task, choice)
+    elif lowest:
+        regret = max(0.0, ours / best.value - 1.0) if best.value > 0 else 0.0
+    else:
+        regret = max(0.0, best.value - ours) / total if total > 0 else 0.0
+    return {
+        "check": variant.check,
+        "value": variant.value,
+        "share_same_sites": kept / n_own if n_own else 1.0,
+        "share_best": _covered_share(posed, task, best),
+        "regret": regret,
+        "kept": kept,
+        "n_new": sum(int(new.sum()) for new in there),
+        "proven": best.proven,
+    }
+
+
+def _value(posed: Posed, task: Task, choice: Choice, *, limit_s: float) -> float:
+    """What the answer's sites are worth there; NaN where they do not meet what is asked."""
+    fixed = replace(
+        task,
+        kept=tuple(
+            there & one.existing for there, one in zip(choice.open, posed.parts, strict=True)
+        ),
+        allowed=tuple(choice.new(posed, one.position) for one in posed.parts),
+        p_new=tuple(int(choice.new(posed, one.position).sum()) for one in posed.parts),
+        closures=False,
+        equity=False,
+        budget=False,
+    )
+    found = choose(posed, fixed, time_limit_s=limit_s)
+    return float("nan") if found.infeasible is not None else found.value
+
+
+def _covered_share(posed: Posed, task: Task, choice: Choice) -> float:
+    total = sum(float(weight.sum()) for weight in task.weights)
+    covered = 0.0
+    for one, opened, limit, weight in zip(
+        posed.parts, choice.open, task.thresholds, task.weights, strict=True
+    ):
+        reach = one.reach.within(limit)
+        inside = reach.covered(opened, n_cells=posed.n_cells).astype(np.float64)
+        if choice.served is not None:
+            kept = reach.covered(opened & one.existing, n_cells=posed.n_cells)
+            inside = np.where(kept, 1.0, choice.served[one.position])
+        covered += float(weight @ inside)
+    return covered / total if total > 0 else float("nan")
+
+
+def _by_group(posed: Posed, asked: Task) -> Iterator[Variant]:
+    persons = posed.ground.persons
+    for group in _GROUPS:
+        if group not in persons.columns or all(one.part.group == group for one in posed.parts):
+            continue
+        own = np.nan_to_num(persons[group].to_numpy(dtype=np.float64))
+        for sign, name in ((1, "+"), (-1, "-")):
+            weights = []
+            for one, weight in zip(posed.parts, asked.weights, strict=True):
+                share = np.divide(own, one.persons, out=np.zeros(len(own)), where=one.persons > 0)
+                weights.append(weight * (1 + sign * DEMAND_CHANGE * np.minimum(share, 1.0)))
+            changed = f"{group}{name}{DEMAND_CHANGE * 100:g}"
+            yield Variant("demand", changed, replace(asked, weights=tuple(weights)))
+
+
+def _zonings(posed: Posed) -> Iterator[tuple[str, Ints]]:
+    """Villages, and squares of about their size laid anew; -1 for a cell without a zone."""
+    cells = posed.ground.cells
+    villages = cells["village_code"]
+    number, known = pd.factorize(villages)
+    if 1 < len(known) < len(cells):
+        yield "village", number.astype(np.int64)
+    xy = cells[["x", "y"]].to_numpy(dtype=np.float64)
+    extent = np.ptp(xy, axis=0) if len(xy) else np.zeros(2)
+    n_zones = max(len(known), 4)
+    side_m = float(np.sqrt(extent[0] * extent[1] / n_zones))
+    if side_m > 0:
+        for draw, shift in enumerate(SHIFTS):
+            yield f"squares:{draw}", shifted_squares(xy, size_m=side_m, shift=shift)
+
+
+def _gathered(posed: Posed, weight: Floats, zones: Ints) -> Floats:
+    """The weight of each zone, all at the cell nearest to its weighted middle."""
+    xy = posed.ground.cells[["x", "y"]].to_numpy(dtype=np.float64)
+    out = np.where(zones < 0, weight, 0.0)
+    use = np.flatnonzero((zones >= 0) & (weight > 0))
+    zone, n = zones[use], int(zones.max(initial=-1)) + 1
+    total = np.bincount(zone, weights=weight[use], minlength=n)
+    with np.errstate(invalid="ignore", divide="ignore"):
+        middle = np.stack(
+            [
+                np.bincount(zone, weights=weight[use] * xy[use, i], minlength=n) / total
+                for i in (0, 1)
+            ],
+            axis=1,
+        )
+    away = np.linalg.norm(xy[use] - middle[zone], axis=1)
+    order = np.lexsort((use, away, zone))
+    first = order[np.unique(zone[order], return_index=True)[1]]
+    out[use[first]] = total[zone[first]]
+    return out
