@@ -1,0 +1,106 @@
+"""Good choices of sites in little time, each with a bound that says how good it is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from geo.arrays import IntArray
+from geo.siting.coverage_search import CoverageSearch
+from geo.siting.instance import Instance
+from geo.siting.median_search import MedianSearch
+from geo.siting.problem import Objective, relative_gap
+from geo.siting.stopwatch import Stopwatch
+
+Progress = Callable[[float, float, float], bool | None]
+# Rounds without a better choice or a better bound after which more of the same is not tried.
+STALE_ROUNDS = 400
+# A choice whose value is this near to its bound, as a part of it, is the best there is.
+EXACT = 1e-9
+
+
+@dataclass(frozen=True)
+class Found:
+    """A choice of sites and its bound.
+
+    Attributes
+    ----------
+    open : int64: positions of the open sites, ascending; empty where no choice was found.
+    objective : its value; NaN where no choice was found.
+    bound : no choice is better than this; NaN where nothing is known.
+    """
+
+    open: IntArray
+    objective: float
+    bound: float
+
+
+def search(
+    instance: Instance,
+    *,
+    watch: Stopwatch,
+    rng: np.random.Generator,
+    on_progress: Progress | None = None,
+    target_gap: float = 0.0,
+) -> Found:
+    """Look for a good choice from above and below until they meet, or time is over.
+
+    Parameters
+    ----------
+    instance : max_coverage, backup_coverage or p_median for which `is_plain` holds, without
+        `cover_all`.
+    watch : ends the search; what was found until then is returned.
+    rng : where chance comes from. One seed gives one answer, unless time cuts the search short.
+    on_progress : told seconds, value and bound now and then; False ends the search.
+    target_gap : gap at which the search ends, as a share of the value.
+
+    Returns
+    -------
+    The best choice seen and the best bound. The bound is proven: it is the value of a Lagrangian
+    relaxation, which no choice beats.
+
+    Raises
+    ------
+    ValueError : the objective is another one, or the instance is not plain.
+
+    Notes
+    -----
+    Greedy, then swaps (Teitz & Bart 1968) valued all at once and updated after each (Resende &
+    Werneck 2007), then iterated local search (Lourenço et al. 2003), in turn with subgradient steps
+    (Galvão & ReVelle 1996 for coverage, Cornuéjols et al. 1977 for the median), whose choices of
+    sites are starts as well. Greedy and a subgradient step cost O(n_pairs), less for the median,
+    where only pairs count that are cheaper than the second nearest open site; a swap costs the
+    pairs of the rows that notice, about n_pairs / p, and O(n_sites p) to find. Memory: two copies
+    of the pairs and n_sites p numbers.
+    """
+    if not instance.is_plain or instance.cover_all:
+        raise ValueError("the search knows only sites of one kind, a number and locks")
+    one = _start(instance)
+    while True:
+        one.tighten()
+        ended = _told(one, watch, on_progress)
+        if ended or relative_gap(one.value, one.bound) <= max(target_gap, EXACT) or watch.over:
+            break
+        if one.trivial or one.stale >= STALE_ROUNDS:
+            break
+        one.wander(rng.random((one.n_rounds, 4)))
+    return Found(one.sites(), one.value, one.bound)
+
+
+def _start(instance: Instance) -> CoverageSearch | MedianSearch:
+    match instance.objective:
+        case Objective.MAX_COVERAGE | Objective.BACKUP_COVERAGE:
+            return CoverageSearch(instance)
+        case Objective.P_MEDIAN:
+            return MedianSearch(instance)
+        case other:
+            raise ValueError(f"the search does not know {other.value}")
+
+
+def _told(
+    one: CoverageSearch | MedianSearch, watch: Stopwatch, on_progress: Progress | None
+) -> bool:
+    """Whether who is told how far the search is wants it to end."""
+    return on_progress is not None and on_progress(watch.seconds, one.value, one.bound) is False
