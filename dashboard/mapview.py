@@ -20,6 +20,8 @@ from etl.store.reader import Snapshot
 from geo.model import Kind, Level, Missing, Tier
 
 STYLE = "style.json"
+# Themes of the context that the map draws; zones of siting are for reckoning.
+_DRAWN = ("road", "water")
 # Plotly's own buttons; "share chart" would send the figure to a foreign host.
 _CONFIG: Any = {
     "displayModeBar": False,
@@ -184,6 +186,7 @@ def map_view(
     NotPublishedError : the snapshot has no such layer.
     """
     entry = snapshot.layer(layer)
+    hashes = snapshot.meta["context"]
     return {
         "base": base,
         "snapshot": snapshot.snapshot_id,
@@ -212,7 +215,7 @@ def map_view(
             }
             for known in snapshot.meta["levels"]
         ],
-        "contexts": {name: found for name, found in snapshot.meta["context"].items() if found},
+        "contexts": {name: hashes[name] for name in _DRAWN if hashes.get(name)},
         "words": map_words(snapshot, catalog),
         "attribution": attribution,
     }

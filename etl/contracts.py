@@ -112,7 +112,7 @@ def context_schema() -> pa.DataFrameSchema:
     """theme, rank 1 to 3, name, class, direction, speed and bridge of a road, geometry."""
     return pa.DataFrameSchema(
         {
-            "theme": pa.Column(checks=pa.Check.isin(["water", "road"])),
+            "theme": pa.Column(checks=pa.Check.isin(["water", "road", "suitable", "excluded"])),
             "rank": pa.Column("int64", pa.Check.in_range(1, 3)),
             "name": pa.Column(),
             "road_class": pa.Column(checks=pa.Check.isin(list(RoadClass)), nullable=True),

@@ -19,6 +19,7 @@ from etl.demo.network import Roads, make_roads
 from etl.demo.outbreaks import weeks_of
 from etl.demo.people import People, make_people
 from etl.demo.plan import CITY_ZH, COUNTY_CODE, TOWNS
+from etl.demo.premises import furnish_venues
 from etl.demo.quarters import write_quarters
 from etl.demo.registers import Registers
 from etl.demo.reports import LATE, Reports, today_of
@@ -97,6 +98,7 @@ def write_demo(
     steps.next("写入地图与人口")
     maps.write_boundaries(folder, city.borders, city.zones)
     maps.write_context(folder, city.terrain, city.roads, city.frame)
+    maps.write_zones(folder, city.terrain, city.frame)
     last_year = int(city.series.weeks[-1][:4])
     maps.write_population(folder, city.people, city.zones, last_year - 1)
     steps.next("写入机构台账")
@@ -169,7 +171,7 @@ def _make(seed: int, cells: int, weeks: int, end_week: str, steps: _Steps) -> Ci
     register = Register(mesh, zones, people, terrain, gaps, today_of(series), _rng(seed, 6))
     enter_network(register)
     enter_institutions(register)
-    sites = register.table()
+    sites = furnish_venues(register.table(), zones, _rng(seed, 11))
     return City(terrain, mesh, zones, borders, frame, people, roads, gaps, sites, series)
 
 

@@ -19,7 +19,7 @@ from etl.demo.zones import Zones
 
 SITE_COLUMNS = (
     "site_id", "kind", "type", "name", "x", "y", "village", "town", "status", "staff", "rooms",
-    "area_m2", "beds", "places", "pupils", "hours", "opened_on", "closed_on",
+    "area_m2", "beds", "places", "pupils", "hours", "floor", "owner", "opened_on", "closed_on",
 )  # fmt: skip
 OFFICE, LONG, AFTERNOONS = (
     "周一至周五 9:00-17:00",

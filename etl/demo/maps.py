@@ -16,6 +16,8 @@ from etl.demo.tables import write_geojson, write_text
 from etl.demo.terrain import Terrain
 from etl.demo.zones import Zones
 
+# How far beside the river nothing is built, and around the reservoir [m].
+FLOOD_M, SOURCE_M = 120.0, 500.0
 GROUP_COLUMNS = {
     "total": "常住人口",
     "minors": "0-17岁",
@@ -106,6 +108,31 @@ def write_context(folder: Path, terrain: Terrain, roads: Roads, frame: Frame) ->
                 "通行方向": list(roads.directions),
             }
         ),
+    )
+
+
+def write_zones(folder: Path, terrain: Terrain, frame: Frame) -> None:
+    """Where rooms may be built, by the spatial plan, and where not: floodplain, water source."""
+    centres = [shapely.Point(1000.0 * town.x_km, 1000.0 * town.y_km) for town in TOWNS]
+    rings = []
+    for town, centre in zip(TOWNS, centres, strict=True):
+        reach_m = 1000.0 * town.spread_km
+        inner = shapely.intersection(centre.buffer(1.2 * reach_m), terrain.outline)
+        outer = shapely.intersection(centre.buffer(2.4 * reach_m), terrain.outline)
+        rings.append((inner, f"{town.short}镇区" if not town.urban else f"{town.short}城区", 1))
+        rings.append((shapely.difference(outer, inner), f"{town.short}外围", 2))
+    kept = [(shape, name, rank) for shape, name, rank in rings if not shape.is_empty]
+    write_geojson(
+        folder / "规划" / f"{CITY_ZH}_选址适宜区.geojson",
+        [frame.geometry(shape.simplify(5.0)) for shape, _, _ in kept],
+        pd.DataFrame({"名称": [n for _, n, _ in kept], "等级": [r for _, _, r in kept]}),
+    )
+    river = shapely.intersection(terrain.river_area.buffer(FLOOD_M), terrain.outline)
+    source = shapely.intersection(terrain.reservoir.buffer(SOURCE_M), terrain.outline)
+    write_geojson(
+        folder / "规划" / f"{CITY_ZH}_禁建区.geojson",
+        [frame.geometry(shape.simplify(5.0)) for shape in (river, source)],
+        pd.DataFrame({"名称": [f"{RIVER}行洪区", f"{RESERVOIR}水源保护区"], "等级": [1, 1]}),
     )
 
 

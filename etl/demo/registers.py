@@ -176,7 +176,10 @@ class Registers:
         self._save(faulty)
 
     def _venues(self) -> None:
-        columns = {"建筑面积": "area_m2", "房间数": "rooms", "开放时间": "hours"}
+        columns = {
+            "建筑面积": "area_m2", "房间数": "rooms", "所在楼层": "floor", "产权单位": "owner",
+            "开放时间": "hours",
+        }  # fmt: skip
         table = self._table("host_venue", datum="GCJ02", columns=columns)
         faulty = self._faulty("venues", "机构/组织部_党群服务阵地.txt", table)
         picks = self._picks(len(table), 4)

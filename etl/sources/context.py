@@ -1,4 +1,4 @@
-"""Rivers and roads: drawn muted under the data, and what people travel on and cannot cross."""
+"""Rivers, roads and zones: what people travel on, cannot cross, and where rooms may be built."""
 
 from __future__ import annotations
 
@@ -25,6 +25,9 @@ from geo.model import RoadClass
 
 _DRAWN = (1, 2, 3, 5, 6)  # lines, rings, polygons and several of them
 _LINES = (1, 2, 5)
+_POLYGONS = (3, 6)
+# Where rooms may be built, and where not: an area, never a line.
+_ZONES = ("suitable", "excluded")
 _RANKS = range(1, 4)
 # How a class is drawn where no column gives the rank.
 _RANK_OF = {RoadClass.MOTORWAY: 1, RoadClass.TRUNK: 1, RoadClass.PRIMARY: 1}
@@ -44,7 +47,11 @@ def map_context(features: Features, source: ContextSource, doubts: Doubts) -> Ma
     if source.road_class is not None:
         # What is travelled on is a line, and one with a length.
         other |= ~nothing & ~(np.isin(kind, _LINES) & (shapely.length(shapes) > 0))
-    ledger.reject("wrong_geometry", other, column=None, geometry="LineString / Polygon")
+    wanted = "LineString / Polygon"
+    if source.theme in _ZONES:
+        other |= ~nothing & ~np.isin(kind, _POLYGONS)
+        wanted = "Polygon"
+    ledger.reject("wrong_geometry", other, column=None, geometry=wanted)
     classes = _road_classes(features, source, ledger)
     frame = gpd.GeoDataFrame(
         {
@@ -75,6 +82,10 @@ def _ranks(
         return np.array(by_class, dtype=np.int64)
     column = _column(features, source.rank)
     given = values.amounts(column, integer=True).values
+    if source.theme in _ZONES:
+        # 适宜, 较适宜: a zone's rank is often a word.
+        said = _said(column, {}, _words()["ranks"], contained=False)
+        given = np.array([np.nan if word is None else word for word in said], dtype=np.float64)
     bad = ~np.isin(given, list(_RANKS))
     name = features.table.found[source.rank]
     ledger.note("bad_attribute", bad & ~values.is_blank(column), column=name)

@@ -31,7 +31,7 @@ def taken(source: SourceBase) -> Taken:
     ------
     UnusableFileError : the source is neither roads nor water.
     """
-    if not isinstance(source, ContextSource):
+    if not isinstance(source, ContextSource) or source.theme not in {"road", "water"}:
         raise UnusableFileError("unreadable_vector", came=".osm.pbf: only roads and water")
     if source.theme == "road":
         left_out = ", ".join(f"'{word}'" for word in _NO_ROADS)

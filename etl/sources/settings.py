@@ -237,12 +237,12 @@ class ObservationsSource(SourceBase):
 
 
 class ContextSource(SourceBase):
-    """Lines or polygons under the data; roads with classes are also what people travel on."""
+    """What lies under the data: roads with classes are travelled on, zones say where to build."""
 
     role: Literal["context"]
-    theme: Literal["water", "road"]
+    theme: Literal["water", "road", "suitable", "excluded"]
     datum: Datum = "WGS84"
-    rank: str | None = Field(default=None, description="column with 1 (main) to 3")
+    rank: str | None = Field(default=None, description="column with 1 (main, best) to 3")
     name: str | None = Field(default=None, description="column with the name")
     road_class: str | None = Field(default=None, description="column with the class of a road")
     classes: dict[str, RoadClass] = Field(default_factory=dict, description="word → class")

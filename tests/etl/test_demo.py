@@ -117,7 +117,9 @@ def test_equal_arguments_write_equal_bytes(tmp_path: Path) -> None:
     first, second, other = (_digests(tmp_path / name) for name in ("one", "two", "other"))
     assert first == second
     changed = {path for path in first if first[path] != other.get(path)}
-    assert set(first) - changed == {CONFIG_NAME, "机构/卫健委_心理援助热线.csv"}
+    # The zones of the towns are the plan's, whatever the land is like.
+    same = {CONFIG_NAME, "机构/卫健委_心理援助热线.csv", "规划/云汐市_选址适宜区.geojson"}
+    assert set(first) - changed == same
 
 
 @pytest.mark.parametrize("end_week", ["2026-W53", "2027-W01"])
@@ -416,3 +418,26 @@ def test_no_cell_runs_out_through_a_gap_in_the_pairs_along_the_outline(
     made = mesh.make_mesh(terrain, 900, np.random.default_rng(2))
     allowed = terrain.outline.buffer(3 * np.sqrt(terrain.outline.area / 900))
     assert shapely.contains_xy(allowed, made.edge_ends.reshape(-1, 2)).all()
+
+
+def test_venues_hand_in_what_a_planner_asks_for_and_leave_some_of_it_out(city: City) -> None:
+    venues = city.table("venues", "gb18030", "\t")
+    for column in ("建筑面积", "所在楼层", "产权单位", "开放时间"):
+        empty = (venues[column] == "").mean()
+        assert 0.02 < empty < 0.25, column
+    areas = venues["建筑面积"].replace("", np.nan).astype(float)
+    assert (areas < 20).any()
+    assert not venues["产权单位"].str.len().between(1, 3).any(), "institutions, no persons"
+
+
+def test_zones_leave_water_and_its_banks_out(city: City) -> None:
+    suitable, about = city.features("zones-suitable")
+    excluded, _ = city.features("zones-excluded")
+    assert set(about["等级"]) == {1, 2}
+    assert shapely.is_valid(suitable).all()
+    assert shapely.is_valid(excluded).all()
+    river, _ = city.features("water")
+    (county,), _ = city.features("areas-county")
+    inside = shapely.intersection(shapely.union_all(river[:1]), county)
+    uncovered = shapely.difference(inside, shapely.union_all(excluded))
+    assert uncovered.area < 0.02 * inside.area

@@ -19,9 +19,10 @@ from etl.build.summary import coverage_table
 from etl.build.travel import make_travel
 from etl.build.work import Work
 from etl.sections import Travel as TravelSettings
+from etl.sources.proposal.mapping import propose
 from geo.model import Kind, Level, Missing
 from tests.etl.test_build import CRS, ELDERLY, TOTAL, areas, config, population
-from tests.support.locality import Folder, assert_accounted, feature, findings, rules
+from tests.support.locality import Folder, assert_accounted, box, feature, findings, rules
 from tests.support.pbf import extract
 
 ROOM = Kind.COUNSELLING_ROOM
@@ -245,3 +246,51 @@ def test_a_damaged_extract_is_refused(tmp_path: Path) -> None:
     folder.write("roads.osm.pbf", EXTRACT[: len(EXTRACT) // 2])
     folder.source("roads", "context", "roads.osm.pbf", theme="road")
     assert set(rules(folder.result("roads"))) & {"unreadable_vector", "empty_file"}
+
+
+def zone_file(
+    tmp_path: Path, theme: str, *rows: tuple[dict[str, object], dict[str, Any]]
+) -> Folder:
+    folder = Folder.with_areas(tmp_path)
+    features = [feature(properties, geometry) for properties, geometry in rows]
+    collection = {"type": "FeatureCollection", "features": features}
+    folder.write("zones.geojson", json.dumps(collection, ensure_ascii=False))
+    folder.source("zones", "context", "zones.geojson", theme=theme, rank="等级", name="名称")
+    return folder
+
+
+def test_zones_are_areas_with_a_rank_in_words_or_figures(tmp_path: Path) -> None:
+    square = box(113.82, 31.32, 113.84, 31.34)
+    line = {"type": "LineString", "coordinates": [[113.8, 31.3], [113.9, 31.4]]}
+    words: list[object] = ["适宜", "较适宜", 3, "1", "不知道", None]
+    rows = [({"等级": word, "名称": f"{i}区"}, square) for i, word in enumerate(words)]
+    folder = zone_file(tmp_path, "suitable", *rows, ({"等级": 1, "名称": "线"}, line))
+    result = folder.result("zones")
+    assert result.frame["rank"].tolist() == [1, 2, 3, 1, 3, 3]
+    assert set(result.frame["theme"]) == {"suitable"}
+    assert result.frame["name"].tolist()[:2] == ["0区", "1区"]
+    (wrong,) = findings(result, "wrong_geometry")
+    assert wrong.row == 7
+    assert [f.came for f in findings(result, "bad_attribute")] == ["不知道"]
+    assert_accounted(result)
+
+
+def test_zones_are_no_part_of_an_extract(tmp_path: Path) -> None:
+    folder = Folder.with_areas(tmp_path)
+    folder.write(
+        "land.osm.pbf", extract([([(113.8, 31.3), (113.9, 31.4)], {"highway": "primary"})])
+    )
+    folder.source("zones", "context", "land.osm.pbf", theme="excluded")
+    assert rules(folder.result("zones")) == ["unreadable_vector"]
+
+
+def test_a_map_of_zones_is_proposed_by_its_name(tmp_path: Path) -> None:
+    square = box(113.82, 31.32, 113.84, 31.34)
+    folder = zone_file(tmp_path, "suitable", ({"等级": 1, "名称": "甲区"}, square))
+    made = (tmp_path / "zones.geojson").read_bytes()
+    for name, theme in (("某县选址适宜区", "suitable"), ("某县不适宜区", "excluded"),
+                        ("生态保护红线", "excluded")):  # fmt: skip
+        (tmp_path / f"{name}.geojson").write_bytes(made)
+        proposal = propose(tmp_path / f"{name}.geojson", folder.settings().config)
+        assert (proposal.role, proposal.settings["theme"]) == ("context", theme)
+        assert (proposal.settings["rank"], proposal.settings["name"]) == ("等级", "名称")
