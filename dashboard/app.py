@@ -25,6 +25,7 @@ from dashboard.pages import siting_scenarios as siting_scenarios_page
 from dashboard.pages import wall as wall_page
 from dashboard.pages import warnings as warnings_page
 from dashboard.planner import Planner
+from dashboard.report import proposal_routes
 from etl.store.reader import Reader
 from geo.errors import NotPublishedError, XintuError
 
@@ -140,6 +141,7 @@ def create_app(
         page.register(app, services)
     maproutes.register_routes(app.server, reader)
     export.register_routes(app.server, reader, now)
+    proposal_routes.register_routes(app.server, reader, planner)
     _register_health(app.server, reader, now)
     _register_headers(app)
     return app

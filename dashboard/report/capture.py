@@ -162,7 +162,7 @@ def capture(
     program = chromiums.find(chromium)
 
     def work() -> list[Picture]:
-        with _browser(program) as browser:
+        with open_browser(program) as browser:
             # Shots of one kind share a context, and with it what the browser has loaded already.
             context_of = cache(partial(_context, browser))
             pictures = []
@@ -173,7 +173,7 @@ def capture(
                 pictures.append(camera.take(address(base_url, shot, lang=lang), out_dir))
             return pictures
 
-    return _in_thread(work)
+    return in_thread(work)
 
 
 def try_webgl(program: str) -> str | None:
@@ -185,22 +185,29 @@ def try_webgl(program: str) -> str | None:
     """
 
     def work() -> str | None:
-        with _browser(program) as browser:
+        with open_browser(program) as browser:
             page = browser.new_page()
             name: str | None = page.evaluate(_WEBGL)
             return name
 
-    return _in_thread(work)
+    return in_thread(work)
 
 
-def _in_thread(work: Callable[[], Answer]) -> Answer:
+def in_thread(work: Callable[[], Answer]) -> Answer:
+    """Do work with a browser in a thread of its own."""
     # Playwright's synchronous side refuses a thread that already has an event loop.
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(work).result()
 
 
 @contextmanager
-def _browser(program: str) -> Iterator[Browser]:
+def open_browser(program: str) -> Iterator[Browser]:
+    """A headless browser that asks nobody anything.
+
+    Raises
+    ------
+    RenderError : it does not start.
+    """
     with sync_playwright() as playwright:
         try:
             browser = playwright.chromium.launch(

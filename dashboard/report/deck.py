@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -21,14 +20,14 @@ from pptx.oxml.ns import qn
 from pptx.oxml.xmlchemy import OxmlElement
 from pptx.util import Inches, Length, Pt
 
+from dashboard.report.archive import settled
+
 # On Windows, in WPS and in PowerPoint; elsewhere fontconfig puts Noto Sans SC in its place.
 EAST_ASIAN = "Microsoft YaHei"
 LATIN = "Microsoft YaHei"
 
 WIDTH, HEIGHT = 13.333, 7.5
 MARGIN = 0.6
-# What a zip can say at the earliest; the snapshot's own date stands in the core properties.
-ZIP_EPOCH = (1980, 1, 1, 0, 0, 0)
 TITLE_ONLY = 5
 CELL_MARGIN = 0.06
 ELLIPSIS = "…"
@@ -259,15 +258,7 @@ class Deck:
         core.created = core.modified = at.replace(tzinfo=None, microsecond=0)
         raw = BytesIO()
         self._file.save(raw)
-        with (
-            zipfile.ZipFile(raw) as old,
-            zipfile.ZipFile(path, "w", compression=zipfile.ZIP_DEFLATED) as new,
-        ):
-            for entry in old.infolist():
-                fresh = zipfile.ZipInfo(entry.filename, ZIP_EPOCH)
-                fresh.compress_type = zipfile.ZIP_DEFLATED
-                fresh.create_system = 0
-                new.writestr(fresh, old.read(entry))
+        path.write_bytes(settled(raw.getvalue()))
 
 
 def fit(value: str, width: float, *, size: float) -> str:
