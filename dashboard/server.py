@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import socket
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from gunicorn.app.base import BaseApplication
 
@@ -14,6 +15,16 @@ if TYPE_CHECKING:
     from etl.settings import Settings
 
 TIMEOUT_S = 60
+
+
+class Beside(Protocol):
+    """A process that runs beside the server."""
+
+    def start(self) -> None:
+        """Start it."""
+
+    def stop(self) -> None:
+        """End it."""
 
 
 class _Server(BaseApplication):  # type: ignore[misc]
@@ -31,7 +42,13 @@ class _Server(BaseApplication):  # type: ignore[misc]
 
 
 def serve_forever(
-    settings: Settings, *, host: str, port: int, workers: int, announce: Callable[[str], None]
+    settings: Settings,
+    *,
+    host: str,
+    port: int,
+    workers: int,
+    announce: Callable[[str], None],
+    beside: Beside | None = None,
 ) -> None:
     """Serve until stopped.
 
@@ -40,6 +57,7 @@ def serve_forever(
     Parameters
     ----------
     announce : told where to look, as soon as the address answers.
+    beside : started when the server is ready, ended with it.
 
     Raises
     ------
@@ -48,6 +66,7 @@ def serve_forever(
     """
     from dashboard.app import create_app
     from etl.response.desk import Desk
+    from etl.siting.desk import SitingDesk
     from etl.store.engine import open_engine
     from etl.store.reader import Reader
 
@@ -58,8 +77,10 @@ def serve_forever(
     engine = open_engine(settings.store_url)
     desk = Desk(engine, settings) if settings.config.response.offices else None
 
+    planner = SitingDesk(engine, settings, reader)
+
     def build() -> Any:
-        server = create_app(reader, desk=desk).server
+        server = create_app(reader, desk=desk, planner=planner).server
         # An unwarmed app would answer the first callbacks with 500.
         with server.test_client() as client:
             for path in ("/", "/_dash-layout", "/_dash-dependencies"):
@@ -67,11 +88,19 @@ def serve_forever(
         return server
 
     def when_ready(_arbiter: Any) -> None:
+        if beside is not None:
+            beside.start()
         announce(f"心图 Xintu: http://{host}:{port}  (大屏 wall: /wall · 数据 data: /data)")
 
     def post_fork(_arbiter: Any, _worker: Any) -> None:
         reader.forked()
         engine.dispose(close=False)
+
+    serving = os.getpid()
+
+    def on_exit(_arbiter: Any) -> None:
+        if beside is not None and os.getpid() == serving:
+            beside.stop()
 
     options = {
         "bind": f"{host}:{port}",
@@ -83,6 +112,7 @@ def serve_forever(
         "loglevel": "warning",
         "when_ready": when_ready,
         "post_fork": post_fork,
+        "on_exit": on_exit,
     }
     _Server(build, options).run()
 

@@ -133,7 +133,7 @@ class SitingDesk:
         ------
         QuestionError : the question contradicts itself, or has values that are none.
         FullError : as many wait as may.
-        InputError, PersonalDataError : the name is empty, too long, or points at a person.
+        InputError, PersonalDataError : the name is too long, or points at a person.
         """
         asked = read_question(question)
         for point in asked.extra:
@@ -217,6 +217,7 @@ class SitingDesk:
             "question": scenario.question,
             "lon": lon,
             "lat": lat,
+            "number": len(self._points(scenario_id)) + 1,
         }
         number = self._calls.put(POINT, scenario_id, told, now=datetime.now(UTC))
         self._calls.wait(number, limit_s=POINT_LIMIT_S, there=self.working)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -46,9 +47,9 @@ class Scenario:
     created_at_utc: datetime
     step: str = ""
     progress: float = 0.0
-    best: float = float("nan")
-    bound: float = float("nan")
-    gap: float = float("nan")
+    best: float = math.nan
+    bound: float = math.nan
+    gap: float = math.nan
     position: int = 0
     cancelling: bool = False
     message_zh: str = ""

@@ -7,6 +7,7 @@ process may act at any moment.
 
 from __future__ import annotations
 
+import math
 import secrets
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -156,7 +157,7 @@ class Scenarios:
         Raises
         ------
         FullError : as many wait as may.
-        InputError, PersonalDataError : the name is empty, too long, or points at a person.
+        InputError, PersonalDataError : the name is too long, or points at a person.
         """
         called = clean_name(name)
         scenario_id = "".join(secrets.choice(_ALPHABET) for _ in range(8))
@@ -345,16 +346,16 @@ _FRESH: Mapping[str, Any] = {
 
 
 def clean_name(name: str) -> str:
-    """A name as it is kept: one line of at most 60 characters that points at nobody.
+    """A name as it is kept, empty for none: one line that points at nobody.
 
     Raises
     ------
-    InputError : empty or too long.
+    InputError : too long.
     PersonalDataError : it points at a person.
     """
     plain = clean_note(name, what="name")
-    if not plain or len(plain) > LONGEST_NAME:
-        raise InputError(f"name: {len(plain)} characters; wanted 1 to {LONGEST_NAME}")
+    if len(plain) > LONGEST_NAME:
+        raise InputError(f"name: {len(plain)} characters; wanted at most {LONGEST_NAME}")
     return plain
 
 
@@ -405,7 +406,7 @@ def _scenario(row: Row[Any]) -> Scenario:
 
 
 def _number(value: float | None) -> float:
-    return float("nan") if value is None else value
+    return math.nan if value is None else value
 
 
 def _moment(stamp: datetime | None) -> datetime | None:
