@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import signal
+import sys
 import time
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,6 +27,7 @@ from dashboard import (
     cli_intake,
     cli_map,
     cli_notices,
+    cli_site,
     cli_targets,
     cli_warnings,
 )
@@ -65,6 +68,7 @@ app.add_typer(cli_findings.app)
 app.add_typer(cli_intake.app)
 app.add_typer(cli_map.app)
 app.add_typer(cli_notices.app)
+app.add_typer(cli_site.app)
 app.add_typer(cli_targets.app)
 app.add_typer(cli_warnings.app, name="warnings")
 logger = logging.getLogger(__name__)
@@ -184,10 +188,14 @@ def serve(
     host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
     port: Annotated[int | None, typer.Option(help="port to listen on")] = None,
     workers: Annotated[int, typer.Option(min=1, help="processes that answer")] = 2,
+    plan: Annotated[
+        bool, typer.Option(help="answer planners' questions too; else `xintu plan` does")
+    ] = True,
 ) -> None:
     """Show the published map on http://127.0.0.1:8050."""
     from dashboard.server import serve_forever
     from etl.settings import Overrides
+    from etl.siting.keeper import Keeper
 
     settings = _load(folder, store=store)
     chosen = Overrides()
@@ -197,7 +205,15 @@ def serve(
         port=port or chosen.port,
         workers=workers,
         announce=console.print,
+        beside=Keeper(_planning(folder, store)) if plan else None,
     )
+
+
+def _planning(folder: Path, store: str | None) -> list[str]:
+    """The command of the planner's process of this one."""
+    command = [sys.executable, "-m", "dashboard.cli", *(["--json"] if output().as_json else [])]
+    command += ["plan", str(folder.resolve()), "--parent", str(os.getpid())]
+    return [*command, *(["--store", store] if store else [])]
 
 
 @app.command()

@@ -39,6 +39,13 @@ STEPS = {
     "sources": "检查来源",
     "notices": "发送通知",
     "aggregate": "汇总",
+    "queue": "排队",
+    "ground": "读取已发布数据",
+    "ways": "计算路程",
+    "choose": "选址",
+    "curve": "计算逐点增益",
+    "people": "统计覆盖人群",
+    "robustness": "检验稳健性",
 }
 JOBS = {
     "drop": "收件箱",
