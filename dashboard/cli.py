@@ -184,6 +184,7 @@ def run(
 @app.command()
 def serve(
     folder: Folder,
+    *,
     store: Store = None,
     host: Annotated[str | None, typer.Option(help="address to listen on")] = None,
     port: Annotated[int | None, typer.Option(help="port to listen on")] = None,

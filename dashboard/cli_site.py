@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import logging
 import os
-import re
 import signal
 import sys
 import threading
@@ -17,10 +16,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
-from rich.markup import escape
-from rich.table import Table
 
-from dashboard.console import Output, console, errors, output, print_table, talk
+from dashboard.cli_site_told import Telling
+from dashboard.console import Output, output, talk
 from geo.errors import AbsentError, ConfigError, InputError
 
 if TYPE_CHECKING:
@@ -104,21 +102,20 @@ def site(
     replay: Annotated[
         str | None, typer.Option(help="ask the same as this scenario of the newest week")
     ] = None,
-    discard: Annotated[
-        str | None, typer.Option(help="throw this scenario away, and end")
-    ] = None,
+    discard: Annotated[str | None, typer.Option(help="throw this scenario away, and end")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="progress and answer as JSON")] = False,
 ) -> None:
     """Choose where new sites should be: what each adds, how sure that is, who stays uncovered."""
     from dashboard.text import LANGUAGES
     from etl.settings import load_locality
+    from etl.siting.faults import QuestionError
 
     if lang not in LANGUAGES:
         raise ConfigError(f"--lang {lang}: wanted {' or '.join(LANGUAGES)}")
     talk(Output(as_json=as_json or output().as_json))
     settings = load_locality(folder, store_url=store)
     desk = _desk(settings)
-    told = _Telling(desk, settings, lang)
+    told = Telling(desk, settings, lang)
     if listing:
         told.all()
         return
@@ -153,7 +150,11 @@ def site(
                 point or [],
             )
         )  # fmt: skip
-        scenario_id = desk.ask(asked, name=name, now=now)
+        try:
+            scenario_id = desk.ask(asked, name=name, now=now)
+        except QuestionError as exc:
+            told.faults(exc)
+            raise typer.Exit(FAILED_CODE) from exc
     _end(told.one(_answered(desk, settings, scenario_id), out=out))
 
 
@@ -249,13 +250,17 @@ def _answered(desk: SitingDesk, settings: Settings, scenario_id: str) -> Scenari
         try:
             while (scenario := desk.scenario(scenario_id)).live:
                 _show(progress, scenario)
-                if not alive() and not desk.working():
-                    raise AbsentError(f"scenario {scenario_id}: nobody is at work; see the log")
+                _see_somebody(desk, scenario, here=alive())
                 time.sleep(LOOK_EVERY_S)
         except BaseException:
             desk.cancel(scenario_id, datetime.now(UTC))
             raise
     return scenario
+
+
+def _see_somebody(desk: SitingDesk, scenario: Scenario, *, here: bool) -> None:
+    if not here and not desk.working():
+        raise AbsentError(f"scenario {scenario.scenario_id}: nobody is at work; the log says why")
 
 
 def _show(progress: Progress, scenario: Scenario) -> None:
@@ -301,110 +306,3 @@ def _end(scenario: Scenario) -> None:
 
     codes = {CANCELLED: UNANSWERED, INFEASIBLE: UNANSWERED, FAILED: FAILED_CODE}
     _leave(codes.get(scenario.state, 0))
-
-
-class _Telling:
-    """Prints scenarios, to a person or to a machine."""
-
-    def __init__(self, desk: SitingDesk, settings: Settings, lang: str) -> None:
-        from dashboard.text import load
-
-        self._desk, self._settings, self._catalog = desk, settings, load(lang)
-        self._timezone = settings.config.locality.timezone
-
-    def say(self, key: str, **values: object) -> None:
-        """Print a sentence of the catalog; machines are told on the other stream."""
-        where = errors if output().as_json else console
-        where.print(escape(self._catalog.t(key, **values)), highlight=False)
-
-    def all(self) -> None:
-        """The list of all scenarios."""
-        from dashboard.siting_lines import LISTING_HEADS, listing_rows
-
-        found = self._desk.scenarios()
-        if output().as_json:
-            for row in found.astype(object).where(found.notna(), None).to_dict("records"):
-                typer.echo(json.dumps(row, ensure_ascii=False, default=_iso))
-        elif found.empty:
-            self.say("plan.line.none")
-        else:
-            heads = [self._catalog.t(f"plan.listing.{name}") for name in LISTING_HEADS]
-            rows = listing_rows(found, self._catalog, timezone=self._timezone)
-            self._table(heads, rows)
-
-    def one(self, scenario: Scenario, *, out: Path | None) -> Scenario:
-        """A scenario with its answer, and its proposal where one is wanted."""
-        answer = self._desk.result(scenario.scenario_id) if scenario.answered else None
-        chosen = answer is not None and bool((answer.tables["sites"]["state"] != "existing").any())
-        files: list[Path] = []
-        if out is not None and chosen and scenario.state != "infeasible":
-            files = self._propose(scenario, answer, out)
-        if output().as_json:
-            typer.echo(json.dumps(_record(scenario, answer, files), ensure_ascii=False))
-            return scenario
-        title = scenario.name or scenario.scenario_id
-        self.say("plan.table.title", name=title, week=scenario.week)
-        if answer is None or scenario.state == "infeasible":
-            from dashboard.siting_lines import state_line
-
-            console.print(escape(state_line(scenario, self._catalog)), highlight=False)
-        else:
-            self._answer(scenario, answer)
-        for path in files:
-            self.say("plan.line.written", path=path)
-        return scenario
-
-    def _answer(self, scenario: Scenario, answer: Any) -> None:
-        from dashboard.siting_lines import SITE_HEADS, result_lines, site_rows
-
-        rows = site_rows(answer, self._catalog)
-        if rows:
-            self._table([self._catalog.t(f"plan.table.{head}") for head in SITE_HEADS], rows)
-        else:
-            self.say("plan.line.nothing_new")
-        for line in result_lines(scenario, answer, self._catalog):
-            console.print(escape(line), highlight=False)
-
-    def _propose(self, scenario: Scenario, answer: Any, out: Path) -> list[Path]:
-        from dashboard.report.proposal import write_proposal
-        from etl.store.reader import Reader
-
-        called = re.sub(r"[^\w-]+", "_", scenario.name).strip("_")
-        name = f"{called}-{scenario.scenario_id}" if called else scenario.scenario_id
-        reader = Reader(self._settings.store_url)
-        return write_proposal(answer, reader, out, lang=self._catalog.lang, name=name)
-
-    @staticmethod
-    def _table(heads: list[str], rows: list[list[str]]) -> None:
-        table = Table(*heads, box=None)
-        for row in rows:
-            table.add_row(*(escape(cell) for cell in row))
-        print_table(table)
-
-
-def _record(scenario: Scenario, answer: Any, files: list[Path]) -> dict[str, Any]:
-    """A scenario for a machine; times in UTC."""
-    from etl.siting.answer import jsonable
-
-    told = {
-        "scenario_id": scenario.scenario_id,
-        "name": scenario.name,
-        "state": scenario.state,
-        "snapshot_id": scenario.snapshot_id,
-        "week": scenario.week,
-        "progress": scenario.progress,
-        "message": {"zh": scenario.message_zh, "en": scenario.message_en},
-        "question": scenario.question,
-        "meta": scenario.meta,
-        "sites": [],
-        "files": [str(path) for path in files],
-    }
-    if answer is not None:
-        sites = answer.tables["sites"]
-        told["sites"] = sites.astype(object).where(sites.notna(), None).to_dict("records")
-    found: dict[str, Any] = jsonable(told)
-    return found
-
-
-def _iso(value: object) -> str:
-    return value.isoformat() if isinstance(value, datetime) else str(value)

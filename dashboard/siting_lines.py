@@ -25,18 +25,16 @@ def site_rows(answer: Answer, catalog: Catalog) -> list[list[str]]:
     covered = _number(meta["covered_before"]) + new["gain_persons"].cumsum()
     return [
         [
-            f"{site.order:.0f}",
-            str(site.name_),
-            catalog.t(f"plan.source.{site.source}"),
-            _text(site.town_name),
-            words.number(site.gain_persons),
+            f"{site['order']:.0f}",
+            site["name"],
+            catalog.t(f"plan.source.{site['source']}"),
+            _text(site["town_name"]),
+            words.number(site["gain_persons"]),
             words.percent(by_then / meta["persons"]) if meta["persons"] else "–",
-            lacks(_text(site.lacks), catalog),
-            str(site.site_id),
+            lacks(_text(site["lacks"]), catalog),
+            site["site_id"],
         ]
-        for site, by_then in zip(
-            new.rename(columns={"name": "name_"}).itertuples(), covered, strict=True
-        )
+        for site, by_then in zip(new.to_dict("records"), covered, strict=True)
     ]
 
 
@@ -54,9 +52,7 @@ def result_lines(scenario: Scenario, answer: Answer, catalog: Catalog) -> list[s
     if scenario.state == CANCELLED:
         said.append(t("plan.line.stopped"))
     sites = answer.tables["sites"]["state"].value_counts()
-    said.append(
-        t("plan.line.number", new=int(sites.get("new", 0)), kept=int(sites.get("kept", 0)))
-    )
+    said.append(t("plan.line.number", new=int(sites.get("new", 0)), kept=int(sites.get("kept", 0))))
     if sites.get("closed", 0):
         said.append(t("plan.line.closed", closed=int(sites["closed"])))
     said.append(

@@ -17,9 +17,17 @@ from sqlalchemy import Engine
 from etl.settings import Settings
 from etl.siting.answer import Answer, as_table
 from etl.siting.calls import CANDIDATES, POINT, Calls, key_of
+from etl.siting.moves import Moved, Moves
 from etl.siting.points import point_id, with_points
 from etl.siting.question import Question, read_question
-from etl.siting.scenario import SCENARIO_COLUMNS, GroupOffer, KindOffer, Offer, Scenario
+from etl.siting.scenario import (
+    INFEASIBLE,
+    SCENARIO_COLUMNS,
+    GroupOffer,
+    KindOffer,
+    Offer,
+    Scenario,
+)
 from etl.siting.scenarios import MOST_WAITING, Scenarios, clean_name
 from etl.store.lease import SITING, Lease
 from etl.store.reader import Reader, Snapshot
@@ -148,7 +156,8 @@ class SitingDesk:
         """All scenarios, newest first."""
         rows = []
         for one in self._scenarios.every():
-            meta = one.meta or {}
+            # How things are is no figure of a plan that cannot be.
+            meta = {} if one.state == INFEASIBLE or one.meta is None else one.meta
             figures = {name: meta.get(name) for name in _FIGURES}
             figures["objective"] = one.question["objective"]
             kinds = "|".join(part["kind"] for part in one.question["parts"])
@@ -189,7 +198,7 @@ class SitingDesk:
 
     # ------------------------------------------------------------ moved by hand
 
-    def try_sites(self, scenario_id: str, site_ids: Sequence[str]) -> Any:
+    def try_sites(self, scenario_id: str, site_ids: Sequence[str]) -> Moved:
         """Figures of a scenario with these sites instead of those that were chosen.
 
         Raises
@@ -257,9 +266,9 @@ class SitingDesk:
         found = self._calls.replies(POINT, scenario_id)
         return [(number, Answer.from_bytes(reply)) for number, reply in found]
 
-    def _make_moves(self, scenario_id: str, _numbers: tuple[int, ...]) -> Any:
+    def _make_moves(self, scenario_id: str, _numbers: tuple[int, ...]) -> Moves:
         points = [reply for _, reply in self._points(scenario_id)]
-        return with_points(self.result(scenario_id), points)
+        return Moves(with_points(self.result(scenario_id), points))
 
 
 def _about_candidates(question: Question) -> dict[str, Any]:
