@@ -231,6 +231,20 @@ def candidate_point(row: Mapping[Hashable, Any], catalog: Catalog) -> dict[str, 
     }
 
 
+def offered_point(row: Mapping[Hashable, Any], catalog: Catalog) -> dict[str, Any]:
+    """A site in service as the map draws it before anything is asked."""
+    return {
+        "id": str(row["site_id"]),
+        "role": "existing",
+        "order": None,
+        "kind": str(row["kind"]),
+        "name": str(row["name"]),
+        "lon": round(float(row["lon"]), 6),
+        "lat": round(float(row["lat"]), 6),
+        "lines": [catalog.t("siting.role.existing")],
+    }
+
+
 def _existing_point(row: Mapping[Hashable, Any], catalog: Catalog, *, side: Side) -> dict[str, Any]:
     closed = row["state"] == "closed" and side == "after"
     said = catalog.t("siting.state.site_closed" if closed else "siting.state.site_existing")

@@ -13,6 +13,8 @@ from PIL import Image
 from dashboard.report.capture import Shot, capture
 from dashboard.report.pack import served
 from etl.settings import load_locality
+from etl.siting.desk import SitingDesk
+from etl.store.engine import open_engine
 from etl.store.reader import Reader
 
 if TYPE_CHECKING:
@@ -22,15 +24,18 @@ MAX_BYTES = 300_000
 LIMIT_S = 90
 
 
-def shots_of(area: str) -> dict[str, tuple[Shot, ...]]:
+def shots_of(area: str, scenario_id: str = "") -> dict[str, tuple[Shot, ...]]:
     """For each language the pictures, by the names under which documents show them."""
     chosen = {"area": area} if area else {}
+    scenario = {"scenario": scenario_id} if scenario_id else {}
     return {
         "zh-CN": (
             Shot("map", "/", {"layer": "access", **chosen}),
             Shot("gap", "/", {"layer": "gap"}),
             Shot("access", "/", {"layer": "access", "level": "grid"}),
             Shot("warnings", "/", {"layer": "tier"}),
+            Shot("board", "/warnings"),
+            Shot("siting", "/siting", scenario),
             Shot("wall", "/wall", {"pause": "1"}, theme="dark"),
             Shot("data", "/data"),
             Shot("map-dark", "/", {"layer": "gap"}, theme="dark"),
@@ -41,16 +46,24 @@ def shots_of(area: str) -> dict[str, tuple[Shot, ...]]:
 
 
 @contextmanager
-def opened(place: str) -> Iterator[tuple[str, str]]:
-    """Address of a server, and the town that needs most; a running server tells no town."""
+def opened(place: str) -> Iterator[tuple[str, str, str]]:
+    """Address of a server, the town that needs most, and the newest scenario of siting.
+
+    A running server tells neither.
+    """
     if place.startswith("http"):
-        yield place, ""
+        yield place, "", ""
         return
-    reader = Reader(load_locality(Path(place)).store_url)
+    settings = load_locality(Path(place))
+    reader = Reader(settings.store_url)
+    planner = SitingDesk(open_engine(settings.store_url), settings, reader)
+    scenarios = planner.scenarios()
+    done = scenarios.loc[scenarios["state"] == "done", "scenario_id"]
     ranked = reader.table(reader.current().snapshot_id, "gap_ranking")
     towns = ranked[ranked["level"] == "town"].sort_values("uncovered_persons")
-    with served(reader) as url:
-        yield url, "" if towns.empty else str(towns["area_code"].iloc[-1])
+    with served(reader, planner=planner) as url:
+        area = "" if towns.empty else str(towns["area_code"].iloc[-1])
+        yield url, area, "" if done.empty else str(done.iloc[0])
 
 
 def shrink(source: Path, target: Path) -> int:
@@ -71,8 +84,8 @@ def main(place: str, folder: str) -> None:
     """Take every picture."""
     target = Path(folder)
     target.mkdir(parents=True, exist_ok=True)
-    with opened(place) as (url, area), TemporaryDirectory() as raw:
-        for lang, shots in shots_of(area).items():
+    with opened(place) as (url, area, scenario), TemporaryDirectory() as raw:
+        for lang, shots in shots_of(area, scenario).items():
             for picture in capture(
                 url, Path(raw), shots=shots, lang=lang, limit_s=LIMIT_S, progress=print
             ):

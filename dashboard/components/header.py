@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 _LINKS = (
     ("map", "/"),
     ("warnings", "/warnings"),
+    ("siting", "/siting"),
     ("scorecard", "/scorecard"),
     ("wall", "/wall"),
     ("data", "/data"),

@@ -27,7 +27,7 @@ _AMBER_DAYS = 14
 _ARCHIVE_DAYS = 90
 _ROWS_WITHOUT_PAGES = 50
 _COLUMNS = ("severity", "file", "place", "column", "came", "wanted", "action", "number")
-_THEME = (
+GRID_THEME = (
     "themeQuartz.withParams({"
     "accentColor: 'var(--accent)', backgroundColor: 'var(--panel)', foregroundColor: 'var(--ink)',"
     "headerBackgroundColor: 'var(--ground)', headerTextColor: 'var(--ink-2)',"
@@ -214,7 +214,7 @@ def _grid(findings: pd.DataFrame, catalog: Catalog) -> Component:
         rowData=finding_rows(findings, catalog),
         defaultColDef={"sortable": True, "resizable": True, "filter": False},
         dashGridOptions={
-            "theme": {"function": _THEME},
+            "theme": {"function": GRID_THEME},
             "domLayout": "normal" if many else "autoHeight",
             "animateRows": False,
             "suppressCellFocus": False,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from dash import html
@@ -39,3 +40,10 @@ def table_row(
             html.Td(compared, className="compared"),
         ]
     )
+
+
+def folded(title: str, head: Sequence[Component], rows: Sequence[Component]) -> Component:
+    """A table behind its title, for those who want the figures."""
+    table = html.Table([html.Thead(html.Tr(list(head))), html.Tbody(list(rows))],
+                       className="rows siting-rows")  # fmt: skip
+    return html.Details([html.Summary(title), table], className="siting-fold")

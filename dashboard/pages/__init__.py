@@ -74,6 +74,6 @@ class Page(Protocol):
 
 
 def in_browser(app: Dash, name: str, *ends: Input | Output | State) -> None:
-    """Let a function of assets/pages.js answer, without asking the server."""
+    """Let a function of assets/pages.js or siting.js answer, without asking the server."""
     function = ClientsideFunction("xintu_pages", name)
     app.clientside_callback(function, *ends)  # type: ignore[no-untyped-call]

@@ -20,6 +20,7 @@ from typing import Any
 from werkzeug.serving import WSGIRequestHandler, make_server
 
 from dashboard.lateness import local_day
+from dashboard.planner import Planner
 from dashboard.report.capture import Picture, Shot, capture
 from dashboard.report.slides import slides
 from dashboard.teller import tell
@@ -156,7 +157,13 @@ def _snapshot_of(reader: Reader, week: str | None) -> Snapshot:
 
 
 @contextmanager
-def served(reader: Reader, url: str | None = None, *, now: datetime | None = None) -> Iterator[str]:
+def served(
+    reader: Reader,
+    url: str | None = None,
+    *,
+    now: datetime | None = None,
+    planner: Planner | None = None,
+) -> Iterator[str]:
     """Address of a server; a running one, or one of our own, in which it is `now`."""
     if url is not None:
         yield url
@@ -164,7 +171,7 @@ def served(reader: Reader, url: str | None = None, *, now: datetime | None = Non
     # Only here, since the pages are not needed to know what a report is.
     from dashboard.app import create_app  # noqa: PLC0415
 
-    app = create_app(reader) if now is None else create_app(reader, now=lambda: now)
+    app = create_app(reader, now=lambda: now or datetime.now(UTC), planner=planner)
     server = make_server("127.0.0.1", 0, app.server, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -1,0 +1,204 @@
+"""Sentences on a choice of sites: what was asked, what it gives, how sure that is."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import pandas as pd
+
+from dashboard.planner import Answer, Offer, Scenario
+from dashboard.siting_question import Names, sentence
+from dashboard.text import Catalog, words
+
+# Less than this share of the residents is nothing to speak of.
+_NO_REGRET = 0.0005
+
+
+def headline(answer: Answer, catalog: Catalog) -> str:
+    """The finding: how many new sites, what they change, how near the best that is."""
+    meta, t = answer.meta, catalog.t
+    said = [t("siting.finding.sites", count=words.number(_of(meta, "n_new")))]
+    if meta["question"]["objective"] in ("p_median", "p_center"):
+        minutes = {name: words.number(_of(meta, f"mean_min_{name}"), digits=1)
+                   for name in ("before", "after")}  # fmt: skip
+        said.append(t("siting.finding.minutes", **minutes))
+    said.append(_covered(meta, catalog))
+    return words.unbroken(t("siting.finding.joined", said=t("siting.finding.comma").join(said),
+                            sure=certainty(meta, catalog)))  # fmt: skip
+
+
+def _covered(meta: Mapping[str, Any], catalog: Catalog) -> str:
+    first = meta["question"]["parts"][0]
+    gained = _of(meta, "covered_after") - _of(meta, "covered_before")
+    key = "gained" if gained >= 0 else "lost"
+    return catalog.t(
+        f"siting.finding.{key}",
+        within=within(first, catalog),
+        before=words.percent(_of(meta, "share_before")),
+        after=words.percent(_of(meta, "share_after")),
+        persons=words.persons(catalog, abs(gained)),
+    )
+
+
+def within(part: Mapping[str, Any], catalog: Catalog) -> str:
+    """A threshold as it stands in a sentence: within 15 minutes on foot."""
+    return catalog.t(
+        f"siting.finding.within_{part['mode']}", minutes=words.setting(float(part["threshold_min"]))
+    )
+
+
+def certainty(meta: Mapping[str, Any], catalog: Catalog) -> str:
+    """How near the best the answer is known to be."""
+    gap = _of(meta, "gap")
+    if meta.get("cancelled"):
+        return catalog.t("siting.finding.cancelled", gap=_gap(gap))
+    if meta.get("proven"):
+        return catalog.t("siting.finding.proven")
+    if not math.isfinite(gap):
+        return catalog.t("siting.finding.unknown")
+    return catalog.t("siting.finding.gap", gap=_gap(gap))
+
+
+def _gap(gap: float) -> str:
+    """A gap as a percentage, rounded up: never nearer the best than is known."""
+    if not math.isfinite(gap):
+        return "–"
+    return f"{math.ceil(gap * 1000 - 1e-9) / 10:.1f}%"
+
+
+def asked(question: Mapping[str, Any], offer: Offer | None, catalog: Catalog) -> str:
+    """The question in one sentence."""
+    names = Names(_names(offer, catalog, "kind"), _names(offer, catalog, "group"), _towns(offer))
+    return sentence(question, names, catalog)
+
+
+def _names(offer: Offer | None, catalog: Catalog, what: str) -> dict[str, str]:
+    """Names of the kinds or groups on offer."""
+    entries: Sequence[Any] = () if offer is None else getattr(offer, f"{what}s")
+    return {one.code: catalog.pick({"zh": one.name_zh, "en": one.name_en}) for one in entries}
+
+
+def _towns(offer: Offer | None) -> dict[str, str]:
+    return {} if offer is None else dict(
+        zip(offer.towns["area_code"], offer.towns["name"], strict=True)
+    )  # fmt: skip
+
+
+def name_of(scenario: Scenario, catalog: Catalog) -> str:
+    """Its own name; where nobody gave it one, what was asked."""
+    return scenario.name or catalog.t("siting.scenario.unnamed", id=scenario.scenario_id)
+
+
+def usual_name(question: Mapping[str, Any], offer: Offer, catalog: Catalog) -> str:
+    """A name for a scenario that nobody has named yet."""
+    names = _names(offer, catalog, "kind")
+    first = question["parts"][0]
+    count = first.get("p_new")
+    return catalog.t(
+        "siting.scenario.usual" if count is not None else "siting.scenario.usual_free",
+        kind=names.get(first["kind"], first["kind"]),
+        count=count,
+        minutes=words.setting(float(first["threshold_min"])),
+        mode=catalog.t(f"siting.mode.{first['mode']}"),
+    )
+
+
+def standing(scenario: Scenario, catalog: Catalog) -> str:
+    """What the job is at."""
+    t = catalog.t
+    if scenario.cancelling:
+        return t("siting.job.cancelling")
+    if scenario.state == "queued":
+        return t("siting.job.queued", position=scenario.position)
+    key = f"siting.step.{scenario.step}"
+    return t(key) if scenario.step and catalog.has(key) else t("siting.job.running")
+
+
+def so_far(scenario: Scenario, catalog: Catalog) -> str:
+    """The best found so far and how far from the best it can be; empty before there is one."""
+    if not math.isfinite(scenario.best):
+        return ""
+    if not math.isfinite(scenario.gap):
+        return catalog.t("siting.job.best", best=words.figure(scenario.best))
+    return catalog.t(
+        "siting.job.best_gap", best=words.figure(scenario.best), gap=_gap(scenario.gap)
+    )
+
+
+def lacks_of(code: object, catalog: Catalog) -> list[str]:
+    """What a venue lacks against the standard, in words."""
+    codes = [one for one in str(code).split("|") if one] if isinstance(code, str) else []
+    return [catalog.t(f"siting.lacks.{one}") for one in codes]
+
+
+def knee_sentence(answer: Answer, catalog: Catalog) -> str:
+    """Where the curve bends, or that it does not."""
+    knee = answer.meta.get("knee")
+    curve = answer.tables["curve"]
+    if knee is None or curve.empty:
+        return catalog.t("siting.curve.no_knee")
+    at = curve[curve["n_new"] == knee].iloc[0]
+    after = curve[curve["n_new"] > knee]
+    more = float(after["gain"].mean()) if not after.empty else 0.0
+    return catalog.t(
+        "siting.curve.knee_said",
+        count=int(knee),
+        share=words.percent(float(at["share"])),
+        persons=words.persons(catalog, more),
+    )
+
+
+def robustness_sentences(
+    table: pd.DataFrame, n_new: int, offer: Offer | None, catalog: Catalog
+) -> list[str]:
+    """Each check in plain words: how many of the sites stay the best ones, what staying costs.
+
+    Tries that differ by chance alone stand together, by the worst of them.
+    """
+    names = _names(offer, catalog, "group")
+    family = table["check"] + " " + table["value"].str.partition(":")[0]
+    alone = ~table["check"].isin(["demand", "zoning"])
+    found = []
+    for _, rows in table.groupby(family.where(~alone, table["check"] + " " + table["value"]),
+                                 sort=False):  # fmt: skip
+        regret = float(rows["regret"].max())
+        cost = (
+            catalog.t("siting.robust.costs", share=words.percent(regret))
+            if regret >= _NO_REGRET
+            else catalog.t("siting.robust.costs_nothing")
+        )
+        found.append(
+            catalog.t("siting.robust.kept", check=_check(rows, names, catalog),
+                      kept=int(rows["kept"].min()), count=n_new, cost=cost)
+        )  # fmt: skip
+    return found
+
+
+def _check(rows: pd.DataFrame, names: Mapping[str, str], catalog: Catalog) -> str:
+    """What is otherwise in these tries."""
+    check, value = str(rows["check"].iloc[0]), str(rows["value"].iloc[0])
+    kind = value.partition(":")[0]
+    for sign, key in (("+10", "more"), ("-10", "fewer")):
+        if kind.endswith(sign):
+            group = names.get(kind.removesuffix(sign), kind.removesuffix(sign))
+            return catalog.t(f"siting.robust.{key}", group=group)
+    if check == "threshold":
+        return catalog.t("siting.robust.threshold", value=value)
+    return catalog.t(f"siting.robust.{kind}", count=len(rows))
+
+
+def took(seconds: object, catalog: Catalog) -> str:
+    """How long it was computed."""
+    value = float(seconds) if isinstance(seconds, int | float) else math.nan
+    if not math.isfinite(value):
+        return ""
+    digits = 1 if value < 10 else 0
+    return catalog.t("siting.job.took", seconds=words.number(value, digits=digits))
+
+
+def _of(meta: Mapping[str, Any], name: str) -> float:
+    """A figure of an answer; what it does not know is NaN."""
+    value = meta.get(name)
+    return math.nan if value is None else float(value)

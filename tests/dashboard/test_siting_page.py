@@ -1,0 +1,357 @@
+"""The planner's page: what its form asks, what it says of an answer, and states without one."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from dashboard import siting_form, siting_view
+from dashboard import siting_words as said_of
+from dashboard.app import create_app
+from dashboard.components import siting_candidates, siting_effects, siting_job, siting_result
+from dashboard.figures.coverage import coverage_curve
+from dashboard.pages import PageContext, siting
+from dashboard.planner import Scenario
+from dashboard.siting_form import Marks
+from dashboard.text import load
+from etl.siting.answer import Answer
+from etl.siting.desk import SitingDesk
+from etl.siting.question import read_question
+from geo.errors import AbsentError
+from tests.support import planner as planners
+from tests.support.dashboard_pages import NOW, page_context, words_of
+from tests.support.siting import small_answer
+
+ZH, EN = load("zh-CN"), load("en")
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory: pytest.TempPathFactory) -> SitingDesk:
+    """A desk on a store of its own."""
+    return planners.planner(tmp_path_factory.mktemp("planner"))
+
+
+@pytest.fixture(scope="module")
+def answer() -> Answer:
+    """An answer worked out by the real code."""
+    return small_answer()
+
+
+@pytest.fixture(scope="module")
+def done(desk: SitingDesk, answer: Answer) -> str:
+    """A scenario that has it."""
+    return planners.put_answer(desk, answer, name="五处心理咨询室")
+
+
+def context(desk: SitingDesk, lang: str = "zh-CN", **choices: str) -> PageContext:
+    """The page's context, with a planner."""
+    return replace(page_context(desk._reader, "/siting", lang=lang, **choices), planner=desk)
+
+
+def shown(desk: SitingDesk, scenario: str, lang: str = "zh-CN") -> siting_view.Shown:
+    """A screen of the page."""
+    return siting_view.read(desk._reader, desk, scenario, load(lang), theme="light")
+
+
+def said(screen: siting_view.Shown) -> str:
+    """All its words."""
+    return words_of([screen.heading, screen.panel, screen.legend]).replace("\u00a0", " ")
+
+
+# ---------------------------------------------------------------- the form
+
+
+def test_the_form_as_it_comes_asks_a_question_that_can_be_asked(desk: SitingDesk) -> None:
+    form = siting_form.usual_form(desk.offer())
+    asked = read_question(siting_form.question_of(form, Marks()))
+    (part,) = asked.parts
+    assert (part.kind, part.p_new, part.group) == ("counselling_room", 5, "total")
+    assert set(part.sources) == {"venue", "school", "primary_care", "suitable"}
+
+
+def test_a_question_comes_back_from_its_form(desk: SitingDesk) -> None:
+    question = read_question(
+        {
+            "parts": [
+                {"kind": "counselling_room", "mode": "car", "threshold_min": 20.0, "p_new": 4,
+                 "sources": ["venue", "extra"], "cost_new": 8.0, "towns": ["990101100000"]},
+                {"kind": "guidance_centre", "mode": "foot", "threshold_min": 30.0, "p_new": 1,
+                 "sources": ["school"], "cost_new": 30.0, "towns": ["990101100000"]},
+            ],
+            "objective": "backup_coverage", "budget": 40.0, "locked": ["venue:1"],
+            "forbidden": ["venue:2"], "closable": ["s1"], "max_closures": 1,
+            "extra": [{"id": "p1", "name": "添加点 1", "lon": 101.2, "lat": 25.1}],
+            "min_separation_m": 500.0, "one_per_town": True, "min_town_share": 0.4,
+            "weigh_by": "need",
+        }
+    )  # fmt: skip
+    told = question.model_dump(mode="json")
+    form = siting_form.form_of(told, desk.offer())
+    again = read_question(siting_form.question_of(form, Marks.read(told)))
+    assert again == question
+
+
+def test_fewest_sites_are_asked_without_a_number(desk: SitingDesk) -> None:
+    form = {**siting_form.usual_form(desk.offer()), "objective": "set_cover"}
+    assert "p_new" not in siting_form.question_of(form, Marks())["parts"][0]
+
+
+def test_half_a_site_is_left_for_the_planner_to_refuse(desk: SitingDesk) -> None:
+    form = {**siting_form.usual_form(desk.offer()), "number-0": 2.5}
+    with pytest.raises(Exception, match="whole number"):
+        read_question(siting_form.question_of(form, Marks()))
+
+
+def test_a_kind_is_no_source_of_sites_of_its_own(desk: SitingDesk) -> None:
+    assert "primary_care" not in siting_form.usual_sources("primary_care")
+    assert "venue" in siting_form.usual_sources("primary_care")
+
+
+def test_sites_kept_by_hand_are_locked_and_their_points_asked_for() -> None:
+    before = {"parts": [{"kind": "counselling_room", "sources": ["venue"]}],
+              "forbidden": ["venue:3", "venue:4"]}  # fmt: skip
+    point = {"id": "7", "name": "添加点 1", "lon": 1.0, "lat": 2.0}
+    kept = siting_form.kept_question(before, ["venue:3", "extra:7"], [point])
+    assert kept["locked"] == ["extra:7", "venue:3"]
+    assert kept["forbidden"] == ["venue:4"]
+    assert kept["extra"] == [point]
+    assert kept["parts"][0]["sources"] == ["venue", "extra"]
+    assert before["parts"][0]["sources"] == ["venue"]  # type: ignore[index]
+
+
+# ---------------------------------------------------------------- the finding
+
+
+def with_meta(answer: Answer, **changes: Any) -> Answer:
+    """The same answer with some of its figures otherwise."""
+    return Answer({**answer.meta, **changes}, answer.tables, answer.cells)
+
+
+def test_the_headline_says_what_is_won_and_how_sure_that_is(answer: Answer) -> None:
+    told = with_meta(answer, n_new=5, covered_before=8200.0, covered_after=16000.0,
+                     share_before=0.335, share_after=0.653, proven=True)  # fmt: skip
+    within = f"{answer.meta['question']['parts'][0]['threshold_min']:g}"
+    plain = said_of.headline(told, ZH).replace("\u00a0", " ").replace("\u202f", " ")
+    assert plain == (
+        f"5 个新建点位，{within} 分钟步行覆盖由 33.5% 升至 65.3%，新增覆盖 7 800 人；已证明最优"
+    )
+    assert said_of.headline(told, EN).endswith("proven optimal")
+
+
+@pytest.mark.parametrize(
+    ("meta", "sentence"),
+    [
+        ({"proven": True, "gap": 0.0}, "已证明最优"),
+        ({"proven": False, "gap": 0.0021}, "与最优差距不超过 0.3%"),
+        ({"proven": False, "gap": None}, "与最优的差距未知"),
+        ({"proven": False, "gap": 0.05, "cancelled": True}, "提前停止，与最优差距不超过 5.0%"),
+    ],
+)
+def test_optimal_is_said_only_where_it_is_proven(meta: dict[str, Any], sentence: str) -> None:
+    assert said_of.certainty(meta, ZH) == sentence
+
+
+def test_cover_that_is_lost_is_not_called_a_gain(answer: Answer) -> None:
+    told = with_meta(answer, covered_before=900.0, covered_after=700.0)
+    assert "降至" in said_of.headline(told, ZH)
+    assert "减少" in said_of.headline(told, ZH)
+
+
+def test_what_a_venue_lacks_is_said_in_words() -> None:
+    assert said_of.lacks_of("area_small|hours_unknown", ZH) == ["面积不达标", "开放时间不明"]
+    assert said_of.lacks_of(np.nan, ZH) == []
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+def test_every_code_of_an_answer_has_words(lang: str) -> None:
+    catalog = load(lang)
+    from etl.siting.answering import STEPS
+    from etl.siting.candidates import LACKS, PREFIXES
+
+    keys = [f"siting.lacks.{code}" for code in LACKS]
+    keys += [f"siting.source.{source}" for source in PREFIXES]
+    keys += [f"siting.step.{step}" for step in STEPS]
+    causes = ("unknown", "full", "not_chosen", "forbidden", "no_road", "no_candidate")
+    keys += [f"siting.left.{why}" for why in causes]
+    assert [key for key in keys if not catalog.has(key)] == []
+
+
+# ---------------------------------------------------------------- the answer
+
+
+@pytest.mark.parametrize("lang", ["zh-CN", "en"])
+def test_an_answer_is_shown_whole(desk: SitingDesk, done: str, answer: Answer, lang: str) -> None:
+    words = said(shown(desk, done, lang))
+    for site in answer.tables["sites"].query("state == 'new'")["name"]:
+        assert site in words
+    for town in answer.tables["towns"]["name"]:
+        assert town in words
+    assert "nan" not in words.lower()
+    assert "None" not in words
+
+
+def test_sites_stand_in_the_order_of_what_they_add(answer: Answer) -> None:
+    drawn = words_of(siting_result.sites(answer, ZH))
+    new = answer.tables["sites"].query("state == 'new'").sort_values("order")
+    places = [drawn.index(name) for name in new["name"]]
+    assert places == sorted(places)
+
+
+def test_the_curve_names_today_the_plan_and_the_knee(answer: Answer) -> None:
+    table = answer.tables["curve"]
+    drawn = coverage_curve(
+        table, hover=[""] * len(table), labels={0: "现状", 2: "拐点"}, axis="", chosen=2,
+        theme="light",
+    )  # fmt: skip
+    assert {note.text for note in drawn.layout.annotations} == {"现状", "拐点"}
+    markers = drawn.data[-1]
+    assert list(markers.x) == sorted(table["n_new"])
+    assert list(markers.y) == pytest.approx(list(100 * table.sort_values("n_new")["share"]))
+    bends = [symbol == "diamond" for symbol in markers.marker.symbol]
+    assert bends == list(table.sort_values("n_new")["knee"].astype(bool))
+
+
+def test_numbers_of_single_withheld_cells_are_never_shown() -> None:
+    table = pd.DataFrame(
+        {
+            "part": 0, "area_code": ["a", "b"], "name": ["甲格", "乙格"],
+            "village_name": "云上村", "town_name": "云岭乡", "persons": [np.nan, 120.0],
+            "withheld": [True, False], "nearest_min": [41.0, np.nan],
+            "why": ["no_candidate", "no_candidate"],
+        }
+    )  # fmt: skip
+    drawn = words_of(siting_effects.left_out(table, ZH))
+    assert "甲格 不公布 41 分钟" in " ".join(drawn.split())
+    assert "120 不可到达" in " ".join(drawn.split())
+    assert "2 个网格（120 人）附近没有候选场地" in drawn
+
+
+def test_checks_that_differ_by_chance_stand_together_by_the_worst() -> None:
+    table = pd.DataFrame(
+        {
+            "check": ["threshold", "demand", "demand", "demand", "zoning"],
+            "value": ["10", "draw:1", "draw:2", "elderly+10", "village"],
+            "regret": [0.0, 0.012, 0.001, 0.0, 0.0], "kept": [3, 1, 2, 3, 3],
+        }
+    )  # fmt: skip
+    assert said_of.robustness_sentences(table, 3, None, ZH) == [
+        "阈值改为 10 分钟：3 处中有 3 处仍是最优选择，保持不变没有损失",
+        "各处人口随机增减一成（试 2 次，取最差）：3 处中有 1 处仍是最优选择，保持不变会少 1.2%",
+        "elderly多一成：3 处中有 3 处仍是最优选择，保持不变没有损失",
+        "人口都算在村（社区）中心：3 处中有 3 处仍是最优选择，保持不变没有损失",
+    ]
+
+
+def test_candidates_without_a_place_are_not_drawn(answer: Answer) -> None:
+    table = answer.tables["candidates"].copy()
+    table.loc[0, "lon"] = np.nan
+    drawn = siting_view.pool(table, ZH)
+    assert len(drawn) == len(table) - 1
+    assert all(math.isfinite(point["lon"]) for point in drawn)
+    assert {point["id"] for point in drawn} == {point["row"]["id"] for point in drawn}
+
+
+def test_no_candidates_says_what_would_help(answer: Answer) -> None:
+    assert "多选几类来源" in siting_candidates.said(answer.tables["candidates"].iloc[:0], ZH)
+
+
+# ---------------------------------------------------------------- states
+
+
+def test_without_a_planner_the_page_says_who_can_start_one(desk: SitingDesk) -> None:
+    words = words_of(siting.layout(replace(context(desk), planner=None)))
+    assert "只供查看" in words
+    assert "xintu serve" in words
+
+
+def test_the_page_opens_with_the_form_of_its_scenario(desk: SitingDesk, done: str) -> None:
+    asked = desk.scenario(done).question["parts"][0]
+    fields = {
+        part.id["index"]: part.value
+        for part in siting.layout(context(desk, scenario=done))._traverse()  # type: ignore[no-untyped-call]
+        if isinstance(getattr(part, "id", None), dict)
+    }
+    assert fields["number-0"] == asked["p_new"]
+    assert fields["threshold-0"] == asked["threshold_min"]
+    assert fields["sources-0"] == asked["sources"]
+
+
+def test_nothing_asked_says_where_to_begin(desk: SitingDesk) -> None:
+    screen = shown(desk, "")
+    assert "计算选址方案" in said(screen)
+    assert screen.frame["answered"] is False
+
+
+def test_a_scenario_that_is_not_there_says_so(desk: SitingDesk) -> None:
+    assert "没有这个方案" in said(shown(desk, "nowhere1"))
+
+
+def test_a_failed_job_says_why(tmp_path: Path) -> None:
+    desk = planners.planner(tmp_path)
+    failed = planners.put_state(desk, "failed")
+    assert "计算出错。" in said(shown(desk, failed))
+    assert "The calculation failed." in said(shown(desk, failed, "en"))
+
+
+def test_a_running_job_tells_step_best_gap_and_can_be_stopped(tmp_path: Path) -> None:
+    desk = planners.planner(tmp_path)
+    running = planners.put_state(
+        desk, "running", step="choose", progress=0.4, best=1200.0, bound=1260.0, gap=0.05
+    )
+    waiting = desk.ask(planners.QUESTION, name="下一个", now=NOW)
+    drawn = siting_job.progress(desk.scenario(running), ZH)
+    assert words_of(drawn) == "选择点位 40%  目前最好 1\u2009200，与最优差距不超过 5.0% 停止计算"
+    assert "排队中，第 1 位" in words_of(siting_job.progress(desk.scenario(waiting), ZH))
+    desk.cancel(running, NOW)
+    assert "正在停止" in words_of(siting_job.progress(desk.scenario(running), ZH))
+
+
+def scenario(**changes: Any) -> Scenario:
+    """A scenario made by hand."""
+    usual = Scenario(
+        scenario_id="s1", name="", snapshot_id="old", week="2026-W45",
+        question=dict(planners.QUESTION), state="infeasible",
+        created_at_utc=datetime(2026, 11, 9, tzinfo=UTC), message_zh="有 3 个网格到不了。",
+        message_en="3 cells cannot be reached.",
+    )  # fmt: skip
+    return replace(usual, **changes)
+
+
+def test_what_cannot_be_met_is_explained_in_words() -> None:
+    assert "有 3 个网格到不了。" in words_of(siting_job.ended(scenario(), ZH))
+    assert "3 cells cannot be reached." in words_of(siting_job.ended(scenario(), EN))
+
+
+def test_an_older_scenario_can_be_asked_again_on_the_newest_figures() -> None:
+    assert "用最新一期重算" in words_of(siting_job.older(scenario(), "new", ZH))
+    assert siting_job.older(scenario(), "old", ZH) is None
+    assert siting_job.older(scenario(state="running"), "new", ZH) is None
+
+
+def test_a_refusal_names_the_field_and_the_fault(desk: SitingDesk) -> None:
+    form = {**siting_form.usual_form(desk.offer()), "threshold-0": 0}
+    with pytest.raises(Exception, match="threshold") as caught:
+        desk.ask(siting_form.question_of(form, Marks()), name="甲", now=NOW)
+    drawn = words_of(siting_view.refused(caught.value, ZH))  # type: ignore[arg-type]
+    assert "时间阈值：应大于" in drawn
+    assert "计算进程没有应答" in words_of(siting_view.refused(AbsentError("x"), ZH))
+
+
+def test_an_address_keeps_what_else_it_says() -> None:
+    assert siting_view.search_for("?scenario=a&lang=en", "b") == "?scenario=b&lang=en"
+    assert siting_view.search_for("?scenario=a&lang=en", "") == "?lang=en"
+
+
+def test_without_a_planner_no_callback_of_the_page_is_there(desk: SitingDesk) -> None:
+    names = str(create_app(desk._reader, now=lambda: NOW).callback_map)
+    assert "siting-result-box" not in names
+    assert "siting-result-box" in str(
+        create_app(desk._reader, now=lambda: NOW, planner=desk).callback_map
+    )
