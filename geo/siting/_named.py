@@ -86,8 +86,6 @@ def prepare_named(problem: SitingProblem) -> Prepared:
     objective = _objective(problem, faults)
     demand = read_demand(problem.demand, faults)
     pairs = read_costs(problem.costs, faults)
-    # What follows looks codes up, which needs them to be there once.
-    require("siting problem", faults)
     sites, rank = _sites(problem, pairs, faults)
     required = read_codes("required", problem.required, sites, faults)
     forbidden = read_codes("forbidden", problem.forbidden, sites, faults)
@@ -201,6 +199,7 @@ def _sites(
         order = [str(code) for code in dict.fromkeys(given)] + more
     elif pairs.dense:
         order = [str(code) for code in problem.costs.columns]
+    order = list(dict.fromkeys(order))
     if not order:
         faults.append(Fault("candidates", "no site", "at least one"))
     codes = np.array(order, dtype=object)

@@ -112,7 +112,10 @@ def read_demand(demand: pd.Series[float] | pd.DataFrame, faults: list[Fault]) ->
         faults.append(Fault("demand", came, "at least one point with demand above 0"))
     values = np.where(bad, 0.0, values)
     codes = pd.Index(frame.index.astype(str), dtype="str")
-    rows, cols = np.argsort(codes.to_numpy(), kind="stable"), np.argsort(columns, kind="stable")
+    # Doubled codes are told; what follows looks codes up and needs them once.
+    rows = np.argsort(codes.to_numpy(), kind="stable")
+    rows = rows[~codes[rows].duplicated()]
+    cols = np.argsort(columns, kind="stable")
     return Demand(codes[rows], tuple(columns[i] for i in cols), values[np.ix_(rows, cols)])
 
 
@@ -169,6 +172,7 @@ def read_costs(costs: pd.DataFrame, faults: list[Fault]) -> Pairs:
 def _dense(costs: pd.DataFrame, faults: list[Fault]) -> Pairs:
     faults += code_faults("costs.index", costs.index.to_series())
     faults += code_faults("costs.columns", costs.columns.to_series())
+    costs = costs.loc[~costs.index.duplicated(), ~costs.columns.duplicated()]
     points = pd.Index(costs.index.astype(str), dtype="str")
     sites = pd.Index(costs.columns.astype(str), dtype="str")
     value = _numbers("costs", costs.to_numpy(), faults)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from importlib import import_module
 from typing import Literal
 
 import numpy as np
@@ -22,6 +21,7 @@ from geo.siting._found import NOTHING, Result, close, step_of, trivial_bound
 from geo.siting._named import Prepared, prepare_named
 from geo.siting._progress import OnProgress, Progress
 from geo.siting.exact import solve_exact
+from geo.siting.heuristic import search
 from geo.siting.infeasible import explain, say, sure_contradiction
 from geo.siting.instance import Instance
 from geo.siting.problem import (
@@ -36,9 +36,10 @@ from geo.siting.stopwatch import Stopwatch
 
 Method = Literal["auto", "exact", "heuristic"]
 # Below so many pairs the exact search is done before a heuristic one has begun.
-_SMALL = 20_000
-# Part of the time that the heuristic search may have before the exact one, and at most so long.
-_FIRST_PART, _FIRST_S = 0.2, 10.0
+_SMALL = 50_000
+# The heuristic search before the exact one may have this part of the time, and no more than it can
+# use: so many seconds a pair, and at most so many in all.
+_FIRST_PART, _FIRST_S_PAIR, _FIRST_S = 0.2, 1e-5, 10.0
 _MAXIMISED = (Objective.MAX_COVERAGE, Objective.BACKUP_COVERAGE)
 
 
@@ -147,12 +148,8 @@ def _has_heuristic(instance: Instance) -> bool:
 def _heuristic(
     instance: Instance, progress: Progress, rng: np.random.Generator | None, *, alone: bool
 ) -> Result | None:
-    try:
-        search = import_module("geo.siting.heuristic").search
-    except ImportError:
-        return None
     left = progress.watch.left_s
-    limit = left if alone else min(_FIRST_S, _FIRST_PART * left)
+    limit = left if alone else min(_FIRST_S, _FIRST_PART * left, _FIRST_S_PAIR * len(instance.site))
     found = search(
         instance,
         watch=Stopwatch(max(limit, 1e-3)),
