@@ -11,13 +11,14 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl.siting.answer import Answer, empty_tables, jsonable
-from etl.siting.choosing import Choice, asked_task, choose
+from etl.siting.choosing import Choice, choose
 from etl.siting.curve import coverage_curve, knee_of
 from etl.siting.gap_change import gap_change
 from etl.siting.ground import Ground
 from etl.siting.people import group_table, headline, town_table, uncovered_table
 from etl.siting.places import candidate_table, site_table
 from etl.siting.posed import Posed, pose
+from etl.siting.problem import asked_task
 from etl.siting.question import Question
 from etl.siting.robustness import try_variants
 from etl.siting.standing import PartStanding, nearest_min, stand
@@ -54,8 +55,11 @@ def answer_question(
     QuestionError : this ground cannot answer the question.
     """
     run = _Run(on_progress, on_bound, cancelled)
-    run.say("ways", 0.0)
-    posed = pose(ground, question)
+    try:
+        posed = pose(ground, question, go_on=run.go_on)
+    except _StoppedError:
+        meta = {**_about(ground, question), "state": "cancelled", "cancelled": True}
+        return Answer(jsonable(meta), empty_tables(), {})
     run.say("choose", 0.0)
     choice = choose(posed, asked_task(posed), time_limit_s=question.time_limit_s,
                     watch=run.watch("choose", question.time_limit_s))  # fmt: skip
@@ -93,6 +97,10 @@ def answer_question(
     return Answer(jsonable(meta), tables, _cells(posed, standings, tables["candidates"]))
 
 
+class _StoppedError(Exception):
+    """Somebody has cancelled before anything was known."""
+
+
 class _Run:
     """Tells how far it has come, and hears whether to go on."""
 
@@ -120,6 +128,12 @@ class _Run:
         begin = 0.0 if step == names[0] else STEPS[names[names.index(step) - 1]]
         self._on_progress(step, begin + (STEPS[step] - begin) * min(share, 1.0))
 
+    def go_on(self, share: float) -> None:
+        """Tell how far the ways have come; raises where somebody has cancelled."""
+        self.say("ways", share)
+        if self.stopped:
+            raise _StoppedError
+
     def watch(self, step: str, limit_s: float) -> Callable[[float, float, float], bool]:
         """What a search tells: seconds, best value and bound."""
 
@@ -136,8 +150,7 @@ class _Run:
         return not self.stopped
 
 
-def _meta(posed: Posed, choice: Choice, run: _Run) -> dict[str, Any]:
-    ground, question = posed.ground, posed.question
+def _about(ground: Ground, question: Question) -> dict[str, Any]:
     return {
         "snapshot_id": ground.snapshot_id,
         "week": ground.week,
@@ -145,6 +158,14 @@ def _meta(posed: Posed, choice: Choice, run: _Run) -> dict[str, Any]:
         "ground_sha256": ground.sha256,
         "question": question.model_dump(mode="json"),
         "objective": question.objective.value,
+        "travel": ground.travel.meta(),
+        "same_travel": ground.same_travel,
+    }
+
+
+def _meta(posed: Posed, choice: Choice, run: _Run) -> dict[str, Any]:
+    return {
+        **_about(posed.ground, posed.question),
         "value": choice.value,
         "bound": choice.bound,
         "gap": choice.gap,
@@ -158,8 +179,6 @@ def _meta(posed: Posed, choice: Choice, run: _Run) -> dict[str, Any]:
         "n_closed": 0,
         "n_new": 0,
         "knee": None,
-        "travel": ground.travel.meta(),
-        "same_travel": ground.same_travel,
         "closable": _closable(posed),
         "limits_min": [one.limit_min for one in posed.parts],
         "left_out": [_left_out(posed, at) for at in range(len(posed.parts))],

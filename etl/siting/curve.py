@@ -9,14 +9,18 @@ import numpy as np
 import pandas as pd
 
 from etl.siting.answer import as_table
-from etl.siting.choosing import Choice, Task, Watch, asked_task, choose
+from etl.siting.choosing import Choice, Watch, choose
 from etl.siting.posed import Bools, Posed
-from etl.siting.standing import PartStanding, stand
+from etl.siting.problem import Task, asked_task
+from etl.siting.standing import PartStanding, persons_covered
 from geo.siting import Objective
 from geo.siting.knee import find_knee
+from geo.siting.stopwatch import Stopwatch
 
 # A curve of more points is solved at so many of them; greedy steps lead from one to the next.
 _MOST_SOLVED = 24
+# What one search has where the time of all is over [s].
+LEAST_S = 0.1
 _LEAST_BEYOND, _MOST_BEYOND, _PART_BEYOND = 3, 10, 4
 
 
@@ -42,19 +46,27 @@ def coverage_curve(
     beyond = min(max(_LEAST_BEYOND, last // _PART_BEYOND), _MOST_BEYOND)
     last = max(min(last + beyond, most), n_new)
     nothing = Choice.given(base.kept)
-    found = {0: (_covered(posed, nothing), _covered(posed, nothing), True, base.kept)}
+    found = {0: (persons_covered(posed, nothing), persons_covered(posed, nothing), True, base.kept)}
     reachable = _reachable(posed, base)
     points = _points(last, n_new)
+    n_locked = sum(
+        int((one.named(posed.question.locked) & allowed).sum())
+        for one, allowed in zip(posed.parts, base.allowed, strict=True)
+    )
+    clock = Stopwatch(limit_s)
     for done, n in enumerate(points):
+        if n < n_locked:
+            # What is locked is built first, one by one.
+            continue
         best = max(found, key=lambda at: found[at][0])
         if found[best][0] >= reachable * (1 - 1e-12):
             # Nobody is left whom any candidate reaches.
             found[n] = (found[best][0], reachable, True, found[best][3])
             continue
-        limit = limit_s / len(points)
+        limit = max(clock.left_s / (len(points) - done), LEAST_S)
         one = choose(posed, replace(base, p_new=n), time_limit_s=limit, watch=watch)
         if one.infeasible is None:
-            found[n] = (_covered(posed, one), one.bound, one.proven, one.open)
+            found[n] = (persons_covered(posed, one), one.bound, one.proven, one.open)
         on_share((done + 1) / len(points))
     own = sum(float(s.one.persons @ s.covered_after) for s in standings)
     return _table(posed, base, found, last=last, n_new=n_new, own=own, reachable=reachable)
@@ -88,16 +100,12 @@ def _points(last: int, n_new: int) -> list[int]:
     return sorted({int(n) for n in some} | {n_new} - {0})
 
 
-def _covered(posed: Posed, choice: Choice) -> float:
-    return sum(float(s.one.persons @ s.covered_after) for s in stand(posed, choice))
-
-
 def _reachable(posed: Posed, base: Task) -> float:
     """Residents whom all candidates together cover."""
     everything = tuple(
         kept | allowed for kept, allowed in zip(base.kept, base.allowed, strict=True)
     )
-    return _covered(posed, Choice.given(everything))
+    return persons_covered(posed, Choice.given(everything))
 
 
 def _table(
@@ -150,10 +158,12 @@ def _one_more(
     best, at = -1.0, (0, 0)
     for one, there, allowed in zip(posed.parts, opened, base.allowed, strict=True):
         covered = one.near.covered(there, n_cells=posed.n_cells)
-        adds = np.where(allowed & ~there, one.near.sums(np.where(covered, 0.0, one.persons)), -1.0)
+        locked = one.named(posed.question.locked) & allowed & ~there
+        may = locked if locked.any() else allowed & ~there
+        adds = np.where(may, one.near.sums(np.where(covered, 0.0, one.persons)), -1.0)
         if adds.size and adds.max() > best:
             best, at = float(adds.max()), (one.position, int(adds.argmax()))
     more = [there.copy() for there in opened]
     if best >= 0:
         more[at[0]][at[1]] = True
-    return tuple(more), _covered(posed, Choice.given(tuple(more)))
+    return tuple(more), persons_covered(posed, Choice.given(tuple(more)))

@@ -19,7 +19,7 @@ _STATES = {"kept": 1, "closed": 2}
 def site_table(posed: Posed, standings: Sequence[PartStanding], choice: Choice) -> pd.DataFrame:
     """New sites by what they add, over all parts; then those in service, kept and closed."""
     frames = [
-        _sites(posed, s, None if choice.served is None else choice.served[s.one.position])
+        _sites(posed, s, None if choice.given_room is None else choice.given_room[s.one.position])
         for s in standings
     ]
     table = pd.concat(frames, ignore_index=True)
@@ -32,11 +32,11 @@ def site_table(posed: Posed, standings: Sequence[PartStanding], choice: Choice) 
     return as_table("sites", table)
 
 
-def _sites(posed: Posed, s: PartStanding, served: Floats | None) -> pd.DataFrame:
+def _sites(posed: Posed, s: PartStanding, room: Floats | None) -> pd.DataFrame:
     one = s.one
     shown = s.open | one.existing
     table = _described(one)
-    order, added = gains(s, served=served)
+    order, added = gains(s, room=room)
     gain, turn = np.full(len(table), np.nan), np.full(len(table), np.nan)
     gain[order], turn[order] = added, np.arange(len(order))
     within, alone = one.near.sums(one.persons), persons_alone(s)

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +25,7 @@ MEDIANS = (Objective.P_MEDIAN, Objective.P_CENTER)
 # Below so many pairs of cell and site a median sees every way; above, those up to a limit.
 _ALL_PAIRS = 4_000_000
 _EVERYWHERE_MIN = 1e6
+_SITES_AT_ONCE = 200
 _SITE_COLUMNS = ["site_id", "kind", "name", "lon", "lat", "x", "y", "town_code", "village_code",
                  "area_m2", "hours"]  # fmt: skip
 
@@ -53,20 +55,24 @@ class Reach:
     def __len__(self) -> int:
         return len(self.start) - 1
 
-    @property
+    @cached_property
     def site(self) -> Ints:
         """Site of each pair."""
         return np.repeat(np.arange(len(self)), np.diff(self.start))
 
     def within(self, limit_min: float) -> Reach:
         """The pairs within a limit, inclusive."""
-        near = self.minutes <= limit_min
-        return Reach.of(self.cell[near], self.site[near], self.minutes[near], n_sites=len(self))
+        return self.only(self.minutes <= limit_min)
 
     def of_sites(self, chosen: Bools) -> Reach:
         """The pairs of some sites; the others have none."""
-        use = chosen[self.site]
-        return Reach.of(self.cell[use], self.site[use], self.minutes[use], n_sites=len(self))
+        return self.only(chosen[self.site])
+
+    def only(self, pairs: Bools) -> Reach:
+        """Some of the pairs."""
+        counted = np.bincount(self.site[pairs], minlength=len(self))
+        start = np.concatenate([[0], np.cumsum(counted)]).astype(np.int64)
+        return Reach(start, self.cell[pairs], self.minutes[pairs])
 
     def cells(self, site: int) -> Ints:
         """Cells of one site."""
@@ -75,7 +81,8 @@ class Reach:
     def covered(self, chosen: Bools, *, n_cells: int) -> Bools:
         """Cells of at least one of the chosen sites."""
         found = np.zeros(n_cells, dtype=np.bool_)
-        found[self.cell[chosen[self.site]]] = True
+        for site in np.flatnonzero(chosen):
+            found[self.cells(int(site))] = True
         return found
 
     def sums(self, values: Floats) -> Floats:
@@ -99,7 +106,6 @@ class PosedPart:
     n_existing : how many of them are in service.
     usable : bool, shape (n_sites,): neither forbidden nor outside the part's towns.
     reach : all pairs within `limit_min`.
-    near : the pairs within the threshold.
     before_min : minutes from each cell to the nearest site in service; NaN for none.
     """
 
@@ -113,14 +119,25 @@ class PosedPart:
     n_existing: int
     usable: Bools
     reach: Reach
-    near: Reach
     before_min: Floats
     limit_min: float
+    _within: dict[float, Reach] = field(default_factory=dict)
 
     @property
     def existing(self) -> Bools:
         """Which sites are in service."""
         return np.arange(len(self.sites)) < self.n_existing
+
+    def within(self, limit_min: float) -> Reach:
+        """Pairs within a threshold that is asked for more than once."""
+        if limit_min not in self._within:
+            self._within[limit_min] = self.reach.within(limit_min)
+        return self._within[limit_min]
+
+    @property
+    def near(self) -> Reach:
+        """The pairs within the threshold."""
+        return self.within(self.part.threshold_min)
 
     def named(self, ids: Sequence[str]) -> Bools:
         """Which sites have one of these ids."""
@@ -150,8 +167,12 @@ class Posed:
         return len(self.town)
 
 
-def pose(ground: Ground, question: Question) -> Posed:
+def pose(ground: Ground, question: Question, *, go_on: Callable[[float], None]) -> Posed:
     """Lay a question on its ground: candidates, residents, and who reaches which site.
+
+    Parameters
+    ----------
+    go_on : told the share 0..1 that is done; what it raises ends the work.
 
     Raises
     ------
@@ -159,16 +180,13 @@ def pose(ground: Ground, question: Question) -> Posed:
     """
     candidates = list_candidates(ground, question)
     check_asked(ground, question, candidates)
-    codes = ground.cells["town_code"]
+    codes, n = ground.cells["town_code"], len(question.parts)
     town_codes = tuple(sorted(codes.dropna().unique()))
     return Posed(
         ground,
         question,
         candidates,
-        tuple(
-            _pose_part(ground, question, part, position, candidates)
-            for position, part in enumerate(question.parts)
-        ),
+        tuple(_pose_part(ground, question, at, candidates, go_on=go_on) for at in range(n)),
         pd.Index(town_codes, dtype="str").get_indexer(codes).astype(np.int64),
         town_codes,
     )
@@ -184,15 +202,20 @@ def tried_thresholds(threshold_min: float) -> tuple[float, float, float]:
 
 
 def _pose_part(
-    ground: Ground, question: Question, part: Part, position: int, candidates: pd.DataFrame
+    ground: Ground,
+    question: Question,
+    position: int,
+    candidates: pd.DataFrame,
+    *,
+    go_on: Callable[[float], None],
 ) -> PosedPart:
+    part = question.parts[position]
     persons = ground.persons[part.group].to_numpy(dtype=np.float64)
     sites, n_existing = _sites(ground, part, candidates)
     xy = sites[["x", "y"]].to_numpy(dtype=np.float64)
     weight = np.nan_to_num(persons) * _importance(ground, question)
     limit_min = _limit(ground, question, part, len(sites))
-    found = ground.travel.pairs(xy, part.mode, limit_min=limit_min)
-    reach = Reach.of(found.cell, found.site, found.cost_min, n_sites=len(sites))
+    reach = _reach(ground, question, position, xy, limit_min=limit_min, go_on=go_on)
     usable = ~sites["site_id"].isin(question.forbidden).to_numpy(dtype=np.bool_)
     before_min = np.full(len(persons), np.nan)
     if n_existing:
@@ -208,9 +231,35 @@ def _pose_part(
         n_existing=n_existing,
         usable=usable,
         reach=reach,
-        near=reach.within(part.threshold_min),
         before_min=before_min,
         limit_min=limit_min,
+    )
+
+
+def _reach(
+    ground: Ground,
+    question: Question,
+    at: int,
+    xy: Floats,
+    *,
+    limit_min: float,
+    go_on: Callable[[float], None],
+) -> Reach:
+    """Pairs of all sites, some sites at a time, so that somebody can end it in between."""
+    mode = question.parts[at].mode
+    cell, site, minutes = [], [], []
+    for begin in range(0, len(xy), _SITES_AT_ONCE):
+        go_on((at + begin / len(xy)) / len(question.parts))
+        found = ground.travel.pairs(xy[begin : begin + _SITES_AT_ONCE], mode, limit_min=limit_min)
+        cell.append(found.cell)
+        site.append(found.site + begin)
+        minutes.append(found.cost_min)
+    none: Ints = np.zeros(0, dtype=np.int64)
+    return Reach.of(
+        np.concatenate([none, *cell]),
+        np.concatenate([none, *site]),
+        np.concatenate([np.zeros(0), *minutes]),
+        n_sites=len(xy),
     )
 
 

@@ -10,16 +10,24 @@ import pandas as pd
 
 from etl.build.levels import Floats, Ints
 from etl.siting.answer import as_table
-from etl.siting.choosing import Choice, Task, Watch, asked_task, choose
+from etl.siting.choosing import Choice, Watch, choose
+from etl.siting.curve import LEAST_S
 from etl.siting.posed import MEDIANS, Posed, tried_thresholds
+from etl.siting.problem import Task, asked_task
 from geo.maup import shifted_squares
 from geo.siting import Objective
+from geo.siting.stopwatch import Stopwatch
 
 DEMAND_CHANGE, DRAWS = 0.1, 5
 # The grid of squares is laid anew by half a side.
 SHIFTS = ((0.0, 0.0), (0.5, 0.5))
 _GROUPS = ("minors", "elderly")
 _EQUAL = 1e-9
+# What is asked cannot be had there.
+_NOTHING = {
+    "share_same_sites": np.nan, "share_best": np.nan, "regret": np.nan, "kept": 0, "n_new": 0,
+    "proven": False,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -85,16 +93,20 @@ def try_variants(
     `regret` is what the answer's sites fall short of the best there: of coverage a share of all
     residents, of a median or centre a share of the best value, of a set cover the share of the
     residents that they leave uncovered. `share_same_sites` is the share of the new sites that are
-    also best there; the answer's own are preferred among equals.
+    also best there; the answer's own are preferred among equals. All are missing where what is
+    asked cannot be had, or nothing was found in the time.
     """
     rows = []
     tried = list(variants(posed))
+    clock = Stopwatch(limit_s)
     for done, variant in enumerate(tried):
-        limit = limit_s / len(tried)
+        limit = max(clock.left_s / (len(tried) - done), LEAST_S)
         best = choose(posed, variant.task, time_limit_s=limit, watch=watch)
         if best.infeasible is None:
             ours = _value(posed, variant.task, choice, limit_s=limit)
             rows.append(_row(posed, variant, best=best, choice=choice, ours=ours))
+        else:
+            rows.append({**_NOTHING, "check": variant.check, "value": variant.value})
         on_share((done + 1) / len(tried))
     return as_table("robustness", pd.DataFrame(rows))
 
@@ -118,10 +130,13 @@ def _row(
     n_own = sum(int(new.sum()) for new in own)
     if task.objective == Objective.SET_COVER:
         regret = 1.0 - _covered_share(posed, task, choice)
+    elif as_good:
+        # Sums in another order differ in the last digit.
+        regret = 0.0
     elif lowest:
-        regret = max(0.0, ours / best.value - 1.0) if best.value > 0 else 0.0
+        regret = ours / best.value - 1.0 if best.value > 0 else 0.0
     else:
-        regret = max(0.0, best.value - ours) / total if total > 0 else 0.0
+        regret = (best.value - ours) / total if total > 0 else 0.0
     return {
         "check": variant.check,
         "value": variant.value,
@@ -157,7 +172,7 @@ def _covered_share(posed: Posed, task: Task, choice: Choice) -> float:
     for one, opened, limit, weight in zip(
         posed.parts, choice.open, task.thresholds, task.weights, strict=True
     ):
-        reach = one.reach.within(limit)
+        reach = one.within(limit)
         inside = reach.covered(opened, n_cells=posed.n_cells).astype(np.float64)
         if choice.served is not None:
             kept = reach.covered(opened & one.existing, n_cells=posed.n_cells)

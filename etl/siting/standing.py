@@ -66,17 +66,26 @@ def stand(posed: Posed, choice: Choice) -> tuple[PartStanding, ...]:
     return tuple(_stand(posed, one, choice) for one in posed.parts)
 
 
-def _stand(posed: Posed, one: PosedPart, choice: Choice) -> PartStanding:
-    n, at = posed.n_cells, one.position
-    opened = choice.open[at]
-    new, closed = opened & ~one.existing, one.existing & ~opened
-    before = one.near.covered(one.existing, n_cells=n).astype(np.float64)
-    kept = one.near.covered(one.existing & opened, n_cells=n).astype(np.float64)
+def persons_covered(posed: Posed, choice: Choice) -> float:
+    """Residents covered, of all parts; without the ways that `stand` looks for."""
+    return sum(float(one.persons @ covered_after(posed, one, choice)) for one in posed.parts)
+
+
+def covered_after(posed: Posed, one: PosedPart, choice: Choice) -> Floats:
+    """Share of each cell's residents that is covered."""
+    opened, n = choice.open[one.position], posed.n_cells
     if choice.served is None:
-        after = one.near.covered(opened, n_cells=n).astype(np.float64)
-    else:
-        # Sites in service have room for all in their reach.
-        after = np.where(kept > 0, 1.0, choice.served[at])
+        return one.near.covered(opened, n_cells=n).astype(np.float64)
+    # Sites in service have room for all in their reach.
+    kept = one.near.covered(one.existing & opened, n_cells=n)
+    return np.where(kept, 1.0, choice.served[one.position])
+
+
+def _stand(posed: Posed, one: PosedPart, choice: Choice) -> PartStanding:
+    opened = choice.open[one.position]
+    new, closed = opened & ~one.existing, one.existing & ~opened
+    before = one.near.covered(one.existing, n_cells=posed.n_cells).astype(np.float64)
+    after = covered_after(posed, one, choice)
     kept_min = nearest_min(posed, one, one.existing & opened) if closed.any() else one.before_min
     after_min = np.fmin(kept_min, nearest_min(posed, one, new))
     return PartStanding(one, opened, new, closed, before, after, after_min)
@@ -90,23 +99,28 @@ def nearest_min(posed: Posed, one: PosedPart, chosen: Bools) -> Floats:
     return posed.ground.travel.nearest(xy, one.part.mode)[0]
 
 
-def gains(standing: PartStanding, *, served: Floats | None) -> tuple[Ints, Floats]:
+def gains(standing: PartStanding, *, room: Floats | None) -> tuple[Ints, Floats]:
     """New sites in the order in which each adds most, and what it adds [persons].
 
     Greedy among the chosen: the first is the one that covers most residents whom no site in
     service covers, the next adds most to that, and so on; equals in the order of the sites. What
     they add sums to all that are newly covered, by the telescoping of the sums. Where sites have
-    room for so many only, a cell's newly covered residents are told of the first in the order that
-    reaches it.
+    room for so many only, it is those whom each has room for, most first.
+
+    Parameters
+    ----------
+    room : see `Choice.given_room`.
 
     Returns
     -------
     Positions of the sites, and persons, both of the length of the number of new sites.
     """
-    one = standing.one
+    one, new = standing.one, np.flatnonzero(standing.new)
+    if room is not None:
+        order = new[np.argsort(-room[new], kind="stable")]
+        return order, room[order]
     kept = one.near.covered(one.existing & standing.open, n_cells=len(one.persons))
-    share = np.ones(len(one.persons)) if served is None else served
-    return greedy_gains(one, np.where(kept, 0.0, one.persons * share), np.flatnonzero(standing.new))
+    return greedy_gains(one, np.where(kept, 0.0, one.persons), new)
 
 
 def greedy_gains(one: PosedPart, left: Floats, sites: Sequence[int] | Ints) -> tuple[Ints, Floats]:

@@ -11,7 +11,8 @@ import pandas as pd
 import pytest
 
 from etl.siting.answer import COLUMNS, Answer, CellState, as_table, empty_tables
-from etl.siting.answering import answer_question
+from etl.siting.answering import STEPS, answer_question
+from etl.siting.faults import QuestionError
 from etl.siting.ground import Ground
 from etl.siting.question import Question
 from geo.errors import InputError
@@ -373,3 +374,274 @@ def test_the_targets_that_new_sites_change(answer: Answer) -> None:
     assert row["value_after"] == pytest.approx(len(more) / 6)
     assert (row["required"], row["unit"]) == (0.8, "share")
     assert (row["met_before"], row["met_after"]) == (False, len(more) / 6 >= 0.8)
+
+
+# ---------------------------------------------------------------- robustness
+
+
+def _row(answer: Answer, check: str, value: str) -> pd.Series:
+    table = answer.tables["robustness"]
+    return table[(table["check"] == check) & (table["value"] == value)].iloc[0]
+
+
+@pytest.mark.parametrize("minutes", [10.0, 20.0])
+def test_under_another_threshold_the_best_is_found_anew(answer: Answer, minutes: float) -> None:
+    other = Plain(small_ground(), threshold_min=minutes)
+    best = other.best(KEPT, _candidates(answer), 4)
+    ours = other.total(other.covered([*KEPT, *_new(answer)]))
+    row = _row(answer, "threshold", f"{minutes:g}")
+    everybody = other.total(other.persons)
+    assert row["share_best"] == pytest.approx(best / everybody)
+    assert row["regret"] == pytest.approx((best - ours) / everybody)
+    assert row["share_same_sites"] == row["kept"] / 4
+    assert row["proven"]
+
+
+def test_the_asked_question_is_among_the_variants_and_holds(answer: Answer) -> None:
+    row = _row(answer, "threshold", "15")
+    assert (row["share_same_sites"], row["regret"], row["kept"], row["n_new"]) == (1, 0, 4, 4)
+    assert row["share_best"] == pytest.approx(answer.meta["share_after"])
+    table = answer.tables["robustness"]
+    assert set(table["check"]) == {"threshold", "demand", "zoning"}
+    assert table["regret"].between(0, 1).all()
+    assert (table["kept"] <= 4).all()
+    assert (table.loc[table["regret"] > 0, "kept"] < 4).all()
+
+
+def test_a_group_that_grows_changes_the_demand_by_its_own_number(answer: Answer) -> None:
+    grown = Plain(small_ground())
+    more = Plain(small_ground(), "elderly").persons
+    grown.persons = {code: many + 0.1 * more[code] for code, many in grown.persons.items()}
+    best = grown.best(KEPT, _candidates(answer), 4)
+    row = _row(answer, "demand", "elderly+10")
+    assert row["share_best"] == pytest.approx(best / grown.total(grown.persons))
+
+
+def test_with_residents_gathered_in_their_village(answer: Answer) -> None:
+    plain = Plain(small_ground())
+    villages: dict[str, list[dict[str, Any]]] = {}
+    for cell in plain.cells:
+        villages.setdefault(cell["village_code"], []).append(cell)
+    gathered = dict.fromkeys(plain.persons, 0.0)
+    for cells in villages.values():
+        many = [plain.persons[c["area_code"]] for c in cells]
+        x, y = (
+            sum(m * c[axis] for m, c in zip(many, cells, strict=True)) / sum(many)
+            for axis in ("x", "y")
+        )
+        lived_in = [c for c, m in zip(cells, many, strict=True) if m > 0]
+        middle = min(lived_in, key=lambda c: math.hypot(c["x"] - x, c["y"] - y))
+        gathered[middle["area_code"]] = sum(many)
+    plain.persons = gathered
+    best = plain.best(KEPT, _candidates(answer), 4)
+    ours = plain.total(plain.covered([*KEPT, *_new(answer)]))
+    row = _row(answer, "zoning", "village")
+    assert row["share_best"] == pytest.approx(best / plain.total(gathered))
+    assert row["regret"] == pytest.approx((best - ours) / plain.total(gathered))
+
+
+def test_complete_candidates_alone(plain: Plain) -> None:
+    ground = small_ground()
+    whole = ground.sites["site_id"].isin(["host-03", "host-06", "host-09", "host-01", "host-05"])
+    sites = ground.sites.assign(
+        quality="exact", area_m2=ground.sites["area_m2"].where(~whole, 60.0),
+        hours=ground.sites["hours"].where(~whole, "周一至周五 8:30-17:30"),
+        floor=ground.sites["floor"].where(~whole, "1楼"),
+    )  # fmt: skip
+    found = _ask(small_ground(sites=sites))
+    candidates = found.tables["candidates"]
+    complete = list(candidates.loc[candidates["lacks"] == "", "candidate_id"])
+    assert len(complete) == 5
+    row = _row(found, "candidates", "complete")
+    best = plain.best(KEPT, complete, 4)
+    assert row["share_best"] == pytest.approx(best / plain.total(plain.persons))
+    assert (row["regret"], row["n_new"]) == (0, 4)
+
+
+# ---------------------------------------------------------------- other questions
+
+
+def test_sites_that_may_be_closed_make_room_elsewhere(plain: Plain) -> None:
+    found = _ask(closable=["coun-01"])
+    candidates = _candidates(found)
+    kept_both = plain.best(KEPT, candidates, 4)
+    moved = plain.best(["coun-02"], candidates, 5)
+    meta = found.meta
+    assert meta["covered_after"] == max(kept_both, moved) == moved
+    assert (meta["n_new"], meta["n_closed"], meta["closable"]) == (5, 1, ["coun-01"])
+    sites = found.tables["sites"].set_index("site_id")
+    assert sites.loc["coun-01", "state"] == "closed"
+    before, after = plain.covered(KEPT), plain.covered(["coun-02", *_new(found)])
+    towns = found.tables["towns"]
+    assert towns["lost"].sum() == plain.total(before - after) > 0
+    assert towns["newly"].sum() == plain.total(after - before)
+    assert meta["covered_before"] + towns["newly"].sum() - towns["lost"].sum() == moved
+    lost = {c for c in before - after if plain.persons[c] > 0}
+    cells = np.array([cell["area_code"] for cell in plain.cells])
+    assert set(cells[found.cells["state"] == CellState.LOST]) == lost
+    assert set(found.tables["uncovered"]["area_code"]) >= lost
+
+
+def test_room_for_so_many_only() -> None:
+    found = _ask(part={"capacity_new": 2000.0})
+    meta = found.meta
+    assert meta["covered_after"] == pytest.approx(meta["covered_before"] + 4 * 2000.0)
+    gains = found.tables["sites"]["gain_persons"].dropna()
+    np.testing.assert_allclose(gains, 2000.0)
+    assert found.tables["towns"]["newly"].sum() == pytest.approx(8000.0)
+    np.testing.assert_allclose(found.tables["curve"]["gain"].dropna(), 2000.0)
+    left = found.tables["uncovered"]
+    assert (left["why"] == "full").any()
+    assert left["persons"].sum() == pytest.approx(meta["persons"] - meta["covered_after"])
+
+
+def test_a_budget_instead_of_a_number(plain: Plain) -> None:
+    found = _ask(part={"p_new": None}, budget=170_000.0)
+    assert len(_new(found)) == 2
+    assert found.meta["covered_after"] == plain.best(KEPT, _candidates(found), 2)
+    assert found.tables["sites"]["cost"].sum() == 160_000.0
+
+
+def test_two_kinds_for_two_groups() -> None:
+    room = {"kind": "counselling_room", "mode": "foot", "threshold_min": 15.0, "p_new": 3,
+            "sources": ["venue"]}  # fmt: skip
+    other = {"kind": "service_org", "mode": "foot", "threshold_min": 20.0, "p_new": 1,
+             "sources": ["school", "primary_care"], "group": "minors"}  # fmt: skip
+    found = _ask(parts=[room, other])
+    ids = _candidates(found)
+    adults, minors = Plain(small_ground()), Plain(small_ground(), "minors", 20.0)
+    best = adults.best(KEPT, [c for c in ids if c.startswith("venue")], 3)
+    best += minors.best([], [c for c in ids if not c.startswith("venue")], 1)
+    assert found.meta["covered_after"] == best
+    assert found.meta["persons"] == adults.total(adults.persons) + minors.total(minors.persons)
+    assert found.tables["groups"]["part"].tolist() == [0, 0, 0, 1, 1, 1]
+    own = found.tables["groups"].set_index(["part", "group"])["covered_after"]
+    assert own[0, "total"] + own[1, "minors"] == best
+    assert set(found.tables["sites"].query("state == 'new'")["kind"]) == {
+        "counselling_room", "service_org"
+    }  # fmt: skip
+    gained = found.tables["sites"]["gain_persons"].sum()
+    assert gained == best - found.meta["covered_before"]
+    assert found.cells["state.1"].shape == found.cells["state"].shape
+    assert _row(found, "threshold", "15/20")["regret"] == 0
+
+
+@pytest.mark.parametrize("objective", ["p_median", "p_center"])
+def test_the_way_to_the_nearest_site(objective: str) -> None:
+    plain = Plain(small_ground())
+    found = _ask(objective=objective, part={"p_new": 2})
+    kept = [[plain.minutes(cell, site) for site in KEPT] for cell in plain.cells]
+    many = np.array([plain.persons[cell["area_code"]] for cell in plain.cells])
+    ways = {c: np.array([plain.minutes(cell, c) for cell in plain.cells])
+            for c in _candidates(found)}  # fmt: skip
+    base = np.array(kept).min(axis=1)
+
+    def worth(pair: tuple[str, str]) -> float:
+        nearest = np.minimum(base, np.minimum(ways[pair[0]], ways[pair[1]]))
+        return float(nearest @ many) if objective == "p_median" else float(nearest[many > 0].max())
+
+    best = min(worth(pair) for pair in itertools.combinations(ways, 2))
+    assert found.meta["value"] == pytest.approx(best)
+    assert worth(tuple(_new(found))) == pytest.approx(best)
+    curve = found.tables["curve"]
+    assert curve["persons"].iloc[2] >= found.meta["covered_after"]
+
+
+def test_what_cannot_be_had_is_explained() -> None:
+    found = _ask(objective="set_cover", part={"p_new": None})
+    meta = found.meta
+    assert meta["state"] == "infeasible"
+    assert meta["infeasible"]["cause"] == "unreached_demand"
+    assert meta["infeasible"]["said"].startswith("No candidate reaches")
+    assert (meta["value"], meta["n_new"]) == (None, 0)
+    assert found.tables["curve"].empty
+    assert found.tables["robustness"].empty
+    assert (found.tables["sites"]["state"] == "kept").all()
+    assert len(found.tables["candidates"]) == 15
+    assert meta["covered_after"] == meta["covered_before"]
+    assert Answer.from_bytes(found.to_bytes()).meta == meta
+
+
+def test_no_new_sites_change_nothing() -> None:
+    found = _ask(part={"p_new": 0})
+    assert found.meta["covered_after"] == found.meta["covered_before"]
+    table = found.tables["gaps"]
+    assert (table["gap_before"] == table["gap_after"]).all()
+    assert found.tables["targets"].empty
+    assert not (found.cells["state"] == CellState.NEWLY).any()
+
+
+def test_a_question_that_the_ground_cannot_answer_is_refused() -> None:
+    with pytest.raises(QuestionError, match="at most 15 new sites"):
+        _ask(part={"p_new": 99})
+
+
+# ---------------------------------------------------------------- progress, cancelling, privacy
+
+
+def test_it_tells_how_far_it_has_come() -> None:
+    told: list[tuple[str, float]] = []
+    bounds: list[tuple[float, float]] = []
+    found = answer_question(
+        small_ground(), small_question(), on_progress=lambda *step: told.append(step),
+        on_bound=lambda *best: bounds.append(best),
+    )  # fmt: skip
+    shares = [share for _, share in told]
+    assert shares == sorted(shares)
+    assert (shares[0], shares[-1]) == (0, 1)
+    assert list(dict.fromkeys(step for step, _ in told)) == list(STEPS)
+    assert bounds[-1] == (found.meta["value"], found.meta["bound"])
+
+
+def test_the_same_question_gives_the_same_answer(answer: Answer) -> None:
+    again = answer_question(small_ground(), small_question())
+    assert {**again.meta, "seconds": 0} == {**answer.meta, "seconds": 0}
+    for name, table in answer.tables.items():
+        pd.testing.assert_frame_equal(table, again.tables[name])
+    for name, values in answer.cells.items():
+        np.testing.assert_array_equal(values, again.cells[name])
+
+
+def test_cancelled_before_anything_is_known() -> None:
+    found = answer_question(small_ground(), small_question(), cancelled=lambda: True)
+    assert (found.meta["state"], found.meta["cancelled"]) == ("cancelled", True)
+    assert all(table.empty for table in found.tables.values())
+    assert Answer.from_bytes(found.to_bytes()).meta == found.meta
+
+
+def test_cancelled_once_the_sites_are_chosen(answer: Answer) -> None:
+    steps: list[str] = []
+    found = answer_question(
+        small_ground(), small_question(), on_progress=lambda step, _: steps.append(step),
+        cancelled=lambda: "curve" in steps,
+    )  # fmt: skip
+    assert found.meta["state"] == "cancelled"
+    assert found.meta["covered_after"] == answer.meta["covered_after"]
+    pd.testing.assert_frame_equal(found.tables["sites"], answer.tables["sites"])
+    assert found.tables["robustness"].empty
+
+
+def test_what_is_withheld_of_a_single_area_is_told_nowhere() -> None:
+    ground = small_ground()
+    # One elderly person's cell is all that the last venue reaches, and its number is withheld.
+    persons, withheld = ground.persons.copy(), ground.withheld.copy()
+    reach = Plain(ground).covered(["host-11"])
+    persons.loc[sorted(reach), "elderly"] = 0.0
+    alone = sorted(reach)[2]
+    persons.loc[alone, "elderly"], withheld.loc[alone, "elderly"] = 5.0, True
+    found = _ask(
+        small_ground(persons=persons, withheld=withheld), part={"group": "elderly"},
+        locked=["venue:host-11"],
+    )  # fmt: skip
+    site = found.tables["sites"].set_index("site_id").loc["venue:host-11"]
+    candidate = found.tables["candidates"].set_index("candidate_id").loc["venue:host-11"]
+    figures = [site[name] for name in ("gain_persons", "persons_within", "alone_persons")]
+    assert np.isnan([*figures, candidate["persons_within"], candidate["gain_now"]]).all()
+    # In the sum over its town it stands as the guess that it is.
+    assert found.tables["towns"].set_index("name").loc["东镇", "estimated"]
+    left = found.tables["uncovered"].set_index("area_code")
+    hidden = withheld.loc[left.index, "elderly"].to_numpy()
+    assert left["withheld"].tolist() == hidden.tolist()
+    assert hidden.any()
+    assert left.loc[hidden, "persons"].isna().all()
+    assert left.loc[~hidden & (left["why"] != "unknown"), "persons"].notna().all()
