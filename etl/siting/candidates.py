@@ -85,6 +85,8 @@ def check_asked(ground: Ground, question: Question, candidates: pd.DataFrame) ->
         from, more new sites than candidates, locked ones beyond the number or the budget; all.
     """
     faults = [*_of_places(ground, question, candidates)]
+    if question.weigh_by == "need" and not ground.need.sum() > 0:
+        faults.append(question_fault("need_unknown", "weigh_by", question.weigh_by))
     for number, part in enumerate(question.parts):
         where = f"parts.{number}"
         faults += _of_group(ground, part, where)

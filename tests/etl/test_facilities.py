@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from etl.sources.proposal.mapping import propose
 from geo.datum import from_wgs84
 from tests.support.locality import (
     CENTRES,
@@ -451,3 +452,16 @@ def test_the_owner_is_a_column_of_its_own(tmp_path: Path) -> None:
     folder.sources[-1]["columns"]["owner"] = "名称"
     with pytest.raises(ValidationError, match=r"columns\.owner"):
         folder.settings()
+
+
+@pytest.mark.parametrize("owner", ["产权单位", "权属", "管理单位", "权属单位(盖章)"])
+@pytest.mark.parametrize("floor", ["楼层", "所在楼层"])
+def test_floor_and_owner_are_proposed_by_their_headers(
+    tmp_path: Path, owner: str, floor: str
+) -> None:
+    folder = Folder.with_areas(tmp_path)
+    rows = [f"{name}党群服务中心,113.8{i},31.35,1层,{name}村民委员会"
+            for i, name in enumerate(("柳溪村", "松岭村", "桥头村"))]  # fmt: skip
+    file = folder.write("venues.csv", "\n".join([f"名称,经度,纬度,{floor},{owner}", *rows]) + "\n")
+    columns = propose(file, folder.settings().config).columns
+    assert (columns["floor"], columns["owner"]) == (floor, owner)

@@ -266,6 +266,14 @@ def test_strange_groups_and_towns_and_nobody_to_serve() -> None:
     assert faults(empty, ask()) == {"parts.0.group": ["nobody"]}
 
 
+def test_need_weighs_only_where_it_is_published() -> None:
+    ground = hand_made(site("v", "host_venue", 0))
+    question = ask(weigh_by="need")
+    check_asked(ground, question, list_candidates(ground, question))
+    unknown = hand_made(site("v", "host_venue", 0), need=ground.need * np.nan)
+    assert faults(unknown, question) == {"weigh_by": ["need_unknown"]}
+
+
 def test_every_code_of_what_is_lacking_is_named() -> None:
     ground = hand_made(site("v", "host_venue", 0))
     assert set("|".join(lacks(ground, ask()).values()).split("|")) <= set(LACKS)
