@@ -48,7 +48,8 @@ class SitingProblem:
         (Toregas et al. 1971). `backup_coverage`: demand within `radius` of one site, and of a
         second one (Hogan & ReVelle 1986, BACOP2; with `cover_all` BACOP1). `p_median`: lowest sum
         of demand × cost to the nearest site (Hakimi 1964). `p_center`: lowest largest cost of any
-        point with demand.
+        point with demand (Hakimi 1964). All but max_coverage, and backup_coverage without
+        `cover_all`, allow only choices in which each point with demand has an open site in reach.
     costs : travel costs in one unit, >= 0. Either a pair table of `area_code` str, `site_id` str
         and one column of `cost`, `cost_min` or `cost_m`: a pair that is not there cannot be
         travelled; or a dense frame, index the demand points, columns the sites, where inf cannot be
@@ -58,33 +59,43 @@ class SitingProblem:
     candidates : sites that may be open, `required` ones among them or not; all of `costs` if None.
     p : so many sites in all, `required` ones included; by kind where a mapping. Exactly as many for
         p_median and p_center, at most as many for coverage. None: no limit.
-    radius : inclusive limit of cost for coverage; by kind where a mapping.
+    radius : inclusive limit of cost; by kind where a mapping. Needed for coverage; for p_median and
+        p_center ways beyond it cannot be travelled, None sets no limit.
     budget : limit of the sum of `cost` over all open sites. None: no limit.
     cost : cost to open a site, >= 0: one number or by site; sites left out cost 0.
-    capacity : most demand a site can serve, >= 0: one number or by site; None: no limit.
+    capacity : most demand a site can serve, >= 0: one number or by site, sites left out without
+        limit; None: no limit. Only for max_coverage, set_cover and p_median.
     split : whether the demand of a point may be shared among sites where capacity binds.
-    required : sites that are open whatever comes: those of today, and those already decided.
+    required : sites that are open whatever comes: those of today, and those already decided; not
+        among `closable`.
     forbidden : sites that must not be open.
-    closable : sites of today that may be left out; count to `p` where they stay.
+    closable : sites of today that may be left out; count to `p` where they stay. One that is also
+        forbidden is closed for certain.
     max_closures : at most so many of `closable` are left out; None: any number.
     xy : metric coordinates [m] of the sites, index the site, columns x and y.
-    min_separation_m : lowest straight-line distance [m] between two open sites of which at least
-        one is not required; needs `xy`.
-    town_of_site, town_of_demand : town code by site, by demand point.
+    min_separation_m : lowest straight-line distance [m] between two open sites, inclusive, of which
+        at least one is new (neither required nor closable); needs `xy`.
+    town_of_site, town_of_demand : town code by site, by demand point; those left out have none.
     one_per_town : whether each town of `town_of_demand` has at least one open site.
     min_town_share : share 0..1 of the demand of each town that must be covered; one number or by
-        town.
-    worst_first : coverage only: first the lowest covered share of any town is made as high as it
-        can be, then the demand covered in all (two steps, the first kept as a floor in the second).
-    group_weight : by column of `demand`; groups left out weigh 1.
-    kind_of_site : kind by site; sites of several kinds are chosen together.
-    serves : by kind, the groups it serves; a kind left out serves all.
+        town, towns left out 0. Only for max_coverage and backup_coverage (the first cover counts).
+    worst_first : max_coverage and backup_coverage: first the lowest covered share of any town is
+        made as high as it can be, then the demand covered in all (two steps, the first kept as a
+        floor in the second).
+    group_weight : by column of `demand`, >= 0; groups left out weigh 1. The objective is about
+        demand × weight, capacity and shares about demand as it is; a group of weight 0 is left out
+        of everything.
+    kind_of_site : kind by site, for each; sites of several kinds are chosen together.
+    serves : by kind, the groups it serves; a kind left out serves all. Each point and group is then
+        served, or not, on its own.
     backup_weight : backup_coverage: worth of a second cover, 0..1; the first is worth 1 less that.
     cover_all : backup_coverage: whether every point with demand must be covered once.
 
     Notes
     -----
-    Values are checked when the problem is solved, all faults at once.
+    Values are checked when the problem is solved, all faults at once; what is an error and what is
+    answered as infeasible is said at `prepare` and `solve`. Coverage objectives in which no
+    candidate reaches anybody are infeasible, not 0.
     """
 
     objective: Objective | str
@@ -150,13 +161,14 @@ class SitingSolution:
         nothing was found.
     assignment : site that serves each demand point, missing where none does; index as the demand
         (points and groups where groups are served by different kinds). Nearest open site in reach,
-        the first of equals; where capacity binds the site that serves most of the point.
+        of equals the first by its code; where capacity binds the site that serves most of it.
     flows : demand served by pair where capacity was asked for: `area_code`, `site_id`, `served`
         (and `group`); None elsewhere.
     objective : value reached, in the unit of the objective; NaN where nothing was found.
     bound : no choice is better than this: an upper bound of coverage, a lower one of the others;
         NaN where nothing is known.
-    gap : |bound - objective| / |objective|, 0 where proven; inf where nothing is known.
+    gap : |bound - objective| / |objective|, 0 where proven; inf where nothing is known. With
+        `worst_first` the larger one of both steps.
     proven : whether the choice is proven to be optimal, within 1e-9 of the objective.
     seconds : time taken [s].
     method : what found it: `exact`, `heuristic`, or `exact+heuristic`.
@@ -164,6 +176,8 @@ class SitingSolution:
     infeasible_because : why nothing meets what is asked, a sentence in English; "" where something
         does.
     infeasible : the same as data, for a sentence in another language; None where something does.
+        The cause TIME says that nothing was found in time, not that nothing does.
+    notes : what else is to be known, such as that the search was called off.
     """
 
     sites: tuple[str, ...]
