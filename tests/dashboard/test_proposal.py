@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import math
 import re
 import sqlite3
 import zipfile
@@ -28,6 +29,7 @@ from dashboard.report.proposal.compose import compose
 from dashboard.report.proposal.content import Points, Proposal, Table, Text
 from dashboard.report.proposal.docx import proposal_docx
 from dashboard.report.proposal.drawing import Rect, Sheet, around
+from dashboard.report.proposal.effects import measured
 from dashboard.report.proposal.geopackage import proposal_geopackage
 from dashboard.report.proposal.html import proposal_html
 from dashboard.report.proposal.opening import gap_words
@@ -254,6 +256,36 @@ def test_tables_that_were_not_worked_out_leave_no_hole(
         assert len(titles) == 11
         for number, title in enumerate(titles, start=1):
             assert title.startswith(catalog.t(f"proposal.number.n{number}", title=""))
+
+
+def test_each_check_of_robustness_is_told_in_words(proposal: Proposal, told: Told) -> None:
+    t = told.t
+    found = table(proposal, t("proposal.robust.kept"))
+    conditions = column(found, t("proposal.robust.value"))
+    assert t("proposal.robust.minutes", value="10") in conditions
+    assert t("proposal.robust.draw", n=1) in conditions
+    assert t("proposal.robust.more", group=told.group("elderly", inside=False)) in conditions
+    assert t("proposal.robust.complete") in conditions
+    assert column(found, t("proposal.robust.kept"))[0] == "3/5"
+    assert column(found, t("proposal.robust.regret"))[:2] == ["2.0", "0.0"]
+    checks = told.joined([t("proposal.robust.threshold"), t("proposal.robust.zoning")])
+    shaky = t("proposal.robust.shaky", checks=checks)
+    assert any(shaky in text for text in texts(proposal))
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "said"),
+    [
+        (0.5, "share", "50.0%"),
+        (1.234, "per_100000", "每 10 万人 1.23"),
+        (math.nan, "share", "–"),
+    ],
+)
+def test_indicators_are_told_in_their_unit(
+    answer: Answer, published_reader: Reader, value: float, unit: str, said: str
+) -> None:
+    told = Told(answer, published_reader, load("zh-CN"))
+    assert measured(told, value, unit) == said
 
 
 # ------------------------------------------------------------ what it must not say

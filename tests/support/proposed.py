@@ -161,12 +161,12 @@ class _Maker:
             ),
             "robustness": pd.DataFrame(
                 {
-                    "check": ["threshold", "threshold", "threshold", "demand", "demand", "zoning", "candidates"],
-                    "value": ["10", "15", "20", "-10", "+10", "village", "-20"],
-                    "share_same_sites": [0.31, 0.42, 0.55, 0.42, 0.42, 0.40, 0.41],
-                    "share_best": [0.33, 0.42, 0.55, 0.42, 0.42, 0.43, 0.42],
-                    "regret": [0.02, 0.0, 0.0, 0.0, 0.0, 0.03, 0.01],
-                    "kept": [3, 5, 4, 5, 5, 3, 4], "n_new": self.p_new,
+                    "check": ["threshold", "threshold", "demand", "demand", "zoning", "zoning", "candidates"],
+                    "value": ["10", "20", "draw:1", "elderly+10", "village", "squares:1", "complete"],
+                    "share_same_sites": [0.6, 0.8, 1.0, 1.0, 0.6, 0.8, 0.8],
+                    "share_best": [0.33, 0.55, 0.42, 0.42, 0.43, 0.42, 0.42],
+                    "regret": [0.0204, 0.0, 0.0, 0.0, 0.03, 0.0, 0.01],
+                    "kept": [3, 4, 5, 5, 3, 4, 4], "n_new": self.p_new,
                     "proven": [True, True, True, True, True, False, True],
                 }
             ),
@@ -181,7 +181,7 @@ class _Maker:
             "share_before": self._sum(self.was) / total, "share_after": self._sum(self.has) / total,
             "mean_min_before": float(np.average(before, weights=self.persons)),
             "mean_min_after": float(np.average(after, weights=self.persons)),
-            "worst_town_before": float(towns["share_before"].min()), "worst_town_after": float(towns["share_after"].min()),
+            "worst_town_before": _lowest(towns, "share_before"), "worst_town_after": _lowest(towns, "share_after"), "same_travel": True, "left_out": [0],
             "knee": knee, "travel": {"method": self.snapshot.meta["travel"]["method"]},
             "code_version": self.snapshot.code_version, "ground_sha256": "0" * 64,
         }  # fmt: skip
@@ -303,3 +303,8 @@ class _Maker:
         return frame.sort_values("persons", ascending=False, na_position="last").reset_index(
             drop=True
         )
+
+
+def _lowest(towns: pd.DataFrame, share: str) -> dict[str, Any]:
+    row = towns.loc[towns[share].idxmin()]
+    return {"town_code": row["town_code"], "name": row["name"], "share": float(row[share])}

@@ -5,12 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 
+import pandas as pd
+
 from dashboard.basis import travel_key, travel_numbers
 from dashboard.report.proposal.content import Column, Points, Section, Table, Text
 from dashboard.report.proposal.opening import gap_words
 from dashboard.report.proposal.told import Row, Told, number_of, points, records, text_of
 from dashboard.text import words
 
+# What these reckon is time, not persons.
+MEDIANS = ("p_median", "p_center")
 # A loss below this is not worth a meeting's time [share].
 FIRM = 0.02
 
@@ -23,21 +27,29 @@ def robust(told: Told) -> Section:
     if frame.empty:
         return Section(title, [Text(t("proposal.robust.none"))])
     worst = float(frame["regret"].max())
-    said = [t("proposal.robust.said", n=len(frame), worst=points(worst))]
-    said.append(t("proposal.robust.same", kept=int(frame["kept"].min()), n=told.n_new))
-    said.append(t("proposal.robust.firm" if worst <= FIRM else "proposal.robust.shaky"))
+    relative = told.meta["objective"] in MEDIANS
+    said = [
+        t(
+            f"proposal.robust.{'said_time' if relative else 'said'}",
+            n=len(frame),
+            worst=points(worst),
+        ),
+        t("proposal.robust.same", kept=int(frame["kept"].min()), n=told.n_new),
+        _firmness(told, frame),
+    ]
     columns = [
-        Column(t("proposal.robust.check"), 1.4),
-        Column(t("proposal.robust.value"), 1.3),
-        *(Column(t(f"proposal.robust.{key}"), number=True)
-          for key in ("same_share", "best_share", "regret", "kept")),
+        Column(t("proposal.robust.check"), 1.2),
+        Column(t("proposal.robust.value"), 2.8),
+        Column(t("proposal.robust.kept"), number=True),
+        Column(t("proposal.robust.best_share"), 1.2, number=True),
+        Column(t(f"proposal.robust.{'more_time' if relative else 'regret'}"), number=True),
         Column(t("proposal.robust.proof")),
-    ]  # fmt: skip
+    ]
     rows = [
         [
             t(f"proposal.robust.{row['check']}"), condition(told, row),
-            words.percent(row["share_same_sites"]), words.percent(row["share_best"]),
-            points(row["regret"]), f"{row['kept']}/{row['n_new']}", told.proof(row["proven"]),
+            f"{row['kept']}/{told.n_new}", words.percent(row["share_best"]),
+            points(row["regret"]), told.proof(row["proven"]),
         ]
         for row in records(frame)
     ]  # fmt: skip
@@ -45,13 +57,28 @@ def robust(told: Told) -> Section:
     return Section(title, [Text(gap.join(said)), Table(t("proposal.robust.table"), columns, rows)])
 
 
+def _firmness(told: Told, frame: pd.DataFrame) -> str:
+    costly = dict.fromkeys(str(check) for check in frame.loc[frame["regret"] > FIRM, "check"])
+    if not costly:
+        return told.t("proposal.robust.firm")
+    checks = told.joined([told.t(f"proposal.robust.{check}") for check in costly])
+    return told.t("proposal.robust.shaky", checks=checks)
+
+
 def condition(told: Told, row: Row) -> str:
-    """Under which condition a check was made."""
-    value = text_of(row["value"])
-    if row["check"] == "threshold" and value.replace(".", "").isdigit():
-        return told.t("proposal.robust.minutes", value=value)
-    key = f"map.level.{value}"
-    return told.t(key) if told.catalog.has(key) else value
+    """Under which condition a check was made; see `etl.siting.robustness.variants`."""
+    t, value = told.t, text_of(row["value"])
+    if row["check"] == "threshold":
+        return t("proposal.robust.minutes", value=value)
+    name, _, number = value.partition(":")
+    if name == "draw":
+        return t("proposal.robust.draw", n=number)
+    if name == "squares":
+        return t("proposal.robust.squares", n=int(number) + 1)
+    if value.endswith(("+10", "-10")):
+        key = "more" if value.endswith("+10") else "fewer"
+        return t(f"proposal.robust.{key}", group=told.group(value[:-3], inside=False))
+    return t(f"proposal.robust.{value}") if value in {"village", "complete"} else value
 
 
 def assumptions(told: Told) -> Section:
@@ -68,6 +95,10 @@ def assumed(told: Told) -> Iterator[str]:
         yield t(f"proposal.assumption.{name}")
     if all(part["capacity_new"] is None for part in told.parts):
         yield t("proposal.assumption.capacity")
+    for one in (told.meta.get("assumed") or {}).get("supply", []):
+        if one["basis"] != "none":
+            yield t("proposal.assumption.supply", kind=told.kind(one["kind"]),
+                    value=words.figure(float(one["value"])))  # fmt: skip
 
 
 def limits(told: Told) -> Section:
@@ -82,6 +113,11 @@ def limited(told: Told) -> Iterator[str]:
         names.insert(4, "proof")
     for name in names:
         yield told.t(f"proposal.limit.{name}")
+    if told.meta.get("same_travel") is False:
+        yield told.t("proposal.limit.travel")
+    left_out = sum(told.meta.get("left_out") or ())
+    if left_out:
+        yield told.t("proposal.limit.left_out", n=words.number(left_out))
 
 
 def method(told: Told) -> Section:

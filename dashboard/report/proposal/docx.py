@@ -23,7 +23,7 @@ from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
 from dashboard.report.archive import settled
 from dashboard.report.proposal.content import Block, Figure, Points, Proposal, Table, Text
-from dashboard.text import load
+from dashboard.text import load, words
 from dashboard.tokens import tokens
 
 # Of official papers; where a machine lacks them its own stand-ins serve.
@@ -59,9 +59,9 @@ class _Writer:
         self._paragraph(proposal.title, "Title")
         self._paragraph(proposal.subtitle, "Subtitle")
         first, *others = proposal.finding
-        self._paragraph(first, "Proposal lead")
+        self._paragraph(words.unbroken(first), "Proposal lead")
         gap = "" if proposal.lang.startswith("zh") else " "
-        self._paragraph(gap.join(others), "Body Text")
+        self._paragraph(words.unbroken(gap.join(others)), "Body Text")
         self._facts()
         self._points(proposal.asked)
         for section in proposal.sections:
@@ -165,7 +165,7 @@ class _Writer:
 
     def _block(self, block: Block) -> None:
         if isinstance(block, Text):
-            self._paragraph(block.text, "Body Text")
+            self._paragraph(words.unbroken(block.text), "Body Text")
         elif isinstance(block, Points):
             self._points(block)
         elif isinstance(block, Figure):
@@ -177,7 +177,8 @@ class _Writer:
         if points.title:
             self._paragraph(points.title, "Heading 2")
         for item in points.items:
-            self._paragraph(item, "List Number" if points.numbered else "List Bullet")
+            style = "List Number" if points.numbered else "List Bullet"
+            self._paragraph(words.unbroken(item), style)
 
     def _facts(self) -> None:
         facts = self.proposal.facts

@@ -169,8 +169,8 @@ def _targets(told: Told) -> Table:
     rows = [
         [
             text_of(row["name_zh" if chinese else "name_en"]),
-            *(measured(row[f"{key}"], row["unit"]) for key in ("value_before", "value_after",
-                                                               "required")),
+            *(measured(told, row[key], row["unit"])
+              for key in ("value_before", "value_after", "required")),
             t(f"proposal.change.{met_key(row)}"),
         ]
         for row in records(told.table("targets"))
@@ -180,18 +180,26 @@ def _targets(told: Told) -> Table:
 
 def met_key(row: Row) -> str:
     """Which word says whether an indicator is met, before and after."""
+    if math.isnan(number_of(row["required"])):
+        return "no_target"
     if row["met_after"]:
         return "met_now" if row["met_before"] else "met_newly"
     return "met_lost" if row["met_before"] else "met_not"
 
 
-def measured(value: object, unit: object) -> str:
-    """A value of an indicator in its unit."""
+def measured(told: Told, value: object, unit: object) -> str:
+    """A value of an indicator: a share, or so many for each so many persons."""
     number = number_of(value)
     if unit == "share":
         return words.percent(number)
-    said = words.figure(number)
-    return said if unit in {"", "count"} or not isinstance(unit, str) else f"{said} {unit}"
+    per = str(unit).removeprefix("per_")
+    if math.isnan(number) or not per.replace(".", "").isdigit():
+        return words.figure(number)
+    return told.t(
+        "proposal.change.per",
+        value=words.figure(number),
+        per=words.people(told.catalog, float(per)),
+    )
 
 
 def rest(told: Told) -> Section:
@@ -230,12 +238,12 @@ def _causes(told: Told, areas: pd.DataFrame) -> Table:
 def _areas(told: Told, areas: pd.DataFrame) -> Table:
     t = told.t
     columns = [
-        Column(t("proposal.rest.town"), 1.4),
-        Column(t("proposal.rest.village"), 1.4),
-        Column(t("proposal.rest.area"), 2),
-        Column(t("proposal.rest.count"), number=True),
-        Column(t("proposal.rest.nearest"), number=True),
-        Column(t("proposal.rest.why"), 2),
+        Column(t("proposal.rest.town"), 1.2),
+        Column(t("proposal.rest.village"), 1.3),
+        Column(t("proposal.rest.area"), 1.7),
+        Column(t("proposal.rest.count"), 0.8, number=True),
+        Column(t("proposal.rest.nearest"), 0.9, number=True),
+        Column(t("proposal.rest.why"), 2.3),
     ]
     ordered = areas.sort_values("persons", ascending=False, na_position="last", kind="stable")
     rows = [

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from dashboard.report.proposal.content import Block, Figure, Points, Proposal, Table, Text
 from dashboard.report.proposal.printing import print_pdf
-from dashboard.text import Catalog, load
+from dashboard.text import Catalog, load, words
 from dashboard.tokens import tokens
 
 # A paper's own text is set in the type of official papers, what is read at a glance in the
@@ -17,10 +17,13 @@ SERIF = (
     '"FangSong", "FangSong_GB2312", "STFangsong", "Noto Serif CJK SC", "Source Han Serif SC", '
     '"SimSun", serif'
 )
+# Tables of so many rows stay on one page.
+SHORT = 12
 _STYLE = """
 @page { size: A4; }
 * { box-sizing: border-box; }
-body { margin: 0; color: %(ink)s; font: 11.5pt/1.65 %(serif)s; }
+body { margin: 0; color: %(ink)s; font: 11.5pt/1.65 %(serif)s;
+  /* Copied text shall be the letters that were written. */ font-variant-ligatures: none; }
 h1, h2, h3, caption, table, .facts, .badges, .note, figcaption, .subtitle { font-family: %(sans)s; }
 h1 { font-size: 21pt; line-height: 1.35; margin: 0 0 3mm; text-wrap: balance; }
 .badges { font-size: 9pt; margin: 0 0 5mm; }
@@ -34,7 +37,7 @@ h1 { font-size: 21pt; line-height: 1.35; margin: 0 0 3mm; text-wrap: balance; }
 .facts span { font-size: 9pt; color: %(ink-2)s; display: block; line-height: 1.4; }
 h2 { font-size: 14pt; margin: 8mm 0 2.5mm; break-after: avoid; }
 h3 { font-size: 11pt; margin: 5mm 0 1.5mm; break-after: avoid; }
-p { margin: 0 0 2.5mm; }
+p { margin: 0 0 2.5mm; orphans: 3; widows: 3; }
 .text { text-align: justify; }
 :lang(zh) .text { text-indent: 2em; }
 ul, ol { margin: 0 0 3mm; padding-left: 6mm; }
@@ -44,16 +47,19 @@ table { width: 100%%; border-collapse: collapse; font-size: 9pt; line-height: 1.
 caption { text-align: left; font-weight: 700; font-size: 10pt; padding: 0 0 1.5mm;
   break-after: avoid; }
 thead { display: table-header-group; }
+.short { break-inside: avoid; }
 tr { break-inside: avoid; }
+tbody tr:last-child { break-before: avoid; }
 th { text-align: left; font-weight: 700; border-bottom: 0.4mm solid %(ink)s;
   border-top: 0.4mm solid %(ink)s; vertical-align: bottom; }
 td { border-bottom: 0.15mm solid %(line)s; vertical-align: top; }
-th, td { padding: 1.1mm 1.4mm; overflow-wrap: anywhere; }
+th, td { padding: 1.1mm 1.4mm; overflow-wrap: break-word; }
 .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
 th.number { white-space: normal; }
 tr.total td { font-weight: 700; border-top: 0.3mm solid %(ink)s; }
 tbody tr:last-child td { border-bottom: 0.4mm solid %(ink)s; }
-.note { font-size: 8.5pt; line-height: 1.45; color: %(ink-2)s; margin: 0 0 4mm; }
+.note { break-before: avoid; font-size: 8.5pt; line-height: 1.45; color: %(ink-2)s;
+  margin: 0 0 4mm; }
 figure { margin: 3mm 0 4mm; break-inside: avoid; }
 figure svg { display: block; width: 100%%; }
 figcaption { font-weight: 700; font-size: 10pt; margin-bottom: 2mm; }
@@ -113,8 +119,8 @@ class _Writer:
         yield f"</p><h1>{escape(proposal.title)}</h1>"
         yield f'<p class="subtitle">{escape(proposal.subtitle)}</p>'
         first, *others = proposal.finding
-        yield f'<p class="lead">{escape(first)}</p>'
-        yield f'<p class="text">{escape(_joined(others, proposal.lang))}</p>'
+        yield f'<p class="lead">{_prose(first)}</p>'
+        yield f'<p class="text">{_prose(_joined(others, proposal.lang))}</p>'
         yield '<div class="facts">'
         for fact in proposal.facts:
             yield (
@@ -130,14 +136,14 @@ class _Writer:
 
     def _block(self, block: Block) -> str:
         if isinstance(block, Text):
-            return f'<p class="text">{escape(block.text)}</p>'
+            return f'<p class="text">{_prose(block.text)}</p>'
         if isinstance(block, Points):
             return self._points(block)
         return self._figure(block) if isinstance(block, Figure) else self._table(block)
 
     def _points(self, points: Points) -> str:
         tag = "ol" if points.numbered else "ul"
-        items = "".join(f"<li>{escape(item)}</li>" for item in points.items)
+        items = "".join(f"<li>{_prose(item)}</li>" for item in points.items)
         head = f"<h3>{escape(points.title)}</h3>" if points.title else ""
         return f"{head}<{tag}>{items}</{tag}>"
 
@@ -168,10 +174,16 @@ class _Writer:
             )
             lines.append(f"<tr{kind_of_row}>{cells}</tr>")
         note = f'<p class="note">{escape(table.note)}</p>' if table.note else ""
+        short = ' class="short"' if len(table.rows) <= SHORT else ""
         return (
-            f"<table><caption>{said}</caption><colgroup>{columns}</colgroup>"
+            f"<table{short}><caption>{said}</caption><colgroup>{columns}</colgroup>"
             f"<thead><tr>{head}</tr></thead><tbody>{''.join(lines)}</tbody></table>{note}"
         )
+
+
+def _prose(text: str) -> str:
+    """Text whose numbers stay with what they count where a line is broken."""
+    return escape(words.unbroken(text))
 
 
 def _joined(sentences: list[str], lang: str) -> str:

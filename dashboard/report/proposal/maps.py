@@ -31,6 +31,7 @@ MARK = 6.6  # radius of a numbered mark
 SCALES_KM = (0.5, 1, 2, 5, 10, 20, 50)
 ROAD_RANK, WATER_RANK = 2, 2
 MOST_VILLAGES = 400
+MANY = 100  # candidates; more have smaller marks
 
 _BEFORE = {CellState.NEWLY: CellState.UNCOVERED, CellState.LOST: CellState.COVERED}
 _ORDER = (
@@ -280,8 +281,9 @@ class _Maps:
             sheet.path(f"M{x - 2.2:.1f} {y - 2.2:.1f}l4.4 4.4m0 -4.4l-4.4 4.4",
                        stroke=paper["ink"], fill="none")  # fmt: skip
         else:
-            box = f'x="{x - 1.8:.1f}" y="{y - 1.8:.1f}" width="3.6" height="3.6"'
-            look = f'fill="{paper["panel"]}" stroke="{paper["accent"]}" stroke-width="0.9"'
+            half = 1.8 if len(self.candidates) <= MANY else 1.2
+            box = f'x="{x - half:.1f}" y="{y - half:.1f}" width="{2 * half}" height="{2 * half}"'
+            look = f'fill="{paper["panel"]}" stroke="{paper["accent"]}" stroke-width="{half / 2}"'
             sheet.add(f"<rect {box} {look}/>")
 
     def _labels(self, sheet: Sheet, at: Projection, room: Rect) -> None:

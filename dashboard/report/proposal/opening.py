@@ -6,7 +6,7 @@ import math
 from collections.abc import Iterator
 
 from dashboard.report.proposal.content import Column, Fact, Points, Section, Table, Text
-from dashboard.report.proposal.told import Row, Told, amount
+from dashboard.report.proposal.told import Row, Told, amount, number_of
 from dashboard.text import words
 
 
@@ -76,9 +76,18 @@ def facts(told: Told) -> list[Fact]:
         Fact(t("proposal.fact.minutes"), t("proposal.fact.min", value=_one(minutes)),
              t("proposal.fact.before", value=t("proposal.fact.min",
                                                value=_one(told.number("mean_min_before"))))),
-        Fact(t("proposal.fact.worst"), words.percent(told.number("worst_town_after")),
-             t("proposal.fact.before", value=words.percent(told.number("worst_town_before")))),
+        _worst(told),
     ]  # fmt: skip
+
+
+def _worst(told: Told) -> Fact:
+    """The town that stays behind, and how low the lowest was before."""
+    t = told.t
+    before, after = (told.meta[f"worst_town_{when}"] or {} for when in ("before", "after"))
+    was = t("proposal.fact.before", value=words.percent(number_of(before.get("share"))))
+    if after.get("name"):
+        was = t("proposal.fact.town", town=after["name"], was=was)
+    return Fact(t("proposal.fact.worst"), words.percent(number_of(after.get("share"))), was)
 
 
 def _one(value: float) -> str:
@@ -183,8 +192,9 @@ def now(told: Told) -> Section:
     blocks = []
     part = told.parts[0]
     rest = told.number("persons") - told.number("covered_before")
+    key = "proposal.now.said" if len(told.parts) == 1 else "proposal.now.many"
     said = [
-        t("proposal.now.said", kind=told.joined([told.kind(p["kind"]) for p in told.parts]),
+        t(key, kind=told.joined([told.kind(one["kind"]) for one in told.parts]),
           n=meta["n_existing"], reach=told.reach(part), group=told.group(part["group"]),
           covered=told.people(meta["covered_before"]),
           share=words.percent(told.number("share_before")), rest=told.people(rest))
