@@ -211,6 +211,13 @@
         focus: { ...focus, move: of.move },
       };
     },
+    // Both scenarios stand in the address, whichever of the two was chosen anew.
+    pickScenarios: (a, b) => {
+      const params = new URLSearchParams(location.search);
+      const before = params.toString();
+      for (const [key, value] of [['a', a], ['b', b]]) if (value) params.set(key, value);
+      return params.toString() === before ? window.dash_clientside.no_update : '?' + params.toString();
+    },
     pickPlace: (picked) => {
       if (picked && picked.code) change({ area: picked.code, area_level: picked.level });
     },

@@ -22,6 +22,7 @@ from dashboard.pages import data as data_page
 from dashboard.pages import map as map_page
 from dashboard.pages import scorecard as scorecard_page
 from dashboard.pages import siting as siting_page
+from dashboard.pages import siting_compare as siting_compare_page
 from dashboard.pages import siting_scenarios as siting_scenarios_page
 from dashboard.pages import wall as wall_page
 from dashboard.pages import warnings as warnings_page
@@ -32,8 +33,8 @@ from geo.errors import NotPublishedError, XintuError
 
 ASSETS = Path(__file__).parents[1] / "assets"
 PAGES: tuple[Page, ...] = (
-    map_page, warnings_page, siting_page, siting_scenarios_page, scorecard_page, data_page,
-    wall_page,
+    map_page, warnings_page, siting_page, siting_scenarios_page, siting_compare_page,
+    scorecard_page, data_page, wall_page,
 )  # fmt: skip
 
 # Dash, Plotly and MapLibre set style attributes and draw from workers and images they make

@@ -79,7 +79,8 @@ COMPARE_BODY: Final = "compare-body-box"
 COMPARE_A: Final = "compare-a-choice"
 COMPARE_B: Final = "compare-b-choice"
 COMPARE_CLOCK: Final = "compare-clock-interval"
-COMPARE_STANDING: Final = "compare-standing-store"
+# One of each side, told apart by `index`.
+COMPARE_STATE: Final = "compare-side-state"
 # The map component makes its ids from its prefix.
 COMPARE_MAP_A: Final = "compare-a"
 COMPARE_MAP_B: Final = "compare-b"

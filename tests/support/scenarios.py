@@ -159,7 +159,7 @@ def made_answer(
     )
     whole = _changes(table.drop(columns="town_code").sum().to_frame().T)
     groups = pd.concat([whole.assign(group="total"), whole.mul(0.2).assign(
-        group="children", share_before=whole["share_before"], share_after=whole["share_after"])])  # fmt: skip
+        group="elderly", share_before=whole["share_before"], share_after=whole["share_after"])])  # fmt: skip
     sites = _sites(villages, towns, [existing, *new], minutes, persons=persons, limit=limit)
     row = whole.iloc[0]
     known = after[np.isfinite(after) & (persons > 0)]
@@ -173,8 +173,8 @@ def made_answer(
                                      "share_before", "share_after")},
         "mean_min_before": float(np.average(before, weights=persons)),
         "mean_min_after": float(np.average(after, weights=persons)) if len(known) else None,
-        "worst_town_before": by_town["share_before"].min(),
-        "worst_town_after": by_town["share_after"].min(),
+        "n_closed": 0, "worst_town_before": _worst(by_town, "share_before"),
+        "worst_town_after": _worst(by_town, "share_after"),
         "knee": None, "travel": {"method": "straight"}, "code_version": "0.1.0+test",
         "ground_sha256": snapshot.snapshot_id,
     }  # fmt: skip
@@ -186,7 +186,7 @@ def made_answer(
         "met_before": [False], "met_after": [len(new) >= 5],
     })  # fmt: skip
     tables = empty_tables() | {
-        "sites": as_table("sites", sites), "towns": as_table("towns", by_town),
+        "sites": as_table("sites", sites), "candidates": _candidates(sites), "towns": as_table("towns", by_town),
         "groups": as_table("groups", groups.assign(part=0, estimated=False)),
         "gaps": as_table("gaps", gaps), "targets": as_table("targets", targets),
     }  # fmt: skip
@@ -196,6 +196,18 @@ def made_answer(
               "pair_start": np.zeros(1, dtype=np.int64), "pair_cell": np.zeros(0, dtype=np.int32),
               "pair_min": np.zeros(0, dtype=np.float32)}  # fmt: skip
     return Answer(meta, tables, arrays)
+
+
+def _candidates(sites: pd.DataFrame) -> pd.DataFrame:
+    new = sites[sites["state"] == "new"].rename(columns={"site_id": "candidate_id"})
+    return as_table("candidates", new.assign(
+        village_code="", x=0.0, y=0.0, chosen=True, forbidden=False, gain_now=0.0,
+        nearest_open_min=0.0))  # fmt: skip
+
+
+def _worst(towns: pd.DataFrame, share: str) -> dict[str, Any]:
+    row = towns.loc[towns[share].idxmin()]
+    return {"town_code": row["town_code"], "name": row["name"], "share": float(row[share])}
 
 
 def _middles(areas: pd.DataFrame) -> np.ndarray:

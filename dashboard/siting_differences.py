@@ -1,0 +1,259 @@
+"""The one table of two scenarios: figures, sites, towns, groups, gap classes, indicators."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from dashboard.siting_compare import Comparison, Side
+from dashboard.siting_question import Names
+from dashboard.siting_scenarios import gap_words
+from dashboard.text import Catalog, words
+
+SECTIONS = ("figures", "sites", "towns", "groups", "gaps", "targets")
+_GAPS = ("none", "slight", "clear", "severe")
+
+
+@dataclass(frozen=True)
+class Line:
+    """One row of the table.
+
+    Attributes
+    ----------
+    section : one of `SECTIONS`.
+    a, b : both values in words.
+    more : which has more and by how much; empty where the two cannot be set off.
+    leads : `a` or `b`, whichever is better; empty where neither is.
+    raw : both values as they are, for a workbook; None where there is no number.
+    hint : what the row is about in more words.
+    """
+
+    section: str
+    label: str
+    a: str
+    b: str
+    more: str
+    leads: str = ""
+    raw: tuple[float | None, float | None] = (None, None)
+    hint: str = ""
+
+
+@dataclass(frozen=True)
+class _Unit:
+    """How a figure is said: alone, and as what one has more than the other."""
+
+    key: str
+    said: Callable[[float], str]
+    least: float
+    better: int = 1
+
+
+class Table:
+    """Lines of a comparison in one language.
+
+    Parameters
+    ----------
+    both : two answers.
+    names : of the newer of their snapshots.
+    """
+
+    def __init__(self, both: Comparison, names: Names, catalog: Catalog) -> None:
+        self.both, self.names, self.catalog, self.t = both, names, catalog, catalog.t
+        self.persons = _Unit("persons", lambda v: words.persons(catalog, v), 0.5)
+        self.share = _Unit("share", words.percent, 0.0005)
+        self.minutes = _Unit("minutes", lambda v: words.number(v, digits=1), 0.05, -1)
+        self.count = _Unit("count", words.number, 0.5, 0)
+        self.cost = _Unit("cost", words.figure, 1e-9, -1)
+
+    def lines(self) -> list[Line]:
+        """All rows, section by section."""
+        return [
+            *self.figures(), *self.sites(), *self.towns(), *self.groups(), *self.gaps(),
+            *self.targets(),
+        ]  # fmt: skip
+
+    def _line(
+        self, section: str, label: str, unit: _Unit, values: tuple[float, float], hint: str = "",
+        *, counted: bool = True,
+    ) -> Line:  # fmt: skip
+        """A row of two figures; `counted` ones mean the same only where the measure is one."""
+        a, b = values
+        alike = self.both.same_measure or not counted
+        more, leads = self._more(unit, a, b) if alike else (self.t("compare.more.apart"), "")
+        raw = tuple(value if math.isfinite(value) else None for value in values)
+        return Line(section, label, unit.said(a), unit.said(b), more, leads, (raw[0], raw[1]), hint)
+
+    def _more(self, unit: _Unit, a: float, b: float) -> tuple[str, str]:
+        if not (math.isfinite(a) and math.isfinite(b)):
+            return "–", ""
+        if abs(a - b) < unit.least:
+            return self.t("compare.more.same"), ""
+        side = "a" if a > b else "b"
+        # What is less of is said of the one that is better for it.
+        told = side if unit.better >= 0 else ("b" if side == "a" else "a")
+        size = abs(a - b)
+        value = words.number(100 * size, digits=1) if unit.key == "share" else unit.said(size)
+        said = self.t(f"compare.more.{unit.key}", side=self.t(f"compare.short.{told}"), value=value)
+        return said, told if unit.better else ""
+
+    # ------------------------------------------------------------ sections
+
+    def figures(self) -> Iterator[Line]:
+        """What each gives as a whole, and what it takes."""
+        a, b = self.both.a, self.both.b
+
+        def line(name: str, unit: _Unit, *, counted: bool = True) -> Line:
+            values = (a.number(name), b.number(name))
+            return self._line("figures", self.t(f"compare.figure.{name}"), unit, values,
+                              counted=counted)  # fmt: skip
+
+        yield line("covered_after", self.persons)
+        yield line("share_after", self.share)
+        yield line("mean_min_after", self.minutes)
+        worst = [side.meta.get("worst_town_after") or {} for side in (a, b)]
+        shares = tuple(float(one.get("share", math.nan)) for one in worst)
+        named = " / ".join(dict.fromkeys(str(one["name"]) for one in worst if one.get("name")))
+        yield self._line("figures", self.t("compare.figure.worst_town"), self.share,
+                         (shares[0], shares[1]), named)  # fmt: skip
+        yield line("n_new", self.count, counted=False)
+        if a.meta.get("n_closed") or b.meta.get("n_closed"):
+            yield line("n_closed", self.count, counted=False)
+        costs = (_cost(a), _cost(b))
+        if any(math.isfinite(cost) for cost in costs):
+            yield self._line("figures", self.t("compare.figure.cost"), self.cost, costs,
+                             counted=False)  # fmt: skip
+        certainty = self.t("compare.figure.certainty")
+        yield Line("figures", certainty, self._certainty(a), self._certainty(b), "")
+        if not self.both.same_data or not self.both.same_measure:
+            yield line("persons", self.persons)
+            yield line("share_before", self.share)
+
+    def _certainty(self, side: Side) -> str:
+        gap = side.number("gap")
+        if side.meta.get("proven"):
+            return self.t("scenarios.result.proven")
+        if not math.isfinite(gap):
+            return self.t("scenarios.result.unsure")
+        return self.t("scenarios.result.gap", gap=gap_words(gap))
+
+    def sites(self) -> Iterator[Line]:
+        """Each site that is built or closed in either, in both first."""
+        orders = [_orders(side) for side in (self.both.a, self.both.b)]
+        for row in self.both.tables["sites"].to_dict("records"):
+            said = [
+                self._site(row[f"state_{key}"], orders[i].get(row["site_id"]))
+                for i, key in enumerate("ab")
+            ]
+            place = (row["town_name"], row["village_name"])
+            yield Line(
+                "sites", str(row["name"]), said[0], said[1],
+                self.t(f"compare.where.{row['where']}"),
+                row["where"] if row["where"] in {"a", "b"} else "",
+                hint=" ".join(one for one in place if isinstance(one, str)),
+            )  # fmt: skip
+
+    def _site(self, state: object, order: int | None) -> str:
+        if not isinstance(state, str):
+            return "–"
+        if state == "new" and order:
+            return self.t("compare.site.new_at", order=order)
+        return self.t(f"compare.site.{state}")
+
+    def towns(self) -> Iterator[Line]:
+        """Share covered of each town, the largest differences first."""
+        towns = self.both.tables["towns"]
+        size = towns["share_difference"].abs().fillna(-1.0)
+        for row in towns.loc[size.sort_values(ascending=False, kind="stable").index].to_dict(
+            "records"
+        ):
+            yield self._shares("towns", str(row["name"]), row)
+
+    def groups(self) -> Iterator[Line]:
+        """Share covered of each group of residents."""
+        table = self.both.tables["groups"]
+        parts = table["part"].nunique()
+        for row in table.to_dict("records"):
+            label = self.names.group(str(row["group"]), self.catalog)
+            if parts > 1:
+                label = self.t("compare.group", group=label, part=int(row["part"]) + 1)
+            yield self._shares("groups", label, row)
+
+    def _shares(self, section: str, label: str, row: Mapping[Any, Any]) -> Line:
+        values = (float(row["share_a"]), float(row["share_b"]))
+        line = self._line(section, label, self.share, values)
+        if not line.leads or math.isnan(float(row["difference"])):
+            return line
+        persons = self.persons.said(abs(float(row["difference"])))
+        return replace(
+            line, more=self.t("compare.more.persons_too", said=line.more, persons=persons)
+        )
+
+    def gaps(self) -> Iterator[Line]:
+        """Residents by the gap class of their area after what is built, the severest first."""
+        after = [_by_class(side) for side in (self.both.a, self.both.b)]
+        unit = _Unit("persons", self.persons.said, 0.5, 0)
+        for level in reversed(range(len(_GAPS))):
+            values = (after[0].get(level, 0.0), after[1].get(level, 0.0))
+            if any(values):
+                label = self.t(f"common.gap.{_GAPS[level]}")
+                yield self._line("gaps", label, unit, values, counted=False)
+
+    def targets(self) -> Iterator[Line]:
+        """Indicators that new sites change, and whether each is met then."""
+        sides = [_by_code(side) for side in (self.both.a, self.both.b)]
+        for code in dict.fromkeys([*sides[0], *sides[1]]):
+            row = sides[0].get(code) or sides[1][code]
+            share = row["unit"] == "%"
+            unit = self.share if share else _Unit("number", words.figure, 1e-9, 0)
+            values = tuple(float(s[code]["value_after"]) if code in s else math.nan for s in sides)
+            line = self._line(
+                "targets",
+                self.catalog.pick({"zh": row["name_zh"], "en": row["name_en"]}),
+                unit,
+                (values[0], values[1]),
+                self.t("compare.target.required", value=unit.said(float(row["required"]))),
+                counted=False,
+            )
+            met_a = self._met(line.a, sides[0].get(code))
+            met_b = self._met(line.b, sides[1].get(code))
+            yield replace(line, a=met_a, b=met_b)
+
+    def _met(self, value: str, row: Mapping[Any, Any] | None) -> str:
+        if row is None:
+            return "–"
+        return self.t(f"compare.target.{'met' if row['met_after'] else 'not_met'}", value=value)
+
+
+def _cost(side: Side) -> float:
+    """Sum of what the new sites cost; NaN where no cost is known."""
+    if side.answer is None:
+        return math.nan
+    costs = side.answer.tables["sites"].query("state == 'new'")["cost"]
+    return float(costs.sum()) if len(costs) and costs.notna().all() else math.nan
+
+
+def _orders(side: Side) -> dict[str, int]:
+    if side.answer is None:
+        return {}
+    sites = side.answer.tables["sites"]
+    new = sites[(sites["state"] == "new") & sites["order"].notna()]
+    return {str(code): int(order) for code, order in zip(new["site_id"], new["order"], strict=True)}
+
+
+def _by_class(side: Side) -> dict[int, float]:
+    if side.answer is None:
+        return {}
+    gaps: pd.DataFrame = side.answer.tables["gaps"]
+    known = gaps[gaps["gap_after"].notna()]
+    sums = known.groupby(known["gap_after"].astype(int))["persons"].sum()
+    return {int(level): float(persons) for level, persons in sums.items()}  # type: ignore[call-overload]
+
+
+def _by_code(side: Side) -> dict[str, dict[Any, Any]]:
+    if side.answer is None:
+        return {}
+    return {str(row["code"]): row for row in side.answer.tables["targets"].to_dict("records")}
