@@ -50,8 +50,6 @@ def served(tmp_path: Path) -> Iterator[Served]:
     url = published_store.publish(tmp_path)
     planned = plan(url, published_store.config(), tmp_path)
     app = create_app(Reader(url), now=lambda: NOW, planner=planned.desk)
-    if "siting_cells" not in app.server.view_functions:
-        siting_map.register_routes(app.server, Reader(url), planned.desk)
     server = make_server("127.0.0.1", 0, app.server, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
