@@ -7,6 +7,11 @@ from numba import njit
 
 from geo.arrays import FloatArray, IntArray
 
+# A step goes on in the direction of those before (Camerini et al. 1975); it gets shorter where the
+# bound has not moved for so many rounds.
+_MEMORY, _PATIENCE, _SLOWER, _SLOWEST, _TO_COUNT = 0.9, 10.0, 0.7, 1e-3, 1e-6
+FIRST_PACE = 0.2
+
 Pairs = tuple[IntArray, IntArray, FloatArray, IntArray, IntArray, IntArray]
 
 
@@ -14,7 +19,7 @@ Pairs = tuple[IntArray, IntArray, FloatArray, IntArray, IntArray, IntArray]
 def sink(
     price: FloatArray, n_rounds: int, p: int, pairs: tuple[IntArray, IntArray],
     worth: tuple[FloatArray, FloatArray], known: float, pace: FloatArray, best_price: FloatArray,
-    n_sites: int,
+    way: FloatArray, limits: FloatArray,
 ) -> tuple[float, IntArray, int]:  # fmt: skip
     """Lower the Lagrangian bound of coverage by steps against its subgradient.
 
@@ -30,7 +35,8 @@ def sink(
     pace : length of a step as a part of the way to `known`, rounds since the bound fell, the bound
         so far; changed.
     best_price : prices of the bound; overwritten where it falls.
-    n_sites : number of sites.
+    way : direction of the last step, by row; changed.
+    limits : shape (2, n_sites): no choice without a site, none with it is better; lowered.
 
     Returns
     -------
@@ -42,10 +48,9 @@ def sink(
     """
     indptr, site = pairs
     first, second = worth
-    n = first.shape[0]
+    n, n_sites = first.shape[0], limits.shape[1]
     taken = np.empty(n_sites)
     is_open = np.zeros(n_sites, np.int64)
-    slope = np.empty(n)
     chosen = np.empty(p, np.int64)
     done = 0
     for _ in range(n_rounds):
@@ -63,15 +68,24 @@ def sink(
             chosen[q] = order[q]
             is_open[order[q]] = 1
             value += taken[order[q]]
+        # The site next to be opened, and the last that is, change places with any other.
+        after = taken[order[p]] if p < n_sites else 0.0
+        for j in range(n_sites):
+            if is_open[j] == 1:
+                limits[0, j] = min(limits[0, j], value - taken[j] + after)
+            else:
+                limits[1, j] = min(limits[1, j], value - taken[order[p - 1]] + taken[j])
+        pace[1] += 1.0
         if value < pace[2]:
-            pace[2], pace[1] = value, 0.0
+            if value < pace[2] * (1.0 - _TO_COUNT):
+                pace[1] = 0.0
+            pace[2] = value
             best_price[:] = price
-        else:
-            pace[1] += 1.0
-            if pace[1] >= 20.0:
-                pace[0], pace[1] = pace[0] * 0.7, 0.0
-                price[:] = best_price
-                continue
+        if pace[1] >= _PATIENCE:
+            pace[0], pace[1] = max(_SLOWEST, pace[0] * _SLOWER), 0.0
+            price[:] = best_price
+            way[:] = 0.0
+            continue
         length = 0.0
         for i in range(n):
             g = -1.0 if second[i] <= price[i] * first[i] else -2.0
@@ -79,20 +93,20 @@ def sink(
                 g += is_open[site[k]]
             if (g > 0.0 and price[i] == 0.0) or (g < 0.0 and price[i] == 1.0):
                 g = 0.0
-            slope[i] = g
-            length += first[i] * g * g
+            way[i] = _MEMORY * way[i] + (1.0 - _MEMORY) * g
+            length += first[i] * way[i] * way[i]
         if length == 0.0 or known >= value:
             break
         step = pace[0] * (value - known) / length
         for i in range(n):
-            price[i] = min(1.0, max(0.0, price[i] - step * slope[i]))
+            price[i] = min(1.0, max(0.0, price[i] - step * way[i]))
     return pace[2], chosen, done
 
 
 @njit(cache=True)
 def rise(
     price: FloatArray, n_rounds: int, p: int, kept: IntArray, pairs: Pairs, weight: FloatArray,
-    known: float, pace: FloatArray, best_price: FloatArray,
+    known: float, pace: FloatArray, best_price: FloatArray, way: FloatArray, limits: FloatArray,
 ) -> tuple[float, IntArray, int]:  # fmt: skip
     """Raise the Lagrangian bound of the p-median by steps along its subgradient.
 
@@ -108,6 +122,8 @@ def rise(
     pace : length of a step as a part of the way to `known`, rounds since the bound rose, the bound
         so far; changed.
     best_price : prices of the bound; overwritten where it rises.
+    way : direction of the last step, by row; changed.
+    limits : shape (2, n_sites): no choice without a site, none with it is better; raised.
 
     Returns
     -------
@@ -121,7 +137,6 @@ def rise(
     n, n_sites = weight.shape[0], pairs[3].shape[0] - 1
     saving = np.empty(n_sites)
     is_open = np.zeros(n_sites, np.int64)
-    slope = np.empty(n)
     chosen = np.empty(p, np.int64)
     done = 0
     for _ in range(n_rounds):
@@ -145,15 +160,27 @@ def rise(
             chosen[kept.shape[0] + q] = order[q]
             is_open[order[q]] = 1
             value -= saving[order[q]]
+        n_more = p - kept.shape[0]
+        after = saving[order[n_more]] if p < n_sites else 0.0
+        last = saving[order[n_more - 1]]
+        for j in range(n_sites):
+            if is_open[j] == 1:
+                limits[0, j] = max(limits[0, j], value + saving[j] - after)
+            else:
+                limits[1, j] = max(limits[1, j], value + last - saving[j])
+        for q in range(kept.shape[0]):
+            limits[0, kept[q]] = np.inf
+        pace[1] += 1.0
         if value > pace[2]:
-            pace[2], pace[1] = value, 0.0
+            if value > pace[2] * (1.0 + _TO_COUNT) or pace[2] <= 0.0:
+                pace[1] = 0.0
+            pace[2] = value
             best_price[:] = price
-        else:
-            pace[1] += 1.0
-            if pace[1] >= 20.0:
-                pace[0], pace[1] = pace[0] * 0.7, 0.0
-                price[:] = best_price
-                continue
+        if pace[1] >= _PATIENCE:
+            pace[0], pace[1] = max(_SLOWEST, pace[0] * _SLOWER), 0.0
+            price[:] = best_price
+            way[:] = 0.0
+            continue
         length = 0.0
         for i in range(n):
             g = 1.0
@@ -161,11 +188,11 @@ def rise(
                 if cost[k] >= price[i]:
                     break
                 g -= is_open[site[k]]
-            slope[i] = g
-            length += weight[i] * g * g
+            way[i] = _MEMORY * way[i] + (1.0 - _MEMORY) * g
+            length += weight[i] * way[i] * way[i]
         if length == 0.0 or known <= value:
             break
         step = pace[0] * (known - value) / length
         for i in range(n):
-            price[i] += step * slope[i]
+            price[i] += step * way[i]
     return pace[2], chosen, done

@@ -24,7 +24,7 @@ class CoverageSearch:
 
     def __init__(self, instance: Instance) -> None:
         from geo.siting import _kernels as loops  # noqa: PLC0415
-        from geo.siting._prices import sink  # noqa: PLC0415
+        from geo.siting._prices import FIRST_PACE, sink  # noqa: PLC0415
 
         self._loops, self._sink = loops, sink
         self.cover = one = compact_cover(instance)
@@ -54,7 +54,9 @@ class CoverageSearch:
         self._try(self.best)
         self._price = np.array([1.0, 0.5, 0.0])[np.minimum(self._state[0], 2)]
         self._best_price = self._price.copy()
-        self._pace = np.array([1.0, 0.0, np.inf])
+        self._way = np.zeros(n)
+        self._limits = np.full((2, n_sites), np.inf)
+        self._pace = np.array([FIRST_PACE, 0.0, np.inf])
         if self.trivial:
             self.bound = self.value
 
@@ -96,7 +98,7 @@ class CoverageSearch:
         before = self._pace[2]
         _, chosen, _ = self._sink(
             self._price, _STEPS, one.p, one.pairs[:2], self._concave, self._goal, self._pace,
-            self._best_price, len(one.free),
+            self._best_price, self._way, self._limits,
         )  # fmt: skip
         bound = self._pace[2] + one.base
         # Whole persons: no choice covers a part of one.
@@ -104,6 +106,19 @@ class CoverageSearch:
         if self._pace[2] < before - 1e-5 * abs(self._pace[2]):
             self.stale = 0
         self._try(chosen)
+
+    def settled(self) -> tuple[IntArray, IntArray]:
+        """Sites that every better choice opens, and sites that none does.
+
+        Returns
+        -------
+        Positions in the instance of the one and of the other, required and forbidden ones left out.
+        """
+        if self.trivial:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        least = self._goal + (1.0 - 1e-6 if self._whole else 1e-10 * abs(self._goal))
+        sure, shut = self._limits < least
+        return self.cover.free[sure & ~shut], self.cover.free[shut & ~sure]
 
     def wander(self, uniform: FloatArray) -> None:
         """Iterated local search from the best choice.

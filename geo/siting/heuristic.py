@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -30,11 +30,14 @@ class Found:
     open : int64: positions of the open sites, ascending; empty where no choice was found.
     objective : its value; NaN where no choice was found.
     bound : no choice is better than this; NaN where nothing is known.
+    sure, shut : int64: sites that every better choice opens, and that none does.
     """
 
     open: IntArray
     objective: float
     bound: float
+    sure: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
+    shut: IntArray = field(default_factory=lambda: np.empty(0, np.int64))
 
 
 def search(
@@ -59,7 +62,8 @@ def search(
     Returns
     -------
     The best choice seen and the best bound. The bound is proven: it is the value of a Lagrangian
-    relaxation, which no choice beats.
+    relaxation, which no choice beats. Sites are settled by what that relaxation says of choices
+    with and without each.
 
     Raises
     ------
@@ -86,7 +90,7 @@ def search(
         if one.trivial or one.stale >= STALE_ROUNDS:
             break
         one.wander(rng.random((one.n_rounds, 4)))
-    return Found(one.sites(), one.value, one.bound)
+    return Found(one.sites(), one.value, one.bound, *one.settled())
 
 
 def _start(instance: Instance) -> CoverageSearch | MedianSearch:

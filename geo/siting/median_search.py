@@ -24,7 +24,7 @@ class MedianSearch:
     def __init__(self, instance: Instance) -> None:
         from geo.siting import _median as loops  # noqa: PLC0415
         from geo.siting._kernels import transpose  # noqa: PLC0415
-        from geo.siting._prices import rise  # noqa: PLC0415
+        from geo.siting._prices import FIRST_PACE, rise  # noqa: PLC0415
 
         self._loops, self._rise = loops, rise
         self.stale = 0
@@ -54,7 +54,9 @@ class MedianSearch:
         nearest = self._nearest()
         self._price = np.where(np.isfinite(nearest), nearest, cost.max(initial=0.0))
         self._best_price = self._price.copy()
-        self._pace = np.array([1.0, 0.0, -np.inf])
+        self._way = np.zeros(n)
+        self._limits = np.full((2, n_sites), -np.inf)
+        self._pace = np.array([FIRST_PACE, 0.0, -np.inf])
         if self.trivial:
             self.bound = self.value
 
@@ -97,12 +99,25 @@ class MedianSearch:
         before = self._pace[2]
         _, chosen, _ = self._rise(
             self._price, _STEPS, self.p, self.kept, self.pairs, self.weight, self._goal,
-            self._pace, self._best_price,
+            self._pace, self._best_price, self._way, self._limits,
         )  # fmt: skip
         self.bound = float(self._pace[2])
         if self.bound > before + 1e-5 * abs(self.bound):
             self.stale = 0
         self._try(chosen)
+
+    def settled(self) -> tuple[IntArray, IntArray]:
+        """Sites that every better choice opens, and sites that none does.
+
+        Returns
+        -------
+        Positions in the instance of the one and of the other, required and forbidden ones left out.
+        """
+        if self.trivial:
+            return np.empty(0, np.int64), np.empty(0, np.int64)
+        sure, shut = self._limits > self._goal * (1.0 - 1e-10)
+        sure[self.kept] = shut[self.kept] = False
+        return self.names[sure & ~shut], self.names[shut & ~sure]
 
     def wander(self, uniform: FloatArray) -> None:
         """Iterated local search from the best choice.

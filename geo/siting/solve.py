@@ -24,6 +24,7 @@ from geo.siting.exact import solve_exact
 from geo.siting.heuristic import search
 from geo.siting.infeasible import explain, say, sure_contradiction
 from geo.siting.instance import Instance
+from geo.siting.narrow import narrow
 from geo.siting.problem import (
     Cause,
     Infeasibility,
@@ -121,20 +122,35 @@ def _search(
         method == "heuristic" or (method == "auto" and len(instance.site) > _SMALL)
     ):
         alone = method == "heuristic"
-        quick = _heuristic(instance, progress, rng, alone=alone)
+        quick, narrower = _heuristic(instance, progress, rng, alone=alone)
         if quick is not None and (alone or quick.proven or progress.over):
             return quick, "heuristic"
-    result = solve_exact(instance, progress, start=None if quick is None else quick.opened)
     if quick is None:
-        return result, "exact"
-    pick = min if instance.objective in _MAXIMISED else max
-    bound, proven = close(
-        result.objective,
-        pick(result.bound, quick.bound),
-        maximise=instance.objective in _MAXIMISED,
-    )
-    proven = proven or result.proven
-    return replace(result, bound=bound, proven=proven), "exact+heuristic"
+        return solve_exact(instance, progress), "exact"
+    return _among_better(quick, narrower, progress), "exact+heuristic"
+
+
+def _among_better(quick: Result, narrower: Instance, progress: Progress) -> Result:
+    """Search the choices that may be better than what the heuristic search found."""
+    opened = quick.opened
+    assert opened is not None  # noqa: S101 the caller has looked
+    proven = replace(quick, bound=quick.objective, proven=True)
+    if narrower.objective == Objective.P_MEDIAN and not np.diff(narrower.indptr).all():
+        return proven
+    allows = not (opened & narrower.forbidden).any() and opened[narrower.required].all()
+    result = solve_exact(narrower, progress, start=opened if allows else None)
+    maximise = narrower.objective in _MAXIMISED
+    if result.infeasible:
+        return proven
+    sign = 1.0 if maximise else -1.0
+    best = result
+    if result.opened is None or sign * (quick.objective - result.objective) >= 0:
+        best = quick
+    known = [bound for bound in (result.bound, quick.bound) if not np.isnan(bound)]
+    tightest = min(known) if maximise else max(known)
+    bound, met = close(best.objective, tightest, maximise=maximise)
+    met = met or result.proven
+    return replace(best, bound=best.objective if met else bound, proven=met)
 
 
 def _has_heuristic(instance: Instance) -> bool:
@@ -147,7 +163,8 @@ def _has_heuristic(instance: Instance) -> bool:
 
 def _heuristic(
     instance: Instance, progress: Progress, rng: np.random.Generator | None, *, alone: bool
-) -> Result | None:
+) -> tuple[Result | None, Instance]:
+    """What the heuristic search found, and the problem of the choices that may be better."""
     left = progress.watch.left_s
     limit = left if alone else min(_FIRST_S, _FIRST_PART * left, _FIRST_S_PAIR * len(instance.site))
     found = search(
@@ -157,16 +174,17 @@ def _heuristic(
         on_progress=lambda _, value, bound: progress.tell(value, bound),
     )
     if not len(found.open):
-        return None
+        return None, instance
     opened = np.zeros(instance.n_sites, dtype=bool)
     opened[found.open] = True
     value = objective_of(instance, opened)
     if not np.isfinite(value) or not _meets(instance, opened):
-        return None
+        return None, instance
     maximise = instance.objective in _MAXIMISED
     step = step_of(instance.weight) if instance.objective == Objective.MAX_COVERAGE else 0.0
     bound, proven = close(value, found.bound, maximise=maximise, step=step)
-    return Result(opened, value, bound, proven=proven)
+    narrower = narrow(instance, found.sure, found.shut)
+    return Result(opened, value, bound, proven=proven), narrower
 
 
 def _meets(instance: Instance, opened: BoolArray) -> bool:

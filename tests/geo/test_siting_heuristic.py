@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from geo.siting.heuristic import search
 from geo.siting.instance import Instance
+from geo.siting.narrow import narrow
 from geo.siting.problem import Objective
 from geo.siting.stopwatch import Stopwatch
 
@@ -105,6 +106,45 @@ def test_value_and_bound_enclose_the_best_of_all_choices(one: Instance, seed: in
         assert set(np.flatnonzero(one.required)) <= set(found.open.tolist())
         assert not one.forbidden[found.open].any()
         assert len(set(found.open.tolist())) == len(found.open) <= one.p_total
+
+
+@settings(max_examples=150, deadline=None)
+@given(instances(), st.integers(0, 3))
+def test_every_better_choice_keeps_what_is_settled(one: Instance, steps: int) -> None:
+    found = search(
+        one, watch=Stopwatch(20.0), rng=np.random.default_rng(1), on_progress=Ends(after=steps)
+    )
+    sign = 1.0 if one.objective in HIGHER else -1.0
+    kept = set(np.flatnonzero(one.required).tolist())
+    free = set(np.flatnonzero(~one.required & ~one.forbidden).tolist())
+    for more in combinations(free, min(one.p_total - len(kept), len(free))):
+        choice = kept | set(more)
+        if sign * (worth(one, tuple(choice)) - found.objective) > 1e-8 * abs(found.objective):
+            assert set(found.sure.tolist()) <= choice
+            assert not set(found.shut.tolist()) & choice
+
+
+class Ends:
+    """Ends a search when it was told so often."""
+
+    def __init__(self, *, after: int) -> None:
+        self.left = after
+
+    def __call__(self, seconds: float, value: float, bound: float) -> bool:
+        self.left -= 1
+        return self.left >= 0
+
+
+def test_sites_are_settled() -> None:
+    one = town("max_coverage")
+    found = search(one, watch=Stopwatch(60.0), rng=np.random.default_rng(3))
+    assert len(found.shut) > 20
+    less = narrow(one, found.sure, found.shut)
+    assert less.forbidden.sum() == len(found.shut)
+    assert less.required.sum() == len(found.sure)
+    assert not set(less.site.tolist()) & set(found.shut.tolist())
+    again = search(less, watch=Stopwatch(60.0), rng=np.random.default_rng(3))
+    assert again.objective <= found.objective
 
 
 def town(objective: str, *, n: int = 400, m: int = 60, p: int = 8, seed: int = 1) -> Instance:
