@@ -25,6 +25,7 @@ PARTS = {
     "detect": "Detectors, beside peers (equal answers)",
     "forecast": "Forecasts, beside statsmodels (equal answers)",
     "disclosure": "Disclosure control",
+    "siting": "Choice of sites, beside spopt (equal optima)",
     "intake": "Reading and loading (equal answers, checked in the same run)",
     "map": "The map in headless Chromium on software rendering, beside plotly's choroplethmap [s]",
     "product": "Whole cities, beside our own targets",
