@@ -27,6 +27,7 @@ PARTS = {
     "disclosure": "Disclosure control",
     "siting": "Choice of sites, beside spopt (equal optima)",
     "intake": "Reading and loading (equal answers, checked in the same run)",
+    "siting_moves": "Sites moved by hand, beside sums by pandas (equal answers)",
     "map": "The map in headless Chromium on software rendering, beside plotly's choroplethmap [s]",
     "product": "Whole cities, beside our own targets",
 }
