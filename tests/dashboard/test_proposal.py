@@ -33,11 +33,12 @@ from dashboard.report.proposal.effects import measured
 from dashboard.report.proposal.geopackage import proposal_geopackage
 from dashboard.report.proposal.html import proposal_html
 from dashboard.report.proposal.opening import gap_words
+from dashboard.report.proposal.territory import Territory
 from dashboard.report.proposal.told import Told
 from dashboard.report.proposal.workbook import proposal_workbook
 from dashboard.text import LANGUAGES, load, words
 from etl.siting.answer import Answer
-from etl.store.reader import Reader
+from etl.store.reader import Reader, Snapshot
 from geo.errors import InputError, NotPublishedError, RenderError
 from tests.support import planner as planners
 from tests.support.proposed import HOSTILE, made_answer
@@ -237,6 +238,24 @@ def test_an_answer_of_other_areas_is_refused(answer: Answer, published_reader: R
     cells = {**answer.cells, "state": answer.cells["state"][:-1]}
     with pytest.raises(NotPublishedError, match=r"299 areas.*has 300"):
         Told(dataclasses.replace(answer, cells=cells), published_reader, load("zh-CN"))
+
+
+def test_a_locality_without_a_grid_is_drawn_by_villages(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    levels = [entry for entry in snapshot.meta["levels"] if entry["level"] != "grid"]
+    coarse = dataclasses.replace(snapshot, meta={**snapshot.meta, "levels": levels})
+    territory = Territory(published_reader, coarse)
+    villages = published_reader.areas(snapshot.snapshot_id, "village")
+    assert territory.cells.frame["area_code"].tolist() == villages["area_code"].tolist()
+    village, town = territory.town_of_cell
+    assert village.tolist() == villages["area_code"].tolist()
+    assert town.tolist() == villages["parent_code"].tolist()
+    without = dataclasses.replace(coarse, meta={**snapshot.meta, "levels": levels[1:]})
+    assert len(Territory(published_reader, without).villages.shapes) == 0
+    territory.check(20)
+    with pytest.raises(NotPublishedError, match="300 areas"):
+        territory.check(300)
 
 
 def test_tables_that_were_not_worked_out_leave_no_hole(

@@ -6,6 +6,7 @@ import gzip
 import json
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -49,8 +50,8 @@ class Territory:
 
     @cached_property
     def cells(self) -> Areas:
-        """The finest areas."""
-        return self._areas(Level.GRID)
+        """The finest areas: grid cells, or villages where there is no grid."""
+        return self._areas(self._levels[0])
 
     @cached_property
     def villages(self) -> Areas:
@@ -69,10 +70,15 @@ class Territory:
 
     @cached_property
     def town_of_cell(self) -> tuple[pd.Series[str], pd.Series[str]]:
-        """Village code and town code of each cell."""
-        village = self.cells.frame["parent_code"].astype(str)
-        up = self.villages.frame.set_index("area_code")["parent_code"]
-        return village, village.map(up).fillna("").astype(str)
+        """Village code and town code of each cell; empty where there is no such level."""
+        code = self.cells.frame["area_code"].astype(str)
+        codes = {self._levels[0]: code}
+        for below, above in pairwise(self._levels):
+            frame = self._reader.areas(self._snapshot.snapshot_id, below)
+            code = code.map(frame.set_index("area_code")["parent_code"]).fillna("").astype(str)
+            codes[above] = code
+        none = pd.Series("", index=code.index, dtype="str")
+        return codes.get(Level.VILLAGE, none), codes.get(Level.TOWN, none)
 
     @cached_property
     def names(self) -> dict[str, str]:
@@ -96,7 +102,15 @@ class Territory:
         ]
         return np.array(kept, dtype=object)
 
+    @property
+    def _levels(self) -> list[Level]:
+        """Levels of the snapshot, the finest first."""
+        return [Level(entry["level"]) for entry in self._snapshot.meta["levels"]]
+
     def _areas(self, level: Level) -> Areas:
+        if level not in self._levels:
+            columns = ["area_code", "name", "parent_code", "lon", "lat"]
+            return Areas(pd.DataFrame(columns=columns), np.array([], dtype=object))
         entry = self._snapshot.level(level)
         frame = self._reader.areas(self._snapshot.snapshot_id, level)
         shapes = np.full(len(frame), None, dtype=object)
@@ -116,10 +130,11 @@ class Territory:
         ------
         NotPublishedError : the published cells are not those of the answer.
         """
-        if n_cells != len(self.cells.frame):
+        there = int(self._snapshot.level(self._levels[0])["n"])
+        if n_cells != there:
             raise NotPublishedError(
                 f"the answer is of {n_cells} areas, snapshot {self._snapshot.snapshot_id} has "
-                f"{len(self.cells.frame)}; ask the question again of this snapshot"
+                f"{there}; ask the question again of this snapshot"
             )
 
 
