@@ -9,6 +9,7 @@ from geo.siting._found import Result
 from geo.siting._p_center import solve_center
 from geo.siting._p_median import solve_median
 from geo.siting._progress import Progress
+from geo.siting._start import greedy_start
 from geo.siting.instance import Instance
 from geo.siting.problem import Objective
 
@@ -22,7 +23,7 @@ def solve_exact(
     ----------
     instance : the problem.
     progress : time left, and whether the search is still wanted.
-    start : a choice of sites that keeps every rule, to begin from.
+    start : a choice of sites that keeps every rule, to begin from; a greedy one if None.
 
     Returns
     -------
@@ -41,6 +42,8 @@ def solve_exact(
     """
     if instance.capacity is not None:
         return solve_capacity(instance, progress)
+    if start is None:
+        start = greedy_start(instance, progress)
     match instance.objective:
         case Objective.P_MEDIAN:
             return solve_median(instance, progress, start=start)

@@ -107,9 +107,9 @@ def solve(
     if result.infeasible:
         return _nothing(named, explain(named, progress), NOTHING, watch, by)
     progress.end(result.objective, result.bound)
-    if result.opened is None:
-        return _nothing(named, Infeasibility(Cause.TIME), result.bound, watch, by)
     notes = ("called off",) if progress.cancelled else ()
+    if result.opened is None:
+        return _nothing(named, Infeasibility(Cause.TIME), result.bound, watch, by, notes=notes)
     return _solution(named, result, watch, by, notes)
 
 
@@ -193,7 +193,13 @@ def _meets(instance: Instance, opened: BoolArray) -> bool:
 
 
 def _nothing(
-    named: Prepared, why: Infeasibility, bound: float, watch: Stopwatch, by: str
+    named: Prepared,
+    why: Infeasibility,
+    bound: float,
+    watch: Stopwatch,
+    by: str,
+    *,
+    notes: tuple[str, ...] = (),
 ) -> SitingSolution:
     assignment = pd.Series(
         pd.array([pd.NA] * len(named.labels), dtype="str"), index=named.labels, name="site_id"
@@ -201,6 +207,7 @@ def _nothing(
     return SitingSolution(
         sites=(), assignment=assignment, objective=NOTHING, bound=bound, gap=float("inf"),
         proven=False, seconds=watch.seconds, method=by, infeasible_because=say(why), infeasible=why,
+        notes=notes,
     )  # fmt: skip
 
 

@@ -11,7 +11,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from geo.siting import Cause, Infeasibility, SitingProblem, solve
+from geo.siting import Cause, Infeasibility, SitingProblem, prepare, solve
+from geo.siting._progress import Progress
+from geo.siting._start import greedy_start
+from geo.siting.stopwatch import Stopwatch
 from tests.reference.siting import Case, best_value
 
 OBJECTIVES = ("max_coverage", "set_cover", "backup_coverage", "p_median", "p_center")
@@ -131,6 +134,19 @@ def check_remedy(problem: SitingProblem, why: Infeasibility) -> None:
         assert best_value(replace(problem, budget=why.budget_needed - 0.01)) is None
 
 
+def check_start(problem: SitingProblem, case: Case, best: float) -> None:
+    """What a search begins from keeps every rule and is no better than the best."""
+    start = greedy_start(prepare(problem), Progress(Stopwatch(60), None))
+    if start is None:
+        return
+    chosen = tuple(site for site, opened in zip(sorted(case.sites), start, strict=True) if opened)
+    assert case.may(chosen)
+    value = case.value(chosen)
+    assert value is not None
+    sign = 1.0 if problem.objective in WITH_SHARES else -1.0
+    assert problem.worst_first or sign * value <= sign * best + 1e-9
+
+
 def compare(problem: SitingProblem) -> None:
     expected = best_value(problem)
     found = solve(problem)
@@ -154,6 +170,8 @@ def compare(problem: SitingProblem) -> None:
     assert found.bound == found.objective
     case = Case(problem)
     assert case.may(found.sites)
+    if problem.capacity is None:
+        check_start(problem, case, expected)
     own = (
         case.value(found.sites) if problem.capacity is None else case.capacitated(found.sites, 0.0)
     )
