@@ -108,6 +108,9 @@ def prepare_named(problem: SitingProblem) -> Prepared:
     if problem.cost is None and objective == Objective.SET_COVER:
         cost = np.ones(len(sites))
     rows = _rows(demand, serves, weight)
+    if demand.amount.any() and not rows.weight.any():
+        came = "no group with demand weighs anything"
+        faults.append(Fault("group_weight", came, "at least one weight above 0"))
     row_of_pair, site, travel = _pairs(demand, pairs, sites, serves, kind, faults=faults)
     town_of_point, site_town, towns = read_towns(problem, demand, sites, faults)
     floors = read_floors(problem, towns, faults)

@@ -122,6 +122,10 @@ def faults(**options: Any) -> str:
         ({"serves": {"room": ["adult"]}, "demand": GROUPS}, "serves: given; wanted kind_of_site"),
         ({"group_weight": {"dogs": 2.0}, "demand": GROUPS}, "group_weight: 1 unknown code(s)"),
         ({"group_weight": {"adult": -1.0}, "demand": GROUPS}, "group_weight: -1.0 at 'adult'"),
+        (
+            {"group_weight": {"adult": 0.0, "pupil": 0.0}, "demand": GROUPS},
+            "group_weight: no group with demand weighs anything",
+        ),
     ],
     ids=lambda value: "-".join(value) if isinstance(value, dict) else None,
 )  # fmt: skip
