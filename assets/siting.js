@@ -4,6 +4,7 @@
   'use strict';
   const HAND = 'siting-hand-store';
   const SAID_MS = 2000;
+  const CROWD = 200;
   const cleared = { sites: [], picked: null, adding: false };
   const now = { marks: null, hand: cleared, frame: null };
   const same = () => window.dash_clientside.no_update;
@@ -75,21 +76,24 @@
     return { id: `extra:${point.id}`, role: 'candidate', order: null, kind: '', name: point.name, lon: point.lon, lat: point.lat, lines: [] };
   }
 
-  function pointsOf(at, frame, side, marks, hand, pool) {
+  function pointsOf(at, frame, side, marks, hand, pool, tab) {
     const tried = side === 'after' && hand.sites.length ? hand.sites : null;
     const points = at.points
       .filter((p) => !(tried && p.role === 'new'))
       .map((p) => (p.role === 'existing' && has(marks.closable, p.id) ? { ...p, role: 'closed' } : p));
     if (side === 'before' && frame.answered) return points;
     const shown = new Set(points.map((p) => p.id));
+    // Many candidates would hide the answer: they come out where one is looked for.
+    const open = tab === 'candidates' || hand.picked || (!frame.answered && pool.length <= CROWD);
     const extra = marks.extra.map(extraPoint);
+    const added = new Set(extra.map((p) => p.id));
     for (const { row, ...point } of [...pool, ...extra]) {
       if (shown.has(point.id)) continue;
       shown.add(point.id);
       const order = tried ? tried.indexOf(point.id) : -1;
       const mark = has(marks.locked, point.id) ? 'locked' : has(marks.forbidden, point.id) ? 'forbidden' : null;
       if (order >= 0) points.push({ ...point, role: 'new', order: order + 1 });
-      else points.push(mark ? { ...point, role: mark, lines: [...point.lines, frame.words[mark]] } : point);
+      else if (mark || open || added.has(point.id)) points.push(mark ? { ...point, role: mark, lines: [...point.lines, frame.words[mark]] } : point);
     }
     return points.map((p) => (p.id === hand.picked ? { ...p, chosen: true } : p));
   }
@@ -110,7 +114,7 @@
       setProps(HAND, { data: cleared });
       return { ...state, scenario };
     },
-    sitingView: (frame, side, marks, hand, pool, theme) => {
+    sitingView: (frame, side, marks, hand, pool, tab, theme) => {
       Object.assign(now, { frame, marks, hand });
       if (!frame) return same();
       const at = frame.sides[side];
@@ -120,7 +124,7 @@
         ...frame.view,
         theme: theme || document.documentElement.dataset.theme,
         cells: tried ? { ...at.cells, classes: at.cells.classes + sites, values: null } : at.cells,
-        points: pointsOf(at, frame, side, marks, hand, pool || []),
+        points: pointsOf(at, frame, side, marks, hand, pool || [], tab),
       };
     },
     sitingMark: (picked, lock, forbid, free, here, add, selected, marks, hand, frame) => {

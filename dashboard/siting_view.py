@@ -237,6 +237,8 @@ def candidates_of(
 def pool(table: pd.DataFrame, catalog: Catalog) -> list[dict[str, Any]]:
     """Candidates as the browser draws them: on the map and in the table."""
     placed = table[table["lon"].notna() & table["lat"].notna()]
+    if "gain_now" in placed:  # only an answer knows what each would add
+        placed = placed.sort_values("gain_now", ascending=False, kind="stable")
     rows = siting_candidates.rows(placed, catalog)
     points = [siting_map.candidate_point(row, catalog) for row in placed.to_dict("records")]
     return [{**point, "row": row} for point, row in zip(points, rows, strict=True)]

@@ -74,7 +74,10 @@ def _worst_town(meta: Mapping[str, Any], catalog: Catalog) -> tuple[str, str]:
     before, after = meta.get("worst_town_before"), meta.get("worst_town_after")
     if not before or not after:
         return "–", ""
-    note = catalog.t("siting.figure.worst_was", town=after["name"], before=before["name"],
+    key = (
+        "siting.figure.worst_same" if before["name"] == after["name"] else "siting.figure.worst_was"
+    )
+    note = catalog.t(key, town=after["name"], before=before["name"],
                      share=words.percent(float(before["share"])))  # fmt: skip
     return words.percent(float(after["share"])), note
 

@@ -21,7 +21,7 @@ from dashboard.components import (
 from dashboard.components import siting_form as form_parts
 from dashboard.components.attributes import attrs
 from dashboard.pages import PageContext, Services, in_browser
-from dashboard.planner import Planner
+from dashboard.planner import QUEUED, Planner
 from dashboard.siting_form import Marks
 from dashboard.text import Catalog, load
 from dashboard.tokens import Theme
@@ -76,7 +76,6 @@ def layout(context: PageContext) -> Component:
             ),
             html.Aside(
                 [
-                    siting_job.no_worker(offer, context.text),
                     html.Div(id=ids.SITING_JOB, **attrs(aria_live="polite")),
                     html.Div(id=ids.SITING_MOVED, **attrs(aria_live="polite")),
                     _segments(ids.SITING_TAB, tabs, "result", t("siting.tab.label")),
@@ -171,6 +170,7 @@ def _register_browser(app: Dash) -> None:
         Input(ids.SITING_MARKS, "data"),
         Input(ids.SITING_HAND, "data"),
         Input(ids.SITING_POOL, "data"),
+        Input(ids.SITING_TAB, "value"),
         Input(ids.SHELL_THEME, "data"),
     )
     in_browser(
@@ -220,9 +220,12 @@ def _register_job(app: Dash, services: Services, planner: Planner) -> None:
         found, catalog = siting_view.find(planner, state["scenario"]), load(state["lang"])
         now = siting_view.stage(found, state["scenario"])
         told = no_update if now == done else now
+        # Who computes is asked only where somebody waits for it.
+        waits = found is None or found.state == QUEUED
+        note = siting_job.no_worker(planner.offer(), catalog) if waits else None
         if found is None:
-            return None, True, told
-        return siting_job.progress(found, catalog), not found.live, told
+            return note, True, told
+        return [note, siting_job.progress(found, catalog)], not found.live, told
 
     @app.callback(
         Output(ids.SITING_HEADING, "children"),

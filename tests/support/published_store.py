@@ -752,6 +752,7 @@ def _meta(
                        "en": "A fictional county, for demonstration only."},
             "boundary_source": locality.boundary_source,
             "map_approval": locality.map_approval, "timezone": locality.timezone,
+            "crs": "EPSG:4548",
         },
         "week": WEEK,
         "weeks": weeks(),
