@@ -76,6 +76,11 @@ def _picker(side: Side, rows: Sequence[Listed], catalog: Catalog) -> Component:
                 value=side.asked_for if side.asked_for in known else None,
                 clearable=False,
                 placeholder=t("compare.pick.none"),
+                labels={
+                    "search": t("compare.pick.search"),
+                    "clear_search": t("compare.pick.clear_search"),
+                    "no_options_found": t("compare.pick.no_options_found"),
+                },
                 className="compare-choice",
             ),
         ],
@@ -202,7 +207,7 @@ def _no_map(side: Side, one: Listed | None, catalog: Catalog) -> Component:
         return empty(t("compare.note.empty"), t("compare.note.empty_next"))
     if one is None:
         return empty(t("compare.note.gone"), t("compare.note.gone_next", id=side.asked_for))
-    return empty(state_words(one, catalog), one.why or t("compare.note.no_map"))
+    return empty(t(f"scenarios.state.{one.state}"), one.why or t("compare.note.no_map"))
 
 
 # ---------------------------------------------------------------- the table
