@@ -74,7 +74,7 @@ def answer_question(
     tables["candidates"] = candidate_table(posed, standings)
     if not run.stopped:
         tables["curve"] = coverage_curve(
-            posed, standings, limit_s=question.time_limit_s * _CURVE_PART,
+            posed, standings, choice, limit_s=question.time_limit_s * _CURVE_PART,
             on_share=lambda share: run.say("curve", share), watch=run.quiet,
         )  # fmt: skip
     tables["gaps"], gaps = gap_change(posed, standings)

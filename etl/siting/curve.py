@@ -11,7 +11,7 @@ import pandas as pd
 from etl.siting.answer import as_table
 from etl.siting.choosing import Choice, Watch, choose
 from etl.siting.posed import Bools, Posed
-from etl.siting.problem import Task, asked_task
+from etl.siting.problem import Task, asked_task, is_lean
 from etl.siting.standing import PartStanding, persons_covered
 from geo.siting import Objective
 from geo.siting.knee import find_knee
@@ -20,13 +20,14 @@ from geo.siting.stopwatch import Stopwatch
 # A curve of more points is solved at so many of them; greedy steps lead from one to the next.
 _MOST_SOLVED = 24
 # What one search has where the time of all is over [s].
-LEAST_S = 0.1
+LEAST_S = 1.0
 _LEAST_BEYOND, _MOST_BEYOND, _PART_BEYOND = 3, 10, 4
 
 
 def coverage_curve(
     posed: Posed,
     standings: Sequence[PartStanding],
+    choice: Choice,
     *,
     limit_s: float,
     on_share: Callable[[float], None],
@@ -54,11 +55,15 @@ def coverage_curve(
         for one, allowed in zip(posed.parts, base.allowed, strict=True)
     )
     clock = Stopwatch(limit_s)
+    if _is_point(posed):
+        found[n_new] = (persons_covered(posed, choice), choice.bound, choice.proven, choice.open)
     for done, n in enumerate(points):
+        if n in found:
+            continue
         if n < n_locked:
             # What is locked is built first, one by one.
             continue
-        best = max(found, key=lambda at: found[at][0])
+        best = max((at for at in found if at < n), key=lambda at: found[at][0])
         if found[best][0] >= reachable * (1 - 1e-12):
             # Nobody is left whom any candidate reaches.
             found[n] = (found[best][0], reachable, True, found[best][3])
@@ -89,6 +94,18 @@ def _task(posed: Posed, standings: Sequence[PartStanding], n_new: int) -> Task:
         closures=False,
         equity=False,
         budget=False,
+    )
+
+
+def _is_point(posed: Posed) -> bool:
+    """Whether the answer is itself the most that so many sites can cover."""
+    question = posed.question
+    return (
+        is_lean(posed, asked_task(posed))
+        and len(posed.parts) == 1
+        and question.parts[0].p_new is not None
+        and question.budget is None
+        and question.weigh_by == "residents"
     )
 
 

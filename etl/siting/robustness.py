@@ -101,7 +101,11 @@ def try_variants(
     clock = Stopwatch(limit_s)
     for done, variant in enumerate(tried):
         limit = max(clock.left_s / (len(tried) - done), LEAST_S)
-        best = choose(posed, variant.task, time_limit_s=limit, watch=watch)
+        asked = variant.check == "threshold" and variant.task.thresholds == tuple(
+            one.part.threshold_min for one in posed.parts
+        )
+        # The question itself has been answered.
+        best = choice if asked else choose(posed, variant.task, time_limit_s=limit, watch=watch)
         if best.infeasible is None:
             ours = _value(posed, variant.task, choice, limit_s=limit)
             rows.append(_row(posed, variant, best=best, choice=choice, ours=ours))
