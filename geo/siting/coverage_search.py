@@ -11,7 +11,8 @@ from geo.siting.problem import Objective
 
 # Pairs looked at between two reports: about a fifth of a second.
 _PAIRS_A_REPORT = 40_000_000
-_STEPS = 50
+# Steps at first, as long as the bound moves, and then.
+_FIRST_STEPS, _STEPS, _FEW_STEPS = 150, 50, 10
 
 
 class CoverageSearch:
@@ -54,6 +55,7 @@ class CoverageSearch:
         self._try(self.best)
         self._price = np.array([1.0, 0.5, 0.0])[np.minimum(self._state[0], 2)]
         self._best_price = self._price.copy()
+        self._steps = _FIRST_STEPS
         self._way = np.zeros(n)
         self._limits = np.full((2, n_sites), np.inf)
         self._pace = np.array([FIRST_PACE, 0.0, np.inf])
@@ -97,14 +99,15 @@ class CoverageSearch:
         one = self.cover
         before = self._pace[2]
         _, chosen, _ = self._sink(
-            self._price, _STEPS, one.p, one.pairs[:2], self._concave, self._goal, self._pace,
+            self._price, self._steps, one.p, one.pairs[:2], self._concave, self._goal, self._pace,
             self._best_price, self._way, self._limits,
         )  # fmt: skip
         bound = self._pace[2] + one.base
         # Whole persons: no choice covers a part of one.
         self.bound = max(np.floor(bound + 1e-6), self.value) if self._whole else bound
+        self._steps = _FEW_STEPS
         if self._pace[2] < before - 1e-5 * abs(self._pace[2]):
-            self.stale = 0
+            self._steps, self.stale = _STEPS, 0
         self._try(chosen)
 
     def settled(self) -> tuple[IntArray, IntArray]:

@@ -9,8 +9,9 @@ from geo.siting.compact import sites_to_open
 from geo.siting.instance import Instance
 
 # Pairs looked at between two reports: about a fifth of a second.
-_PAIRS_A_REPORT = 40_000_000
-_STEPS = 50
+_PAIRS_A_REPORT = 100_000_000
+# Steps at first, as long as the bound moves, and then.
+_FIRST_STEPS, _STEPS, _FEW_STEPS = 150, 50, 10
 
 
 class MedianSearch:
@@ -54,6 +55,7 @@ class MedianSearch:
         nearest = self._nearest()
         self._price = np.where(np.isfinite(nearest), nearest, cost.max(initial=0.0))
         self._best_price = self._price.copy()
+        self._steps = _FIRST_STEPS
         self._way = np.zeros(n)
         self._limits = np.full((2, n_sites), -np.inf)
         self._pace = np.array([FIRST_PACE, 0.0, -np.inf])
@@ -98,12 +100,13 @@ class MedianSearch:
             return
         before = self._pace[2]
         _, chosen, _ = self._rise(
-            self._price, _STEPS, self.p, self.kept, self.pairs, self.weight, self._goal,
+            self._price, self._steps, self.p, self.kept, self.pairs, self.weight, self._goal,
             self._pace, self._best_price, self._way, self._limits,
         )  # fmt: skip
         self.bound = float(self._pace[2])
+        self._steps = _FEW_STEPS
         if self.bound > before + 1e-5 * abs(self.bound):
-            self.stale = 0
+            self._steps, self.stale = _STEPS, 0
         self._try(chosen)
 
     def settled(self) -> tuple[IntArray, IntArray]:
