@@ -27,7 +27,6 @@ class _Levels(NamedTuple):
     row, site, cost : pairs, by row and cost.
     level : int64, shape (n_pairs,): number of the pair's cost among those of its row, from 0.
     n_levels : int64, shape (n,).
-    certain : bool, shape (n,): whether the last level has an open site by other rules.
     """
 
     row: IntArray
@@ -35,7 +34,6 @@ class _Levels(NamedTuple):
     cost: FloatArray
     level: IntArray
     n_levels: IntArray
-    certain: BoolArray
 
 
 def solve_median(
@@ -110,12 +108,10 @@ def _levels(instance: Instance) -> _Levels:
     row, site, cost = row[near], instance.site[near], instance.cost[near]
     size = np.bincount(row, minlength=n)
     start = np.concatenate([[0], np.cumsum(size)])[:-1]
-    certain = sure >= 0
     if instance.p_exact and instance.p_total >= 0:
         # Fewer than p sites are left beyond so many: one of these is open.
         most = int((~shut).sum()) - instance.p_total + 1
         rank = np.arange(len(row)) - start[row]
-        certain |= size >= most
         inside = rank < most
         row, site, cost = row[inside], site[inside], cost[inside]
     new = np.ones(len(row), dtype=bool)
@@ -123,7 +119,7 @@ def _levels(instance: Instance) -> _Levels:
     number = np.cumsum(new) - 1
     n_levels = np.bincount(row[new], minlength=n)
     before = np.concatenate([[0], np.cumsum(n_levels)])[:-1]
-    return _Levels(row, site, cost, number - before[row], n_levels, certain)
+    return _Levels(row, site, cost, number - before[row], n_levels)
 
 
 def _needed(levels: _Levels, opened: BoolArray, n: int) -> IntArray:
@@ -174,12 +170,10 @@ def _add_levels(model: Model, instance: Instance, levels: _Levels, depth: IntArr
     step = np.where(final, 0.0, levels.cost[np.minimum(beyond, len(levels.cost) - 1)] - cost[at])
     worth = np.bincount(group, weights=instance.weight[e_row] * step, minlength=len(first))
     model.offset += float(instance.weight @ levels.cost[np.searchsorted(levels.row, np.arange(n))])
-    # What has no open site at its very last level is not served at all, which is not allowed.
-    must = np.zeros(len(first), dtype=bool)
-    must[group[final & ~levels.certain[e_row]]] = True
-    free = np.zeros(len(first), dtype=bool)
-    free[group[final & levels.certain[e_row]]] = True
-    column = model.add_columns(len(first), worth=worth, upper=np.where(must | free, 0.0, 1.0))
+    # Within its very last level each row has an open site: it must, or other rules see to it.
+    served = np.zeros(len(first), dtype=bool)
+    served[group[final]] = True
+    column = model.add_columns(len(first), worth=worth, upper=np.where(served, 0.0, 1.0))
     # column(set) + open sites of the level >= column(set before), or 1 at the first level.
     mine = np.isin(entry, first)
     place = np.full(len(at), -1, dtype=np.int64)
