@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import re
 from datetime import datetime
@@ -93,16 +92,13 @@ class Telling:
             console.print(escape(line), highlight=False)
 
     def _propose(self, scenario: Scenario, answer: Answer, out: Path) -> list[Path]:
+        from dashboard.report.proposal import write_proposal
         from etl.store.reader import Reader
 
         called = re.sub(r"[^\w-]+", "_", scenario.name).strip("_")
         name = f"{called}-{scenario.scenario_id}" if called else scenario.scenario_id
         reader = Reader(self._settings.store_url)
-        proposal = importlib.import_module("dashboard.report.proposal")
-        paths: list[Path] = proposal.write_proposal(
-            answer, reader, out, lang=self._catalog.lang, name=name
-        )
-        return paths
+        return write_proposal(answer, reader, out, lang=self._catalog.lang, name=name)
 
     @staticmethod
     def _table(heads: list[str], rows: list[list[str]]) -> None:

@@ -31,11 +31,12 @@ from etl.siting.scenario import (
 from etl.siting.scenarios import MOST_WAITING, Scenarios, clean_name
 from etl.store.lease import SITING, Lease
 from etl.store.reader import Reader, Snapshot
-from geo.errors import InputError
+from geo.errors import FullError, InputError
 from geo.model import Kind, Level, SiteStatus
 
 POINT_LIMIT_S = 15.0
 CANDIDATES_LIMIT_S = 60.0
+MOST_POINTS = 50
 MODES = ("foot", "car")
 # Sources of candidates that are kinds of published sites.
 _KINDS_OF = {"venue": Kind.HOST_VENUE, "school": Kind.SCHOOL, "primary_care": Kind.PRIMARY_CARE}
@@ -215,18 +216,22 @@ class SitingDesk:
         ------
         NotPublishedError : the scenario has no answer.
         InputError : the point is not in the locality.
+        FullError : there are as many as may be.
         AbsentError : no process is there to look for the ways.
         """
         scenario = self._scenarios.get(scenario_id)
         self.result(scenario_id)
         if not (-180 <= lon <= 180 and -90 <= lat <= 90):
             raise InputError(f"point {lon}, {lat}: wanted degrees of longitude and latitude")
+        before = len(self._calls.replies(POINT, scenario_id))
+        if before >= MOST_POINTS:
+            raise FullError(f"scenario {scenario_id}: {MOST_POINTS} points on its map already")
         told = {
             "snapshot_id": scenario.snapshot_id,
             "question": scenario.question,
             "lon": lon,
             "lat": lat,
-            "number": len(self._points(scenario_id)) + 1,
+            "number": before + 1,
         }
         number = self._calls.put(POINT, scenario_id, told, now=datetime.now(UTC))
         self._calls.wait(number, limit_s=POINT_LIMIT_S, there=self.working)

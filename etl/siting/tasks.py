@@ -159,8 +159,11 @@ def _place_point(ground: Ground, question: Question, call: Call) -> Answer:
     points = row.rename(columns={"candidate_id": "site_id"})
     near = pairs(ground, points, part.mode, limit_min=part.threshold_min)
     cell = pd.Index(ground.cells["area_code"]).get_indexer(pd.Index(near["area_code"]))
-    persons = ground.persons[part.group].to_numpy()[cell]
-    row["persons_within"] = float(np.nansum(persons))
+    persons = np.nan_to_num(ground.persons[part.group].to_numpy()[cell])
+    peopled = persons > 0
+    # The number of a single area that is withheld is not told, not even as a guess.
+    single = peopled.sum() == 1 and ground.withheld[part.group].to_numpy()[cell][peopled].all()
+    row["persons_within"] = np.nan if single else float(persons.sum())
     return _bare(
         row,
         {
