@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
+
 from geo.siting.stopwatch import Stopwatch
 
 # What a caller is told: seconds, best value so far, bound; False ends the search.
@@ -20,6 +22,7 @@ class Progress:
     watch : time taken and time left.
     on_progress : told seconds, best value (NaN for none) and bound; returning False, or raising,
         calls the search off; None for nobody.
+    maximise : whether a bound lies above the values.
 
     Attributes
     ----------
@@ -27,8 +30,11 @@ class Progress:
     cancelled : whether the search was called off.
     """
 
-    def __init__(self, watch: Stopwatch, on_progress: OnProgress | None) -> None:
+    def __init__(self, watch: Stopwatch, on_progress: OnProgress | None, *, maximise: bool) -> None:
         self.watch = watch
+        self._tighter = np.fmin if maximise else np.fmax
+        self._better = np.fmax if maximise else np.fmin
+        self._best = self._bound = np.nan
         self.cancelled = False
         self._on_progress = on_progress
         self._next_s = 0.0
@@ -46,18 +52,25 @@ class Progress:
     def tell(self, objective: float, bound: float) -> bool:
         """Tell how far it is, at most ten times a second.
 
+        One search may begin again where another ended: what is told never gets worse.
+
         Parameters
         ----------
-        objective, bound : best value and bound so far; NaN where there is none.
+        objective, bound : value and bound that hold; NaN where there is none.
 
         Returns
         -------
         Whether to go on.
         """
+        self._best = float(self._better(self._best, objective))
+        self._bound = float(self._tighter(self._bound, bound))
+        if not np.isnan(self._bound):
+            # A bound of the choices that may be better says nothing beyond the best one known.
+            self._bound = float(self._better(self._bound, self._best))
         if self._on_progress is None or self.cancelled or self.watch.seconds < self._next_s:
             return not self.cancelled
         try:
-            wanted = self._on_progress(self.watch.seconds, objective, bound)
+            wanted = self._on_progress(self.watch.seconds, self._best, self._bound)
         except Exception:  # noqa: BLE001 nothing may be raised through the compiled solver
             wanted = False
         self._next_s = self.watch.seconds + _EVERY_S

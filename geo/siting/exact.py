@@ -37,7 +37,7 @@ def solve_exact(
     >>> costs = pd.DataFrame({"s": [1.0, 9.0], "t": [7.0, 1.0]}, index=["a", "b"])
     >>> demand = pd.Series([1.0, 2.0], index=["a", "b"])
     >>> instance = prepare(SitingProblem("p_median", costs, demand, p=1))
-    >>> solve_exact(instance, Progress(Stopwatch(5), None)).objective
+    >>> solve_exact(instance, Progress(Stopwatch(5), None, maximise=True)).objective
     9.0
     """
     if instance.capacity is not None:

@@ -221,7 +221,7 @@ def explain(named: Prepared, progress: Progress) -> Infeasibility:
     >>> costs = pd.DataFrame({"s": [1.0, 9.0], "t": [9.0, 1.0]}, index=["a", "b"])
     >>> demand = pd.Series([1.0, 1.0], index=["a", "b"])
     >>> named = prepare_named(SitingProblem("set_cover", costs, demand, radius=2, p=1))
-    >>> explain(named, Progress(Stopwatch(5), None)).p_needed
+    >>> explain(named, Progress(Stopwatch(5), None, maximise=True)).p_needed
     2
     """
     one = named.instance

@@ -101,7 +101,7 @@ def solve(
     contradiction = sure_contradiction(named)
     if contradiction is not None:
         return _nothing(named, contradiction, NOTHING, watch, "exact")
-    progress = Progress(watch, on_progress)
+    progress = Progress(watch, on_progress, maximise=instance.objective in _MAXIMISED)
     progress.tell(NOTHING, trivial_bound(instance))
     result, by = _search(instance, method, progress, rng)
     if result.infeasible:

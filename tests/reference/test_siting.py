@@ -136,7 +136,7 @@ def check_remedy(problem: SitingProblem, why: Infeasibility) -> None:
 
 def check_start(problem: SitingProblem, case: Case, best: float) -> None:
     """What a search begins from keeps every rule and is no better than the best."""
-    start = greedy_start(prepare(problem), Progress(Stopwatch(60), None))
+    start = greedy_start(prepare(problem), Progress(Stopwatch(60), None, maximise=True))
     if start is None:
         return
     chosen = tuple(site for site, opened in zip(sorted(case.sites), start, strict=True) if opened)
