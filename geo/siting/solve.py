@@ -40,7 +40,7 @@ Method = Literal["auto", "exact", "heuristic"]
 _SMALL = 50_000
 # The heuristic search before the exact one may have this part of the time, and no more than it can
 # use: so many seconds a pair, and at most so many in all.
-_FIRST_PART, _FIRST_S_PAIR, _FIRST_S = 0.2, 1e-5, 10.0
+_FIRST_PART, _FIRST_S_PAIR, _FIRST_S = 0.2, 2.5e-6, 10.0
 _MAXIMISED = (Objective.MAX_COVERAGE, Objective.BACKUP_COVERAGE)
 
 

@@ -98,12 +98,13 @@ def alone(problem: SitingProblem, work: str, *, target_s: float, gap: float) -> 
     """One row without a peer: the gap within a time, or the proof where none is left."""
 
     def mine() -> SitingSolution:
-        return ours(problem, limit_s=target_s, method="heuristic" if gap else "auto")
+        # The check of the input comes on top of the limit.
+        return ours(problem, limit_s=0.9 * target_s, method="heuristic" if gap else "auto")
 
     fast: Run = measure(mine, repeat=1)
     found = fast.result
     wanted = f"gap {gap:.1%}" if gap else "proof"
-    met = "met" if found.gap <= gap and fast.seconds <= 1.05 * target_s else "MISSED"
+    met = "met" if found.gap <= gap and fast.seconds <= target_s else "MISSED"
     told = "proven" if found.proven else f"gap {found.gap:.3%}"
     return {
         "work": work,
