@@ -163,17 +163,28 @@ def robustness_sentences(
     found = []
     for _, rows in table.groupby(family.where(~alone, table["check"] + " " + table["value"]),
                                  sort=False):  # fmt: skip
-        regret = float(rows["regret"].max())
-        cost = (
-            catalog.t("siting.robust.costs", share=words.percent(regret))
-            if regret >= _NO_REGRET
-            else catalog.t("siting.robust.costs_nothing")
-        )
-        found.append(
-            catalog.t("siting.robust.kept", check=_check(rows, names, catalog),
-                      kept=int(rows["kept"].min()), count=n_new, cost=cost)
-        )  # fmt: skip
+        found.append(_robustness_sentence(rows, n_new, names, catalog))
     return found
+
+
+def _robustness_sentence(
+    rows: pd.DataFrame, n_new: int, names: Mapping[str, str], catalog: Catalog
+) -> str:
+    # A try without a result says nothing, least of all that nothing is lost.
+    tried = rows[rows["share_best"].notna()]
+    check = _check(tried if len(tried) else rows, names, catalog)
+    if tried.empty:
+        return catalog.t("siting.robust.no_result", check=check)
+    if tried["regret"].isna().any():
+        return catalog.t("siting.robust.not_met", check=check)
+    regret = float(tried["regret"].max())
+    cost = (
+        catalog.t("siting.robust.costs", share=words.percent(regret))
+        if regret >= _NO_REGRET
+        else catalog.t("siting.robust.costs_nothing")
+    )
+    kept = int(tried["kept"].min())
+    return catalog.t("siting.robust.kept", check=check, kept=kept, count=n_new, cost=cost)
 
 
 def _check(rows: pd.DataFrame, names: Mapping[str, str], catalog: Catalog) -> str:

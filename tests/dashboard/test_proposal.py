@@ -277,6 +277,24 @@ def test_tables_that_were_not_worked_out_leave_no_hole(
             assert title.startswith(catalog.t(f"proposal.number.n{number}", title=""))
 
 
+def test_a_check_without_a_result_is_told_as_such(answer: Answer, published_reader: Reader) -> None:
+    checks = answer.tables["robustness"].astype({"kept": "int64"}).copy()
+    checks.loc[0, ["share_best", "regret", "share_same_sites"]] = np.nan
+    checks.loc[0, "kept"] = 0
+    for lang in LANGUAGES:
+        catalog = load(lang)
+        told = Told(changed(answer, tables={"robustness": checks}), published_reader, catalog)
+        proposal = compose(told)
+        found = table(proposal, catalog.t("proposal.robust.kept"))
+        assert column(found, catalog.t("proposal.robust.kept"))[0] == "–"
+        assert column(found, catalog.t("proposal.robust.proof"))[0] == catalog.t(
+            "proposal.robust.no_result"
+        )
+        least = int(checks["kept"][1:].min())
+        said = catalog.t("proposal.robust.same", kept=least, n=told.n_new)
+        assert any(said in text for text in texts(proposal))
+
+
 def test_each_check_of_robustness_is_told_in_words(proposal: Proposal, told: Told) -> None:
     t = told.t
     found = table(proposal, t("proposal.robust.kept"))

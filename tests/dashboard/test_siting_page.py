@@ -238,7 +238,7 @@ def test_checks_that_differ_by_chance_stand_together_by_the_worst() -> None:
         {
             "check": ["threshold", "demand", "demand", "demand", "zoning"],
             "value": ["10", "draw:1", "draw:2", "elderly+10", "village"],
-            "regret": [0.0, 0.012, 0.001, 0.0, 0.0], "kept": [3, 1, 2, 3, 3],
+            "regret": [0.0, 0.012, 0.001, 0.0, 0.0], "kept": [3, 1, 2, 3, 3], "share_best": 0.5,
         }
     )  # fmt: skip
     assert said_of.robustness_sentences(table, 3, None, ZH) == [
@@ -246,6 +246,22 @@ def test_checks_that_differ_by_chance_stand_together_by_the_worst() -> None:
         "各处人口随机增减一成（试 2 次，取最差）：3 处中有 1 处仍是最优选择，保持不变会少 1.2%",
         "elderly多一成：3 处中有 3 处仍是最优选择，保持不变没有损失",
         "人口都算在村（社区）中心：3 处中有 3 处仍是最优选择，保持不变没有损失",
+    ]
+
+
+def test_a_check_without_a_result_is_not_told_as_one_without_a_loss() -> None:
+    table = pd.DataFrame(
+        {
+            "check": ["threshold", "threshold", "demand", "demand"],
+            "value": ["10", "20", "draw:1", "draw:2"],
+            "regret": [np.nan, np.nan, np.nan, 0.0], "kept": [0, 0, 0, 3],
+            "share_best": [np.nan, 0.6, np.nan, 0.5],
+        }
+    )  # fmt: skip
+    assert said_of.robustness_sentences(table, 3, None, ZH) == [
+        "阈值改为 10 分钟：没有得出结果，未能检验",
+        "阈值改为 20 分钟：本方案在此前提下不满足全部条件",
+        "各处人口随机增减一成（试 1 次，取最差）：3 处中有 3 处仍是最优选择，保持不变没有损失",
     ]
 
 

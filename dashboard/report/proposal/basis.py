@@ -23,7 +23,9 @@ def robust(told: Told) -> Section:
     """Whether the choice holds under other conditions."""
     t = told.t
     title = t("proposal.section.robust")
-    frame = told.table("robustness")
+    every = told.table("robustness")
+    # A check without a result says nothing of the choice.
+    frame = every[every["share_best"].notna()]
     if frame.empty:
         return Section(title, [Text(t("proposal.robust.none"))])
     worst = float(frame["regret"].max())
@@ -48,17 +50,26 @@ def robust(told: Told) -> Section:
     rows = [
         [
             t(f"proposal.robust.{row['check']}"), condition(told, row),
-            f"{row['kept']}/{told.n_new}", words.percent(row["share_best"]),
-            points(row["regret"]), told.proof(row["proven"]),
+            *_verdict(told, row),
         ]
-        for row in records(frame)
+        for row in records(every)
     ]  # fmt: skip
     gap = "" if told.catalog.lang.startswith("zh") else " "
     return Section(title, [Text(gap.join(said)), Table(t("proposal.robust.table"), columns, rows)])
 
 
+def _verdict(told: Told, row: Row) -> tuple[str, str, str, str]:
+    """What a check found, where it found anything."""
+    if math.isnan(number_of(row["share_best"])):
+        return "–", "–", "–", told.t("proposal.robust.no_result")
+    kept, best = f"{row['kept']}/{told.n_new}", words.percent(row["share_best"])
+    return kept, best, points(row["regret"]), told.proof(row["proven"])
+
+
 def _firmness(told: Told, frame: pd.DataFrame) -> str:
-    costly = dict.fromkeys(str(check) for check in frame.loc[frame["regret"] > FIRM, "check"])
+    # Where the choice does not meet what is asked, what it costs cannot be said.
+    shaky = frame["regret"].isna() | (frame["regret"] > FIRM)
+    costly = dict.fromkeys(str(check) for check in frame.loc[shaky, "check"])
     if not costly:
         return told.t("proposal.robust.firm")
     checks = told.joined([told.t(f"proposal.robust.{check}") for check in costly])
