@@ -109,6 +109,8 @@ def listing_rows(scenarios: pd.DataFrame, catalog: Catalog, *, timezone: str) ->
         share = f"{_share(one['share_before'])} → {_share(one['share_after'])}" if answered else ""
         created: datetime = one["created_at_utc"]
         gap = "" if not answered or pd.isna(one["gap"]) else gap_text(one["gap"])
+        if answered and one["proven"]:
+            gap = catalog.t("plan.line.optimal")
         rows.append(
             [
                 one["scenario_id"],

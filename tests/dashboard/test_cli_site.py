@@ -113,6 +113,7 @@ def test_scenarios_are_listed_shown_replayed_and_discarded(xintu: Xintu) -> None
     first = asked_json(xintu, "--name", "甲方案")
     one = first["scenario_id"]
     _, out, _ = xintu("--list")
+    assert "最优" in out
     row = next(line for line in out.splitlines() if one in line)
     assert "甲方案" in row
     assert "已完成" in row
