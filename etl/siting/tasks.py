@@ -89,7 +89,7 @@ def work_out(
         named = ground.names | _names_of_sites(answer, ground)
         why = why_infeasible(jsonable(answer.meta["infeasible"]), named)
         return Outcome(state, answer, why)
-    if state == CANCELLED and answer.meta["value"] is None:
+    if state == CANCELLED and answer.meta.get("value") is None:
         return Outcome(state)  # nothing had been found yet
     return Outcome(state, answer)
 

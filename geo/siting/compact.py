@@ -58,6 +58,15 @@ def sites_to_open(instance: Instance) -> int:
     Returns
     -------
     The lowest of the limits, and no more than there are sites that are not forbidden.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from geo.siting import SitingProblem, prepare
+    >>> costs = pd.DataFrame({"s": [1.0, 2.0, 9.0], "t": [9.0, 3.0, 1.0]}, index=list("abc"))
+    >>> demand = pd.Series([5.0, 2.0, 4.0], index=list("abc"))
+    >>> sites_to_open(prepare(SitingProblem("max_coverage", costs, demand, p=1, radius=3)))
+    1
     """
     limits = [int(instance.p[0]), instance.p_total, int((~instance.forbidden).sum())]
     return min(limit for limit in limits if limit >= 0)
@@ -77,6 +86,17 @@ def compact_cover(instance: Instance) -> Cover:
     Notes
     -----
     O(n_pairs + n log n). A row that a required site covers has only its second cover to give.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from geo.siting import SitingProblem, prepare
+    >>> costs = pd.DataFrame({"s": [1.0, 2.0, 9.0], "t": [9.0, 3.0, 1.0]}, index=list("abc"))
+    >>> demand = pd.Series([5.0, 2.0, 4.0], index=list("abc"))
+    >>> cover = compact_cover(
+    ...     prepare(SitingProblem("max_coverage", costs, demand, p=2, radius=3, required=["s"])))
+    >>> cover.base, cover.first.tolist()
+    (7.0, [4.0])
     """
     backup = instance.objective == Objective.BACKUP_COVERAGE
     part = instance.backup_weight if backup else 0.0
@@ -88,7 +108,7 @@ def compact_cover(instance: Instance) -> Cover:
     alive = (count < 2) & (first + second > 0.0)
     is_free = ~instance.required & ~instance.forbidden
     kept = np.flatnonzero(instance.required)
-    return merged(
+    return _merged(
         (instance.indptr, instance.site), (first, second), alive, is_free,
         free=np.flatnonzero(is_free), kept=kept, p=sites_to_open(instance) - len(kept), base=base,
     )  # fmt: skip
@@ -100,7 +120,7 @@ def _kept_covers(instance: Instance) -> IntArray:
     return covers(instance.indptr, instance.site, instance.required)
 
 
-def merged(
+def _merged(
     pairs: tuple[IntArray, IntArray],
     worth: tuple[FloatArray, FloatArray],
     alive: np.ndarray[tuple[int], np.dtype[np.bool_]],
@@ -111,21 +131,7 @@ def merged(
     p: int,
     base: float,
 ) -> Cover:
-    """Keep some rows and sites, and add up rows that are left with one set of sites.
-
-    Parameters
-    ----------
-    pairs : indptr and site.
-    worth : of a row's first and second cover.
-    alive : rows to keep.
-    is_free : sites to keep.
-    free : what these sites are called in the instance, in their order.
-    kept, p, base : as in `Cover`.
-
-    Returns
-    -------
-    The smaller problem. Rows without a site are left out.
-    """
+    """Keep some rows and sites, and add up rows that are left with one set of sites."""
     from geo.siting._kernels import same_sets, transpose  # noqa: PLC0415
 
     indptr, site = pairs

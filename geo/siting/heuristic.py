@@ -78,6 +78,17 @@ def search(
     where only pairs count that are cheaper than the second nearest open site; a swap costs the
     pairs of the rows that notice, about n_pairs / p, and O(n_sites p) to find. Memory: two copies
     of the pairs and n_sites p numbers.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from geo.siting import SitingProblem, prepare
+    >>> costs = pd.DataFrame({"s": [1.0, 2.0, 9.0], "t": [9.0, 3.0, 1.0]}, index=list("abc"))
+    >>> demand = pd.Series([5.0, 2.0, 4.0], index=list("abc"))
+    >>> asked = prepare(SitingProblem("p_median", costs, demand, p=1))
+    >>> found = search(asked, watch=Stopwatch(5), rng=np.random.default_rng(1))
+    >>> found.open.tolist(), found.objective, found.bound
+    ([0], 45.0, 45.0)
     """
     if not instance.is_plain or instance.cover_all:
         raise ValueError("the search knows only sites of one kind, a number and locks")

@@ -26,6 +26,16 @@ def narrow(instance: Instance, sure: IntArray, shut: IntArray) -> Instance:
     Notes
     -----
     O(n_pairs). Pairs with forbidden sites are left out, as everywhere.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from geo.siting import SitingProblem, prepare
+    >>> costs = pd.DataFrame({"s": [1.0, 2.0, 9.0], "t": [9.0, 3.0, 1.0]}, index=list("abc"))
+    >>> demand = pd.Series([5.0, 2.0, 4.0], index=list("abc"))
+    >>> asked = prepare(SitingProblem("p_median", costs, demand, p=1))
+    >>> narrow(asked, np.array([1]), np.array([0])).site.tolist()
+    [1, 1, 1]
     """
     required, forbidden = instance.required.copy(), instance.forbidden.copy()
     required[sure] = True

@@ -181,7 +181,6 @@ def test_what_a_row_asks_for_is_done(fresh: tuple[Planned, Services]) -> None:
 @pytest.mark.parametrize(
     ("asked", "key"),
     [
-        (("rename", "six", ""), "text"),
         (("rename", "six", "长" * 61), "text"),
         (("rename", "six", "患者王小明13800138000"), "personal"),
         (("discard", "running", ""), "step"),

@@ -23,12 +23,13 @@ from etl.siting.calls import CANDIDATES, POINT, Calls, RefusedError
 from etl.siting.question import read_question
 from etl.siting.scenario import CANCELLED, DONE, FAILED, INFEASIBLE, QUEUED, RUNNING, Scenario
 from etl.siting.scenarios import Scenarios
-from etl.siting.tasks import Outcome
+from etl.siting.tasks import Outcome, work_out
 from etl.siting.worker import StuckError, Worker
 from etl.store import migrate
 from etl.store.engine import open_engine
 from etl.store.lease import SITING, Lease
 from geo.errors import AbsentError, NotPublishedError, UnitError
+from tests.support.siting import small_ground, small_question
 
 NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 LIMIT_S = 60.0
@@ -361,3 +362,25 @@ def test_a_call_that_nobody_hears_ends(engine: Engine) -> None:
         calls.wait(number, limit_s=50.0, there=lambda: False)
     with pytest.raises(AbsentError, match="no reply within 20 s"):
         calls.wait(number, limit_s=20.0, there=lambda: True)
+
+
+def test_a_job_may_be_called_off_at_any_moment() -> None:
+    ground, asked = small_ground(), small_question().model_dump(mode="json")
+
+    def ends_after(n: int) -> tuple[Outcome, int]:
+        looks = iter(range(10**6))
+        outcome = work_out(
+            ground,
+            asked,
+            on_progress=lambda *_: None,
+            on_bound=lambda *_: None,
+            cancelled=lambda: next(looks) >= n,
+        )
+        return outcome, next(looks)
+
+    whole, looks = ends_after(10**6)
+    assert whole.state == DONE
+    ends = [ends_after(n)[0] for n in range(0, looks, max(1, looks // 12))]
+    assert {end.state for end in ends} <= {CANCELLED, DONE}
+    # Nothing was known yet: there is nothing to show.
+    assert (ends[0].state, ends[0].answer) == (CANCELLED, None)
