@@ -74,9 +74,9 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
     "red": {
         "action": Text(
             zh="提供危机干预，并报联席会议",
-            en="offer crisis intervention, and report to the joint meeting",
+            en="crisis intervention, report to the joint meeting",
         ),
-        "answers": Text(zh="危机干预队", en="crisis-intervention team"),
+        "answers": Text(zh="危机干预队", en="crisis team"),
         "level": "county",
         "acknowledge": "4h",
         "respond": "24h",

@@ -91,7 +91,14 @@ def text_of(page: Page, selector: str) -> str:
 # What a person would see as broken: text cut off or on top of other text, panels outside.
 FAULTS = """(scrolls) => {
     const faults = [];
-    const shown = (one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true });
+    // A row of the ranking without room goes into a second column, which the list clips away whole.
+    const clipped = (one) => {
+        const list = one.closest('.wall-ranking ol');
+        return list && one.getBoundingClientRect().left >= list.getBoundingClientRect().right;
+    };
+    const shown = (one) => one.checkVisibility({ visibilityProperty: true, opacityProperty: true }) && !clipped(one);
+    const rows = [...document.querySelectorAll('.wall-ranking li')].filter(shown).length;
+    if (!scrolls && shown(document.querySelector('.wall-ranking')) && rows < 3) faults.push(`${rows} rows of the ranking`);
     for (const one of document.querySelectorAll('.wall h1, .wall p, .wall h2, .wall h3, .wall li, .wall strong')) {
         if (!shown(one)) continue;
         const box = one.getBoundingClientRect();
