@@ -7,9 +7,6 @@ from numba import njit
 
 from geo.arrays import BoolArray, FloatArray
 
-# Answer of `wholeness`.
-WHOLE_AND_KNOWN = 2
-
 
 @njit(cache=True, error_model="numpy")
 def compare(
@@ -35,7 +32,7 @@ def compare(
     n_weeks, n_series = rows.shape
     sigma, over = np.empty(n_series), np.full((2, n_series), np.nan)
     sums = np.zeros(n_series), np.zeros(n_series), np.zeros(n_series)
-    gaps, whole = np.empty(n_series), wholeness(rows, baseline) > 0
+    gaps, whole = np.empty(n_series), _are_whole(rows, baseline)
     for t in range(n_weeks):
         first = t - lag - baseline
         if whole and t > lag:
@@ -139,27 +136,39 @@ def raise_alarms(
 
 
 @njit(cache=True, error_model="numpy")
-def wholeness(rows: FloatArray, baseline: int) -> int:
-    """Whether all counts are whole, and so small that sums of their squares are exact.
+def keep_whole(rows: FloatArray, baseline: int, kept: FloatArray) -> bool:
+    """Copy the counts, and say whether all are known, whole, not negative and not too large.
 
     Parameters
     ----------
-    rows : counts, shape (n_weeks, n_series); NaN where there is no data.
+    rows : counts, shape (n_weeks, n_series).
     baseline : weeks that are summed.
+    kept : shape of `rows`; overwritten.
 
     Returns
     -------
-    0 where not, 1 where those that are known are, WHOLE_AND_KNOWN where all are known, too.
+    Whether sums of the squares of these counts are exact.
     """
     limit = 2.0**26 / baseline
-    faults = gaps = 0
+    faults = 0
     for t in range(rows.shape[0]):
         for j in range(rows.shape[1]):
             y = rows[t, j]
-            gap = y != y  # noqa: PLR0124
-            gaps += 1 if gap else 0
-            faults += 1 if not gap and (y > limit or np.floor(y) != y) else 0
-    return 0 if faults else 1 if gaps else 2
+            kept[t, j] = y
+            faults += 0 if (y >= 0.0) & (y <= limit) & (np.floor(y) == y) else 1
+    return faults == 0
+
+
+@njit(cache=True, error_model="numpy")
+def _are_whole(rows: FloatArray, baseline: int) -> bool:
+    """Whether all known counts are whole, and so small that sums of their squares are exact."""
+    limit = 2.0**26 / baseline
+    faults = 0
+    for t in range(rows.shape[0]):
+        for j in range(rows.shape[1]):
+            y = rows[t, j]
+            faults += 1 if y > limit or (y == y and np.floor(y) != y) else 0  # noqa: PLR0124
+    return faults == 0
 
 
 # Loops over few arrays each: those are the ones that a compiler runs on several series at once.

@@ -11,7 +11,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri
 
-from geo.arrays import BoolArray, FloatArray, amounts
+from geo.arrays import BoolArray, FloatArray, amounts, floats
 from geo.errors import ShapeError, UnitError
 
 Method = Literal["C1", "C2", "C3"]
@@ -130,7 +130,7 @@ def ears(
     >>> found.alarm.tolist()[-1], round(float(found.score[-1]), 1)
     (True, 51.6)
     """
-    table = amounts("counts", counts, ndim=(1, 2))
+    table = floats("counts", counts, ndim=(1, 2))
     _check(method, baseline, alpha, max_episode)
     least = baseline if min_observed is None else min_observed
     if not 2 <= least <= baseline:
@@ -152,11 +152,13 @@ def ears(
             _kernels.compare(rows, window, floor, (z, carry), found)
         return found[0].reshape((3, *table.shape)), found[1].reshape(table.shape)
 
-    if exclude_alarms or _kernels.wholeness(rows, baseline) != _kernels.WHOLE_AND_KNOWN:
+    # The caller may change the counts before the numbers are asked for.
+    kept = np.empty_like(rows)
+    if exclude_alarms or not _kernels.keep_whole(rows, baseline, kept):
+        amounts("counts", counts, ndim=(1, 2))
         known, alarm = numbers()
         return Ears(alarm, lambda: known)
-    # The caller may change the counts before the numbers are asked for.
-    rows = rows.copy()
+    rows = kept
     alarm = np.empty(rows.shape, dtype=np.bool_)
     _kernels.raise_alarms(rows, window, floor, (z, carry), alarm)
     return Ears(alarm.reshape(table.shape), lambda: numbers()[0])
