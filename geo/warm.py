@@ -20,6 +20,7 @@ from geo.glm.loglinear import fit_log_linear
 from geo.model import RoadClass
 from geo.network import road_network
 from geo.routes import prepare_routes
+from geo.siting import SitingProblem, solve
 from geo.travel import k_nearest_sites, nearest_by_road, road_costs
 
 
@@ -58,6 +59,7 @@ def warm_kernels(*, rng: np.random.Generator) -> None:
     warm_build()
     _warm_detectors(rng)
     _warm_agents()
+    _warm_siting(rng)
 
 
 def _warm_ears() -> None:
@@ -98,6 +100,15 @@ def _warm_agents() -> None:
     persons, staff = pd.Series({"a": 1.0}), pd.Series({"s": 1.0, "t": 1.0})
     rational_agents(pairs, persons, staff, tolerance=1e-9)
     rational_agents_by_cycles(pairs, persons, staff)
+
+
+def _warm_siting(rng: np.random.Generator) -> None:
+    costs = pd.DataFrame(rng.random((80, 16))).set_axis([f"s{j}" for j in range(16)], axis=1)
+    costs.index = costs.index.astype(str)
+    persons = pd.Series(1.0, index=costs.index)
+    for objective, radius in (("max_coverage", 0.2), ("p_median", None)):
+        asked = SitingProblem(objective, costs, persons, p=4, radius=radius)
+        solve(asked, method="heuristic", time_limit_s=5.0, rng=rng)
 
 
 def _warm_roads() -> None:
