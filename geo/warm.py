@@ -20,7 +20,10 @@ from geo.glm.loglinear import fit_log_linear
 from geo.model import RoadClass
 from geo.network import road_network
 from geo.routes import prepare_routes
-from geo.siting import SitingProblem, solve
+from geo.siting.heuristic import search
+from geo.siting.prepare import prepare
+from geo.siting.problem import SitingProblem
+from geo.siting.stopwatch import Stopwatch
 from geo.travel import k_nearest_sites, nearest_by_road, road_costs
 
 
@@ -103,12 +106,15 @@ def _warm_agents() -> None:
 
 
 def _warm_siting(rng: np.random.Generator) -> None:
-    costs = pd.DataFrame(rng.random((80, 16))).set_axis([f"s{j}" for j in range(16)], axis=1)
+    costs = pd.DataFrame(rng.random((200, 30))).set_axis([f"s{j}" for j in range(30)], axis=1)
     costs.index = costs.index.astype(str)
     persons = pd.Series(1.0, index=costs.index)
-    for objective, radius in (("max_coverage", 0.2), ("p_median", None)):
-        asked = SitingProblem(objective, costs, persons, p=4, radius=radius)
-        solve(asked, method="heuristic", time_limit_s=5.0, rng=rng)
+    for objective, radius in (("max_coverage", 0.15), ("p_median", None)):
+        asked = prepare(SitingProblem(objective, costs, persons, p=6, radius=radius))
+        rounds = iter(range(3))
+        search(
+            asked, watch=Stopwatch(60), rng=rng, on_progress=lambda *_, r=rounds: next(r) < 2
+        )  # fmt: skip
 
 
 def _warm_roads() -> None:
