@@ -11,7 +11,6 @@ import pandas as pd
 
 from dashboard.siting_compare import Comparison, Side
 from dashboard.siting_question import Names
-from dashboard.siting_scenarios import gap_words
 from dashboard.text import Catalog, words
 
 SECTIONS = ("figures", "sites", "towns", "groups", "gaps", "targets")
@@ -138,7 +137,7 @@ class Table:
             return self.t("scenarios.result.proven")
         if not math.isfinite(gap):
             return self.t("scenarios.result.unsure")
-        return self.t("scenarios.result.gap", gap=gap_words(gap))
+        return self.t("scenarios.result.gap", gap=words.gap(gap))
 
     def sites(self) -> Iterator[Line]:
         """Each site that is built or closed in either, in both first."""

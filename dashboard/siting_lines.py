@@ -82,12 +82,7 @@ def certainty(meta: dict[str, Any], catalog: Catalog) -> str:
     gap = _number(meta["gap"])
     if not math.isfinite(gap):
         return catalog.t("plan.line.unknown")
-    return catalog.t("plan.line.gap", gap=gap_text(gap))
-
-
-def gap_text(gap: float) -> str:
-    """A gap as a percentage, rounded up."""
-    return f"{math.ceil(gap * 1000 - 1e-9) / 10:.1f}%"
+    return catalog.t("plan.line.gap", gap=words.gap(gap))
 
 
 def state_line(scenario: Scenario, catalog: Catalog) -> str:
@@ -108,7 +103,7 @@ def listing_rows(scenarios: pd.DataFrame, catalog: Catalog, *, timezone: str) ->
         answered = one["share_after"] is not None and not pd.isna(one["share_after"])
         share = f"{_share(one['share_before'])} → {_share(one['share_after'])}" if answered else ""
         created: datetime = one["created_at_utc"]
-        gap = "" if not answered or pd.isna(one["gap"]) else gap_text(one["gap"])
+        gap = "" if not answered or pd.isna(one["gap"]) else words.gap(one["gap"])
         if answered and one["proven"]:
             gap = catalog.t("plan.line.optimal")
         rows.append(

@@ -250,9 +250,4 @@ def certainty_words(one: Listed, catalog: Catalog) -> str:
         return catalog.t("scenarios.result.proven")
     if not math.isfinite(one.gap):
         return catalog.t("scenarios.result.unsure")
-    return catalog.t("scenarios.result.gap", gap=gap_words(one.gap))
-
-
-def gap_words(gap: float) -> str:
-    """A gap as a percentage, rounded up: never nearer the best than is known."""
-    return f"{math.ceil(gap * 1000 - 1e-9) / 10:.1f}%"
+    return catalog.t("scenarios.result.gap", gap=words.gap(one.gap))

@@ -53,19 +53,12 @@ def certainty(meta: Mapping[str, Any], catalog: Catalog) -> str:
     """How near the best the answer is known to be."""
     gap = _of(meta, "gap")
     if meta.get("cancelled"):
-        return catalog.t("siting.finding.cancelled", gap=_gap(gap))
+        return catalog.t("siting.finding.cancelled", gap=words.gap(gap))
     if meta.get("proven"):
         return catalog.t("siting.finding.proven")
     if not math.isfinite(gap):
         return catalog.t("siting.finding.unknown")
-    return catalog.t("siting.finding.gap", gap=_gap(gap))
-
-
-def _gap(gap: float) -> str:
-    """A gap as a percentage, rounded up: never nearer the best than is known."""
-    if not math.isfinite(gap):
-        return "–"
-    return f"{math.ceil(gap * 1000 - 1e-9) / 10:.1f}%"
+    return catalog.t("siting.finding.gap", gap=words.gap(gap))
 
 
 def asked(question: Mapping[str, Any], offer: Offer | None, catalog: Catalog) -> str:
@@ -123,7 +116,7 @@ def so_far(scenario: Scenario, catalog: Catalog) -> str:
     if not math.isfinite(scenario.gap):
         return catalog.t("siting.job.best", best=words.figure(scenario.best))
     return catalog.t(
-        "siting.job.best_gap", best=words.figure(scenario.best), gap=_gap(scenario.gap)
+        "siting.job.best_gap", best=words.figure(scenario.best), gap=words.gap(scenario.gap)
     )
 
 

@@ -75,6 +75,14 @@ def percent(share: float) -> str:
     return f"{min(max(value, 0.1), 99.9):.1f}%"
 
 
+def gap(share: float, *, digits: int = 1) -> str:
+    """How far from the best at most, as a percentage rounded up: never nearer than is known."""
+    if not math.isfinite(share):
+        return "–"
+    size = 10**digits
+    return f"{math.ceil(100 * size * share - 1e-9) / size:.{digits}f}%"
+
+
 def inside(catalog: Catalog, name: str) -> str:
     """A name as it stands inside a sentence: without its capital where the language has one."""
     if catalog.lang.startswith("zh") or name[1:2].isupper():

@@ -2,37 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, insert, select, text, update
+from sqlalchemy import Connection, Engine, insert, select, update
 
 from etl.response.life import Event, Kind, Life, apply, encode
 from etl.response.reading import column_values, life_of
-from etl.store.engine import store_errors
+from etl.store.engine import exclusive
 from etl.store.response_tables import response_event, response_warning
 from geo.errors import CodeError, MovedOnError
 
 ADVISORY_LOCK = 0x58494E52  # "XINR": one change of warnings at a time on PostgreSQL
 
 
-@contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
-    """A transaction that waits for any other change of warnings.
-
-    Raises
-    ------
-    StoreError : the store does not answer or may not be written.
-    """
-    with store_errors(), engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-        else:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        yield connection
+def transaction(engine: Engine) -> AbstractContextManager[Connection]:
+    """A transaction that waits for any other change of warnings."""
+    return exclusive(engine, ADVISORY_LOCK)
 
 
 @dataclass(frozen=True)

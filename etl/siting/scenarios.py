@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import math
 import secrets
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -25,7 +25,6 @@ from sqlalchemy import (
     func,
     insert,
     select,
-    text,
     update,
 )
 
@@ -33,7 +32,7 @@ from etl.model import Text
 from etl.response.notes import clean_note
 from etl.siting.scenario import CANCELLED, FAILED, LIVE, QUEUED, RUNNING, Scenario
 from etl.siting.words import sentence
-from etl.store.engine import store_errors
+from etl.store.engine import exclusive, store_errors
 from etl.store.siting_tables import siting_call, siting_result, siting_scenario
 from etl.store.times import as_utc
 from geo.errors import CodeError, FullError, InputError, NotPublishedError, StepError
@@ -57,20 +56,9 @@ class Job:
     attempt: int
 
 
-@contextmanager
-def transaction(engine: Engine) -> Iterator[Connection]:
-    """A transaction that waits for any other change of scenarios.
-
-    Raises
-    ------
-    StoreError : the store does not answer or may not be written.
-    """
-    with store_errors(), engine.begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": ADVISORY_LOCK})
-        else:
-            connection.exec_driver_sql("BEGIN IMMEDIATE")
-        yield connection
+def transaction(engine: Engine) -> AbstractContextManager[Connection]:
+    """A transaction that waits for any other change of scenarios."""
+    return exclusive(engine, ADVISORY_LOCK)
 
 
 class Scenarios:

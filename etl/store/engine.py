@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import psycopg
-from sqlalchemy import Connection, Engine, LargeBinary, Table, create_engine, event
+from sqlalchemy import Connection, Engine, LargeBinary, Table, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
 from sqlalchemy.pool import NullPool
@@ -71,6 +71,26 @@ def _sqlite(url: URL, *, read_only: bool) -> Engine:
         cursor.close()
 
     return engine
+
+
+@contextmanager
+def exclusive(engine: Engine, key: int) -> Iterator[Connection]:
+    """A transaction that waits for any other one of this key; on SQLite for any that writes.
+
+    Parameters
+    ----------
+    key : of the advisory lock that PostgreSQL holds until the transaction ends.
+
+    Raises
+    ------
+    StoreError : the store does not answer or may not be written.
+    """
+    with store_errors(), engine.begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": key})
+        else:
+            connection.exec_driver_sql("BEGIN IMMEDIATE")
+        yield connection
 
 
 @contextmanager

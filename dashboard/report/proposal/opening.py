@@ -59,7 +59,7 @@ def proof(told: Told) -> str:
 
 def gap_words(gap: float) -> str:
     """A gap as a percentage that is never said smaller than it is."""
-    return f"{math.ceil(gap * 1e4) / 100:.2f}%"
+    return words.gap(gap, digits=2)
 
 
 def facts(told: Told) -> list[Fact]:
