@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
-from dashboard.planner import Answer, Planner, Scenario
+from dashboard.planner import CANCELLED, INFEASIBLE, Answer, Planner, Scenario
 from dashboard.siting_question import Names, differing, facets, same_measure
 from dashboard.text import Catalog, words
 from etl.siting.differences import compare
@@ -33,7 +33,7 @@ class Side:
     asked_for : the id that the address names; empty for none.
     scenario : None where there is none of that id.
     snapshot : the week it rests on; None where that is kept no more.
-    answer : None where there is none (yet).
+    answer : None where there is none (yet), or nothing meets what was asked.
     """
 
     key: Key
@@ -41,6 +41,15 @@ class Side:
     scenario: Scenario | None = None
     snapshot: Snapshot | None = None
     answer: Answer | None = None
+
+    @property
+    def stopped(self) -> bool:
+        """Whether somebody called it off: the answer is the best that was found by then."""
+        return (
+            self.answer is not None
+            and self.scenario is not None
+            and (self.scenario.state == CANCELLED)
+        )
 
     @property
     def meta(self) -> Mapping[str, Any]:
@@ -139,7 +148,9 @@ def _side(key: Key, code: str, planner: Planner, reader: Reader) -> Side:
     except NotPublishedError:
         snapshot = None
     answer = None
-    if scenario.meta is not None and scenario.meta.get("share_after") is not None:
+    # How things are today is no plan: nothing met what was asked.
+    found = scenario.state != INFEASIBLE and scenario.meta is not None
+    if found and (scenario.meta or {}).get("share_after") is not None:
         try:
             answer = planner.result(code)
         except NotPublishedError:  # it was discarded a moment ago
@@ -181,6 +192,15 @@ def data_apart(both: Comparison, catalog: Catalog) -> list[Apart]:
     if all(versions) and versions[0] != versions[1]:
         found.append(Apart(t("compare.apart.version"), *versions))
     return found
+
+
+def stopped_apart(both: Comparison, catalog: Catalog) -> list[Apart]:
+    """How far each was worked out, where one of them was called off."""
+    sides = (both.a, both.b)
+    if not both.both or not any(side.stopped for side in sides):
+        return []
+    said = [catalog.t(f"compare.apart.{'stopped' if side.stopped else 'whole'}") for side in sides]
+    return [Apart(catalog.t("compare.apart.worked_out"), *said)]
 
 
 def question_apart(both: Comparison, reader: Reader, catalog: Catalog) -> list[Apart]:

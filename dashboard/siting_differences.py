@@ -7,8 +7,6 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-import pandas as pd
-
 from dashboard.siting_compare import Comparison, Side
 from dashboard.siting_question import Names
 from dashboard.text import Catalog, words
@@ -67,6 +65,10 @@ class Table:
         self.minutes = _Unit("minutes", lambda v: words.number(v, digits=1), 0.05, -1)
         self.count = _Unit("count", words.number, 0.5, 0)
         self.cost = _Unit("cost", words.figure, 1e-9, -1)
+        self._figures = {
+            str(row["figure"]): (float(row["a"]), float(row["b"]))
+            for row in both.tables["figures"].to_dict("records")
+        }
 
     def lines(self) -> list[Line]:
         """All rows, section by section."""
@@ -104,32 +106,27 @@ class Table:
     def figures(self) -> Iterator[Line]:
         """What each gives as a whole, and what it takes."""
         a, b = self.both.a, self.both.b
-
-        def line(name: str, unit: _Unit, *, counted: bool = True) -> Line:
-            values = (a.number(name), b.number(name))
-            return self._line("figures", self.t(f"compare.figure.{name}"), unit, values,
-                              counted=counted)  # fmt: skip
-
-        yield line("covered_after", self.persons)
-        yield line("share_after", self.share)
-        yield line("mean_min_after", self.minutes)
+        yield self._figure("covered_after", self.persons)
+        yield self._figure("share_after", self.share)
+        yield self._figure("mean_min_after", self.minutes)
         worst = [side.meta.get("worst_town_after") or {} for side in (a, b)]
-        shares = tuple(float(one.get("share", math.nan)) for one in worst)
         named = " / ".join(dict.fromkeys(str(one["name"]) for one in worst if one.get("name")))
-        yield self._line("figures", self.t("compare.figure.worst_town"), self.share,
-                         (shares[0], shares[1]), named)  # fmt: skip
-        yield line("n_new", self.count, counted=False)
+        yield self._figure("worst_town_share", self.share, named)
+        yield self._figure("n_new", self.count, counted=False)
         if a.meta.get("n_closed") or b.meta.get("n_closed"):
-            yield line("n_closed", self.count, counted=False)
-        costs = (_cost(a), _cost(b))
-        if any(math.isfinite(cost) for cost in costs):
-            yield self._line("figures", self.t("compare.figure.cost"), self.cost, costs,
-                             counted=False)  # fmt: skip
+            yield self._figure("n_closed", self.count, counted=False)
+        if any(math.isfinite(cost) for cost in self._figures["cost"]):
+            yield self._figure("cost", self.cost, counted=False)
         certainty = self.t("compare.figure.certainty")
         yield Line("figures", certainty, self._certainty(a), self._certainty(b), "")
         if not self.both.same_data or not self.both.same_measure:
-            yield line("persons", self.persons)
-            yield line("share_before", self.share)
+            yield self._figure("persons", self.persons)
+            yield self._figure("share_before", self.share)
+
+    def _figure(self, name: str, unit: _Unit, hint: str = "", *, counted: bool = True) -> Line:
+        label = self.t(f"compare.figure.{name}")
+        values = self._figures[name]
+        return self._line("figures", label, unit, values, hint, counted=counted)
 
     def _certainty(self, side: Side) -> str:
         gap = side.number("gap")
@@ -141,12 +138,8 @@ class Table:
 
     def sites(self) -> Iterator[Line]:
         """Each site that is built or closed in either, in both first."""
-        orders = [_orders(side) for side in (self.both.a, self.both.b)]
         for row in self.both.tables["sites"].to_dict("records"):
-            said = [
-                self._site(row[f"state_{key}"], orders[i].get(row["site_id"]))
-                for i, key in enumerate("ab")
-            ]
+            said = [self._site(row[f"state_{key}"], float(row[f"order_{key}"])) for key in "ab"]
             place = (row["town_name"], row["village_name"])
             yield Line(
                 "sites", str(row["name"]), said[0], said[1],
@@ -155,11 +148,11 @@ class Table:
                 hint=" ".join(one for one in place if isinstance(one, str)),
             )  # fmt: skip
 
-    def _site(self, state: object, order: int | None) -> str:
+    def _site(self, state: object, order: float) -> str:
         if not isinstance(state, str):
             return "–"
-        if state == "new" and order:
-            return self.t("compare.site.new_at", order=order)
+        if state == "new" and math.isfinite(order):
+            return self.t("compare.site.new_at", order=int(order))
         return self.t(f"compare.site.{state}")
 
     def towns(self) -> Iterator[Line]:
@@ -193,66 +186,33 @@ class Table:
 
     def gaps(self) -> Iterator[Line]:
         """Residents by the gap class of their area after what is built, the severest first."""
-        after = [_by_class(side) for side in (self.both.a, self.both.b)]
         unit = _Unit("persons", self.persons.said, 0.5, 0)
-        for level in reversed(range(len(_GAPS))):
-            values = (after[0].get(level, 0.0), after[1].get(level, 0.0))
-            if any(values):
-                label = self.t(f"common.gap.{_GAPS[level]}")
-                yield self._line("gaps", label, unit, values, counted=False)
+        for row in reversed(self.both.tables["gaps"].to_dict("records")):
+            label = self.t(f"common.gap.{_GAPS[row['gap_class']]}")
+            values = (float(row["persons_a"]), float(row["persons_b"]))
+            yield self._line("gaps", label, unit, values, counted=False)
 
     def targets(self) -> Iterator[Line]:
         """Indicators that new sites change, and whether each is met then."""
-        sides = [_by_code(side) for side in (self.both.a, self.both.b)]
-        for code in dict.fromkeys([*sides[0], *sides[1]]):
-            row = sides[0].get(code) or sides[1][code]
-            share = row["unit"] == "%"
-            unit = self.share if share else _Unit("number", words.figure, 1e-9, 0)
-            values = tuple(float(s[code]["value_after"]) if code in s else math.nan for s in sides)
+        for row in self.both.tables["targets"].to_dict("records"):
+            number = _Unit("number", words.figure, 1e-9, 0)
+            unit = self.share if row["unit"] == "share" else number
+            required = float(row["required"])
+            hint = self.t("compare.target.required", value=unit.said(required))
             line = self._line(
                 "targets",
                 self.catalog.pick({"zh": row["name_zh"], "en": row["name_en"]}),
                 unit,
-                (values[0], values[1]),
-                self.t("compare.target.required", value=unit.said(float(row["required"]))),
+                (float(row["value_a"]), float(row["value_b"])),
+                hint if math.isfinite(required) else "",
                 counted=False,
             )
-            met_a = self._met(line.a, sides[0].get(code))
-            met_b = self._met(line.b, sides[1].get(code))
-            yield replace(line, a=met_a, b=met_b)
+            yield replace(
+                line, a=self._met(line.a, row["met_a"]), b=self._met(line.b, row["met_b"])
+            )
 
-    def _met(self, value: str, row: Mapping[Any, Any] | None) -> str:
-        if row is None:
+    def _met(self, value: str, met: object) -> str:
+        """A value that is there, and whether it is met; a missing one is no bool."""
+        if not isinstance(met, bool):
             return "–"
-        return self.t(f"compare.target.{'met' if row['met_after'] else 'not_met'}", value=value)
-
-
-def _cost(side: Side) -> float:
-    """Sum of what the new sites cost; NaN where no cost is known."""
-    if side.answer is None:
-        return math.nan
-    costs = side.answer.tables["sites"].query("state == 'new'")["cost"]
-    return float(costs.sum()) if len(costs) and costs.notna().all() else math.nan
-
-
-def _orders(side: Side) -> dict[str, int]:
-    if side.answer is None:
-        return {}
-    sites = side.answer.tables["sites"]
-    new = sites[(sites["state"] == "new") & sites["order"].notna()]
-    return {str(code): int(order) for code, order in zip(new["site_id"], new["order"], strict=True)}
-
-
-def _by_class(side: Side) -> dict[int, float]:
-    if side.answer is None:
-        return {}
-    gaps: pd.DataFrame = side.answer.tables["gaps"]
-    known = gaps[gaps["gap_after"].notna()]
-    sums = known.groupby(known["gap_after"].astype(int))["persons"].sum()
-    return {int(level): float(persons) for level, persons in sums.items()}  # type: ignore[call-overload]
-
-
-def _by_code(side: Side) -> dict[str, dict[Any, Any]]:
-    if side.answer is None:
-        return {}
-    return {str(row["code"]): row for row in side.answer.tables["targets"].to_dict("records")}
+        return self.t(f"compare.target.{'met' if met else 'not_met'}", value=value)

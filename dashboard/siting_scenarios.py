@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode
 
-from dashboard.planner import DONE, LIVE, Planner
+from dashboard.planner import LIVE, Planner
 from dashboard.siting_question import Names, sentence
 from dashboard.text import Catalog, words
 from etl.store.reader import Reader, Snapshot
@@ -145,14 +145,7 @@ def read_scenarios(planner: Planner, reader: Reader, catalog: Catalog) -> list[L
 
     return [
         _listed(
-            row,
-            sentence(
-                planner.scenario(row["scenario_id"]).question,
-                names_of(row["snapshot_id"]),
-                catalog,
-            ),
-            current,
-            catalog,
+            row, sentence(row["question"], names_of(row["snapshot_id"]), catalog), current, catalog
         )
         for row in planner.scenarios().to_dict("records")
     ]
@@ -246,7 +239,7 @@ def certainty_words(one: Listed, catalog: Catalog) -> str:
     """How near the best it is known to be; empty where there is no answer."""
     if not one.answered:
         return ""
-    if one.proven and one.state == DONE:
+    if one.proven:
         return catalog.t("scenarios.result.proven")
     if not math.isfinite(one.gap):
         return catalog.t("scenarios.result.unsure")

@@ -16,12 +16,20 @@ from dashboard.components.siting_legend import cell_legend, point_legend
 from dashboard.components.siting_scenarios import compare_address, state
 from dashboard.components.states import empty
 from dashboard.mapview import map_component
-from dashboard.siting_compare import Apart, Comparison, Side
+from dashboard.siting_compare import (
+    Apart,
+    Comparison,
+    Side,
+    data_apart,
+    question_apart,
+    stopped_apart,
+)
 from dashboard.siting_differences import Line
 from dashboard.siting_map import answer_view
 from dashboard.siting_scenarios import Listed, state_words
 from dashboard.text import Catalog, words
 from dashboard.tokens import Theme
+from etl.store.reader import Reader
 
 _PICKERS = {"a": ids.COMPARE_A, "b": ids.COMPARE_B}
 _MAPS = {"a": ids.COMPARE_MAP_A, "b": ids.COMPARE_MAP_B}
@@ -100,14 +108,14 @@ def _option(one: Listed, catalog: Catalog) -> str:
 # ---------------------------------------------------------------- what keeps them apart
 
 
-def notes(
-    both: Comparison, data: Sequence[Apart], question: Sequence[Apart], catalog: Catalog
-) -> list[Component]:
+def notes(both: Comparison, reader: Reader, catalog: Catalog) -> list[Component]:
     """What a reader must know before setting off one against the other."""
     found = []
-    if data:
+    if stopped := stopped_apart(both, catalog):
+        found.append(_note("stopped", stopped, catalog, grave=True))
+    if data := data_apart(both, catalog):
         found.append(_note("data", data, catalog, grave=True))
-    if question:
+    if question := question_apart(both, reader, catalog):
         grave = not both.same_measure
         found.append(_note("measure" if grave else "question", question, catalog, grave=grave))
     return found
@@ -207,7 +215,8 @@ def _no_map(side: Side, one: Listed | None, catalog: Catalog) -> Component:
         return empty(t("compare.note.empty"), t("compare.note.empty_next"))
     if one is None:
         return empty(t("compare.note.gone"), t("compare.note.gone_next", id=side.asked_for))
-    return empty(t(f"scenarios.state.{one.state}"), one.why or t("compare.note.no_map"))
+    why = one.why or t(f"compare.note.{'no_map' if one.live else 'no_result'}")
+    return empty(t(f"scenarios.state.{one.state}"), why)
 
 
 # ---------------------------------------------------------------- the table

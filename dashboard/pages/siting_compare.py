@@ -17,7 +17,7 @@ from dashboard.components.siting_scenarios import state
 from dashboard.pages import PageContext, Services, in_browser
 from dashboard.planner import Planner
 from dashboard.report.compare_workbook import names_of, register_workbook
-from dashboard.siting_compare import basis, data_apart, finding, question_apart, read_comparison
+from dashboard.siting_compare import basis, finding, read_comparison
 from dashboard.siting_differences import Table
 from dashboard.siting_scenarios import read_scenarios
 from dashboard.text import load
@@ -52,7 +52,6 @@ def draw(planner: Planner, reader: Reader, address: Address, *, theme: Theme) ->
     catalog, choices = load(address.lang), address.choices
     both = read_comparison(planner, reader, choices.get("a", ""), choices.get("b", ""))
     rows = read_scenarios(planner, reader, catalog)
-    data, question = data_apart(both, catalog), question_apart(both, reader, catalog)
     lines = Table(both, names_of(both, reader, catalog), catalog).lines() if both.both else []
     return [
         html.Div(
@@ -60,7 +59,7 @@ def draw(planner: Planner, reader: Reader, address: Address, *, theme: Theme) ->
             className="heading",
         ),
         widgets.pickers(both, rows, catalog),
-        *widgets.notes(both, data, question, catalog),
+        *widgets.notes(both, reader, catalog),
         widgets.maps(both, rows, catalog, theme=theme),
         widgets.table(lines, catalog) if lines else None,
         dcc.Interval(id=ids.COMPARE_CLOCK, interval=CLOCK_MS, disabled=not both.live()),

@@ -15,6 +15,7 @@ from dashboard.siting_compare import (
     finding,
     question_apart,
     read_comparison,
+    stopped_apart,
 )
 from dashboard.siting_differences import Line, Table
 from dashboard.siting_question import Names, sentence
@@ -59,7 +60,11 @@ def _cover(both: Comparison, reader: Reader, names: Names, catalog: Catalog) -> 
         rows.append((t(f"compare.sheet.{key}"), *said))
     if not both.same_measure:
         rows.append((t("compare.note.measure"), t("compare.note.measure_next")))
-    apart = (*data_apart(both, catalog), *question_apart(both, reader, catalog))
+    apart = (
+        *stopped_apart(both, catalog),
+        *data_apart(both, catalog),
+        *question_apart(both, reader, catalog),
+    )
     rows += [(one.label, one.a, one.b) for one in apart]
     head = [finding(both, catalog), t("compare.sheet.a"), t("compare.sheet.b")]
     return Sheet(t("compare.sheet.cover"), head, rows)

@@ -1,8 +1,9 @@
-"""Two answers held against each other: sites, towns, groups and figures."""
+"""Two answers held against each other: figures, sites, towns, groups, gap classes, indicators."""
 
 from __future__ import annotations
 
-from typing import Any
+import math
+from collections.abc import Sequence
 
 import pandas as pd
 
@@ -16,6 +17,7 @@ FIGURES = (
     "gap", "seconds",
 )  # fmt: skip
 _SHOWN = ["name", "kind", "source", "lon", "lat", "town_name", "village_name"]
+_SIDED = {"state": "state", "order": "order", "gain_persons": "gain"}
 _OPEN = ("new", "kept")
 
 
@@ -29,12 +31,18 @@ def compare(a: Answer, b: Answer) -> dict[str, pd.DataFrame]:
     -------
     `sites`: `site_id`, `name`, `kind`, `source`, `lon`, `lat`, `town_name`, `village_name`, `where`
         ("both", "a", "b" or "neither", by where the site is open), `state_a`, `state_b` (new, kept,
-        closed; missing where it is none of them), `gain_a`, `gain_b`; all sites that are new or
-        closed in either.
+        closed; missing where it is none of them), `order_a`, `order_b`, `gain_a`, `gain_b`; all
+        sites that are new or closed in either.
     `towns`: `town_code`, `name`, `share_a`, `share_b`, `covered_a`, `covered_b`, `newly_a`,
         `newly_b`, `difference` (of persons covered), `share_difference`; in the order of a.
     `groups`: `part`, `group`, and the same figures.
-    `figures`: `figure` (see `FIGURES`, and `worst_town_share`), `a`, `b`, `difference`.
+    `gaps`: `gap_class` (0 the slightest), `persons_a`, `persons_b`, `difference`: residents by the
+        gap class of their area after what is built; classes that either has.
+    `targets`: `code`, `name_zh`, `name_en`, `unit`, `required`, `value_a`, `value_b`, `met_a`,
+        `met_b`, `difference`: indicators that either changes, as they then are. One that an answer
+        does not change is missing there.
+    `figures`: `figure` (see `FIGURES`; `worst_town_share`; `cost`, the sum over the new sites,
+        missing where one has no cost), `a`, `b`, `difference`.
 
     Raises
     ------
@@ -49,18 +57,21 @@ def compare(a: Answer, b: Answer) -> dict[str, pd.DataFrame]:
         "sites": _sites(a, b),
         "towns": _changed(a.tables["towns"], b.tables["towns"], ["town_code"], ["name"]),
         "groups": _changed(a.tables["groups"], b.tables["groups"], ["part", "group"], []),
-        "figures": _figures(a.meta, b.meta),
+        "gaps": _gaps(a, b),
+        "targets": _targets(a, b),
+        "figures": _figures(a, b),
     }
 
 
 def _sites(a: Answer, b: Answer) -> pd.DataFrame:
-    told = [one.tables["sites"][["site_id", "state", "gain_persons", *_SHOWN]] for one in (a, b)]
+    columns = ["site_id", *_SIDED, *_SHOWN]
+    told = [one.tables["sites"][columns] for one in (a, b)]
     shown = pd.concat(told).drop_duplicates("site_id").set_index("site_id")[_SHOWN]
     found = shown.copy()
     for name, table in zip("ab", told, strict=True):
         own = table.set_index("site_id")
-        found[f"state_{name}"] = own["state"].reindex(found.index)
-        found[f"gain_{name}"] = own["gain_persons"].reindex(found.index)
+        for column, short in _SIDED.items():
+            found[f"{short}_{name}"] = own[column].reindex(found.index)
     in_a, in_b = (found[f"state_{name}"].isin(_OPEN) for name in "ab")
     found["where"] = "neither"
     found.loc[in_a & in_b, "where"] = "both"
@@ -74,8 +85,8 @@ def _sites(a: Answer, b: Answer) -> pd.DataFrame:
     order = found.assign(rank=rank, gain=gain).sort_values(
         ["rank", "gain", "site_id"], ascending=[True, False, True]
     )
-    columns = ["site_id", *_SHOWN, "where", "state_a", "state_b", "gain_a", "gain_b"]
-    return order[columns].reset_index(drop=True)
+    sided = [f"{short}_{name}" for short in _SIDED.values() for name in "ab"]
+    return order[["site_id", *_SHOWN, "where", *sided]].reset_index(drop=True)
 
 
 def _changed(a: pd.DataFrame, b: pd.DataFrame, keys: list[str], named: list[str]) -> pd.DataFrame:
@@ -97,10 +108,39 @@ def _changed(a: pd.DataFrame, b: pd.DataFrame, keys: list[str], named: list[str]
     return both.drop(columns="place")
 
 
-def _figures(a: dict[str, Any], b: dict[str, Any]) -> pd.DataFrame:
-    rows = [(name, a.get(name), b.get(name)) for name in FIGURES]
-    worst = [(one.get("worst_town_after") or {}).get("share") for one in (a, b)]
-    rows.append(("worst_town_share", worst[0], worst[1]))
-    table = pd.DataFrame(rows, columns=["figure", "a", "b"])
+def _gaps(a: Answer, b: Answer) -> pd.DataFrame:
+    sides = [
+        one.tables["gaps"].dropna(subset="gap_after").groupby("gap_after")["persons"].sum()
+        for one in (a, b)
+    ]
+    both = pd.concat(sides, axis=1, keys=["persons_a", "persons_b"]).fillna(0.0).sort_index()
+    both = both.rename_axis("gap_class").reset_index().astype({"gap_class": "int64"})
+    return both.assign(difference=both["persons_b"] - both["persons_a"])
+
+
+def _targets(a: Answer, b: Answer) -> pd.DataFrame:
+    named = ["code", "name_zh", "name_en", "unit", "required"]
+    told = [one.tables["targets"].set_index("code") for one in (a, b)]
+    shown = pd.concat([one.tables["targets"][named] for one in (a, b)], ignore_index=True)
+    shown = shown.drop_duplicates("code", ignore_index=True)
+    for name, own in zip("ab", told, strict=True):
+        shown[f"value_{name}"] = own["value_after"].reindex(shown["code"]).to_numpy()
+        shown[f"met_{name}"] = own["met_after"].reindex(shown["code"]).to_numpy(dtype=object)
+    return shown.assign(difference=shown["value_b"] - shown["value_a"])
+
+
+def _figures(a: Answer, b: Answer) -> pd.DataFrame:
+    rows: list[tuple[str, Sequence[float | None]]] = [
+        (name, [one.meta.get(name) for one in (a, b)]) for name in FIGURES
+    ]
+    worst = [(one.meta.get("worst_town_after") or {}).get("share") for one in (a, b)]
+    rows += [("worst_town_share", worst), ("cost", [_cost(one) for one in (a, b)])]
+    table = pd.DataFrame([(name, *pair) for name, pair in rows], columns=["figure", "a", "b"])
     table = table.astype({"figure": "str", "a": "float64", "b": "float64"})
     return table.assign(difference=table["b"] - table["a"])
+
+
+def _cost(answer: Answer) -> float:
+    """Sum of what the new sites cost."""
+    costs = answer.tables["sites"].query("state == 'new'")["cost"]
+    return float(costs.sum()) if len(costs) and costs.notna().all() else math.nan

@@ -126,7 +126,8 @@ class Offer:
 
 # Of the table of all scenarios; figures are missing where there is no answer.
 SCENARIO_COLUMNS = (
-    "scenario_id", "name", "state", "position", "progress", "snapshot_id", "week", "objective",
-    "kinds", "n_new", "persons", "covered_before", "covered_after", "share_before", "share_after",
-    "gap", "proven", "created_at_utc", "ended_at_utc", "replay_of", "message_zh", "message_en",
+    "scenario_id", "name", "state", "position", "progress", "snapshot_id", "week", "question",
+    "objective", "kinds", "n_new", "persons", "covered_before", "covered_after", "share_before",
+    "share_after", "gap", "proven", "created_at_utc", "ended_at_utc", "replay_of", "message_zh",
+    "message_en",
 )  # fmt: skip

@@ -15,7 +15,6 @@ from werkzeug.serving import make_server
 from dashboard import siting_map
 from dashboard.app import create_app
 from etl.store.reader import Reader
-from tests.support import published_store
 from tests.support.browser import PageWatch
 from tests.support.scenarios import NOW, Planned, plan
 
@@ -47,9 +46,8 @@ class Served:
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
     """A store of its own: the list changes it."""
-    url = published_store.publish(tmp_path)
-    planned = plan(url, published_store.config(), tmp_path)
-    app = create_app(Reader(url), now=lambda: NOW, planner=planned.desk)
+    planned = plan(tmp_path)
+    app = create_app(Reader(planned.url), now=lambda: NOW, planner=planned.desk)
     server = make_server("127.0.0.1", 0, app.server, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()
@@ -167,13 +165,13 @@ def test_scenarios_are_found_named_replayed_and_discarded(
     old = row_of(page, ids["earlier"])
     old.get_by_text("管理").click()
     old.get_by_role("button", name="按第46周数据重算").click()
-    expect(page.locator("tbody tr")).to_have_count(9)
+    expect(page.locator("tbody tr")).to_have_count(10)
     expect(page.locator("tbody tr").first).to_contain_text("与原方案比较")
     gone = row_of(page, ids["failed"])
     gone.get_by_text("管理").click()
     gone.get_by_text("删除", exact=True).click()
     gone.get_by_role("button", name="确定删除").click()
-    expect(page.locator("tbody tr")).to_have_count(8)
+    expect(page.locator("tbody tr")).to_have_count(9)
     page.locator("#scenarios-find-input").fill("六处")
     expect(page.locator("tbody tr")).to_have_count(1)
     page.locator("tbody input[type=checkbox]").check()

@@ -9,6 +9,7 @@ from typing import Any
 import openpyxl
 import pandas as pd
 import pytest
+from dash import html
 
 from dashboard.app import create_app
 from dashboard.components import siting_compare as widgets
@@ -16,11 +17,13 @@ from dashboard.pages import siting_compare as page
 from dashboard.report.compare_workbook import compare_workbook, names_of
 from dashboard.siting_compare import (
     Comparison,
+    Side,
     basis,
     data_apart,
     finding,
     question_apart,
     read_comparison,
+    stopped_apart,
 )
 from dashboard.siting_differences import SECTIONS, Line, Table
 from dashboard.text import Catalog, load
@@ -35,24 +38,19 @@ from tests.support.scenarios import EARLIER_ID, NOW, Planned, plan
 pytest_plugins = ("tests.support.dashboard_fixtures",)
 
 ZH, EN = load("zh-CN"), load("en")
+PUBLISHED_BY = "0.1.0+test"
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A store of its own: scenarios are written into it."""
-    return published_store.publish(tmp_path_factory.mktemp("compare"))
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
+    """Scenarios of every state in a store of their own."""
+    return plan(tmp_path_factory.mktemp("scenarios"))
 
 
 @pytest.fixture(scope="module")
-def planned(url: str) -> Planned:
-    """Scenarios of every state."""
-    return plan(url, published_store.config())
-
-
-@pytest.fixture(scope="module")
-def reader(url: str, planned: Planned) -> Reader:
+def reader(planned: Planned) -> Reader:
     """Reader of that store."""
-    return Reader(url)
+    return Reader(planned.url)
 
 
 def two(planned: Planned, reader: Reader, a: str, b: str) -> Comparison:
@@ -86,6 +84,19 @@ def changed(both: Comparison, side: str, **tables_or_meta: Any) -> Comparison:
     return Comparison(a, b, compare(a.answer, b.answer))
 
 
+def share_of(side: Side, town: str = "") -> str:
+    """Share covered as it is written, from the answer's own table of towns."""
+    assert side.answer is not None
+    towns = side.answer.tables["towns"]
+    own = towns[towns["name"] == town] if town else towns
+    return f"{100 * own['covered_after'].sum() / own['persons'].sum():.1f}%"
+
+
+def new_sites(side: Side) -> set[str]:
+    assert side.answer is not None
+    return set(side.answer.tables["sites"].query("state == 'new'")["site_id"])
+
+
 # ---------------------------------------------------------------- the finding
 
 
@@ -97,7 +108,8 @@ def test_the_finding_says_who_covers_more_with_how_many_sites(
     said = found(both)
     assert b > a
     assert said.startswith(f"方案乙多建 2 处，多覆盖 {b - a:,.0f}".replace(",", "\u2009") + " 人")
-    assert said.endswith("（37.2%，另一方案 22.5%），各乡镇（街道）都不低于方案甲")
+    shares = [share_of(side) for side in (both.b, both.a)]
+    assert said.endswith(f"（{shares[0]}，另一方案 {shares[1]}），各乡镇（街道）都不低于方案甲")
 
 
 def test_swapped_sides_tell_the_same(planned: Planned, reader: Reader) -> None:
@@ -112,18 +124,17 @@ def test_a_town_that_pays_for_it_is_named(planned: Planned, reader: Reader) -> N
     towns = both.a.answer.tables["towns"].copy()
     towns.loc[towns["name"] == "南河镇", "share_after"] = 0.6
     assert found(changed(both, "a", towns=towns)).endswith(
-        "，但南河镇较低（23.0%，另一方案 60.0%）"
+        f"，但南河镇较低（{share_of(both.b, '南河镇')}，另一方案 60.0%）"
     )
     towns.loc[towns["name"] == "城关街道", "share_after"] = 0.9
-    assert "，但城关街道等 2 个乡镇（街道）较低（城关街道 4.0%" in found(
-        changed(both, "a", towns=towns)
-    )
+    said = f"，但城关街道等 2 个乡镇（街道）较低（城关街道 {share_of(both.b, '城关街道')}"
+    assert said in found(changed(both, "a", towns=towns))
 
 
 def test_as_many_covered_is_no_finding_of_more(planned: Planned, reader: Reader) -> None:
     both = two(planned, reader, "four", "six")
     same = changed(both, "b", covered_after=both.a.number("covered_after") + 0.3)
-    assert found(same) == "两个方案覆盖的居民一样多，都是 22.5%"
+    assert found(same) == f"两个方案覆盖的居民一样多，都是 {share_of(both.a)}"
 
 
 def test_fewer_sites_that_cover_more_are_said_so(planned: Planned, reader: Reader) -> None:
@@ -153,9 +164,12 @@ def test_another_measure_is_never_subtracted(planned: Planned, reader: Reader) -
 def test_a_replay_tells_old_and_new(planned: Planned, reader: Reader) -> None:
     for pair in (("earlier", "four"), ("four", "earlier")):
         both = two(planned, reader, *pair)
+        old, new = sorted((both.a, both.b), key=lambda side: side.meta["week"])
+        kept = len(new_sites(old) & new_sites(new))
+        assert 0 < kept < 4
         assert found(both) == (
-            "换成第46周的数据，同样的问题选出 4 处，其中 2 处与原方案相同，"
-            "覆盖率从 29.6% 变为 22.5%"
+            f"换成第46周的数据，同样的问题选出 4 处，其中 {kept} 处与原方案相同，"
+            f"覆盖率从 {share_of(old)} 变为 {share_of(new)}"
         )
         assert "同一个问题，先后用两周的数据计算" in basis(both, reader, ZH)
     (week,) = data_apart(two(planned, reader, "earlier", "four"), ZH)
@@ -177,7 +191,7 @@ def test_ways_and_versions_that_differ_are_said(planned: Planned, reader: Reader
     assert data_apart(both, ZH) == []
     other = changed(both, "b", travel={"method": "road"}, code_version="9.9")
     assert [(one.label, one.a, one.b) for one in data_apart(other, ZH)] == [
-        ("路程算法", "直线距离折算", "沿道路"), ("软件版本", "0.1.0+test", "9.9"),
+        ("路程算法", "直线距离折算", "沿道路"), ("软件版本", PUBLISHED_BY, "9.9"),
     ]  # fmt: skip
 
 
@@ -202,6 +216,28 @@ def test_what_cannot_be_compared_is_said(
     assert both.tables == {} or both.same_scenario
 
 
+@pytest.mark.parametrize("pair", [("infeasible", "four"), ("four", "infeasible")])
+def test_how_things_are_today_is_no_plan_to_compare_with(
+    planned: Planned, reader: Reader, pair: tuple[str, str]
+) -> None:
+    # The answer of a question that nothing meets holds the figures of today.
+    meta = planned.desk.scenario(planned.ids["infeasible"]).meta
+    assert meta is not None
+    assert meta["share_after"] == meta["share_before"]
+    assert two(planned, reader, *pair).tables == {}
+
+
+def test_one_that_was_stopped_is_compared_and_said(planned: Planned, reader: Reader) -> None:
+    both = two(planned, reader, "four", "stopped")
+    assert found(both).startswith("方案乙多建 1 处")
+    (apart,) = stopped_apart(both, ZH)
+    assert (apart.label, apart.a, apart.b) == ("计算", "已算完", "中途停下")
+    assert "停下时找到的最好结果" in words_of(html.Div(widgets.notes(both, reader, ZH)))
+    assert stopped_apart(two(planned, reader, "four", "six"), ZH) == []
+    book = openpyxl.load_workbook(io.BytesIO(compare_workbook(both, reader, ZH)))
+    assert ("计算", "已算完", "中途停下") in list(book.worksheets[0].iter_rows(values_only=True))
+
+
 # ---------------------------------------------------------------- the table
 
 
@@ -218,27 +254,64 @@ def test_figures_say_who_has_more_and_who_is_better(planned: Planned, reader: Re
     gained = both.b.number("covered_after") - both.a.number("covered_after")
     assert told["覆盖居民"].more == f"乙多 {gained:,.0f} 人".replace(",", "\u2009")
     assert told["覆盖居民"].raw == (both.a.number("covered_after"), both.b.number("covered_after"))
-    assert told["覆盖率"].more == "乙高 14.7 个百分点"
+    points = 100 * (both.b.number("share_after") - both.a.number("share_after"))
+    assert told["覆盖率"].more == f"乙高 {points:.1f} 个百分点"
     assert told["平均路程（分钟）"].more.startswith("乙短 ")
     assert (told["新建点位（处）"].more, told["新建点位（处）"].leads) == ("乙多 2 处", "")
     assert (told["总费用"].a, told["总费用"].b, told["总费用"].more) == ("12", "18", "甲省 6")
     assert told["与最优的距离"].a == "已证明最优"
     worst = told["覆盖率最低的乡镇（街道）"]
-    assert (worst.a, worst.b, worst.leads) == ("0%", "4.0%", "b")
+    lowest = [
+        min((share_of(side, town) for town in published_store.TOWNS), key=lambda s: float(s[:-1]))
+        for side in (both.a, both.b)
+    ]
+    assert [worst.a, worst.b] == lowest
     gap = changed(changed(both, "a", proven=False, gap=0.0031), "b", proven=False, gap=None)
     unsure = {line.label: line for line in lines_of(gap, reader)}["与最优的距离"]
     assert (unsure.a, unsure.b) == ("与最优的差距不超过 0.4%", "与最优的差距未知")
 
 
 def test_sites_stand_by_where_they_are(planned: Planned, reader: Reader) -> None:
+    both = two(planned, reader, "earlier", "six")
+    lines = lines_of(both, reader)
+    sites = [line for line in lines if line.section == "sites"]
+    a, b = new_sites(both.a), new_sites(both.b)
+    # A room that has opened since is kept by the later one alone.
+    since = 1
+    wanted = (len(a & b), len(a - b), len(b - a) + since)
+    assert min(wanted) > 0
+    only = [sum(line.leads == key for line in sites) for key in "ab"]
+    assert ([line.more for line in sites].count("两个方案都有"), *only) == wanted
+    assert both.a.answer is not None
+    orders = both.a.answer.tables["sites"].query("state == 'new'").set_index("name")["order"]
+    for line in sites:
+        if line.leads == "a":
+            assert (line.a, line.b) == (f"新建，第 {orders[line.label]:.0f}", "–")
+    said = words_of(widgets.table(lines, ZH))
+    assert "两个方案都有 {} 处，只在甲 {} 处，只在乙 {} 处".format(*wanted) in said
+
+
+def test_gap_classes_and_indicators_are_those_of_the_answers(
+    planned: Planned, reader: Reader
+) -> None:
     both = two(planned, reader, "four", "six")
-    sites = [line for line in lines_of(both, reader) if line.section == "sites"]
-    assert [line.more for line in sites].count("两个方案都有") == 3
-    only_a = [line for line in sites if line.leads == "a"]
-    assert [(line.a, line.b) for line in only_a] == [("新建，第 1", "–")]
-    assert sum(line.leads == "b" for line in sites) == 3
-    said = words_of(widgets.table(lines_of(both, reader), ZH))
-    assert "两个方案都有 3 处，只在甲 1 处，只在乙 3 处" in said
+    lines = lines_of(both, reader)
+    gaps = {line.label: line.raw for line in lines if line.section == "gaps"}
+    names = ("基本匹配", "轻度缺口", "明显缺口", "严重缺口")
+    for at, name in enumerate(names):
+        sums = []
+        for side in (both.a, both.b):
+            assert side.answer is not None
+            rows = side.answer.tables["gaps"].to_dict("records")
+            sums.append(sum(row["persons"] for row in rows if row["gap_after"] == at))
+        assert gaps[name] == pytest.approx(tuple(sums))
+    (line,) = [line for line in lines if line.section == "targets"]
+    for side, said in ((both.a, line.a), (both.b, line.b)):
+        assert side.answer is not None
+        (row,) = side.answer.tables["targets"].to_dict("records")
+        met = "达标" if row["met_after"] else "未达标"
+        assert said == f"{100 * row['value_after']:.1f}%，{met}"
+    assert (line.hint, line.leads) == ("要求 80.0%", "b")
 
 
 def test_towns_with_the_largest_difference_come_first(planned: Planned, reader: Reader) -> None:
@@ -248,7 +321,9 @@ def test_towns_with_the_largest_difference_come_first(planned: Planned, reader: 
     assert sizes == sorted(sizes, reverse=True)
     table = both.tables["towns"].set_index("name")
     assert f"{table.loc[towns[0].label, 'difference']:,.0f}".replace(",", "\u2009") in towns[0].more
-    assert [line.more for line in towns if line.label in ("城关街道", "南河镇")] == ["相同", "相同"]
+    same = set(table.index[table["share_difference"].abs() < 0.0005])
+    assert same
+    assert {line.label for line in towns if line.more == "相同"} == same
 
 
 def test_what_one_side_does_not_know_is_no_difference(planned: Planned, reader: Reader) -> None:
@@ -275,7 +350,7 @@ def test_the_page_shows_both(planned: Planned, reader: Reader, lang: str) -> Non
     ("b", "said"),
     [
         ("running", "正在计算 40%"),
-        ("infeasible", "有 2 个乡镇达不到九成。至少要建 9 处。"),
+        ("infeasible", "无法满足"),
         ("failed", "内存不够。"),
         ("nobody", "编号 nobody 的方案可能已被删除"),
         ("", "从上面选一个方案"),

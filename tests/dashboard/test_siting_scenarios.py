@@ -9,6 +9,7 @@ from typing import Any
 
 import openpyxl
 import pytest
+from sqlalchemy import event
 
 from dashboard import siting_scenarios as told
 from dashboard.app import create_app
@@ -21,7 +22,6 @@ from dashboard.siting_scenarios import Choice, Listed, read_scenarios, shown
 from dashboard.text import load
 from etl.store.reader import Reader
 from geo.errors import CodeError
-from tests.support import published_store
 from tests.support.dashboard_pages import page_context, words_of
 from tests.support.scenarios import NOW, Planned, plan, question
 
@@ -31,29 +31,22 @@ ZH, EN = load("zh-CN"), load("en")
 
 
 @pytest.fixture(scope="module")
-def url(tmp_path_factory: pytest.TempPathFactory) -> str:
-    """A store of its own: scenarios are written into it."""
-    return published_store.publish(tmp_path_factory.mktemp("scenarios"))
+def planned(tmp_path_factory: pytest.TempPathFactory) -> Planned:
+    """Scenarios of every state in a store of their own."""
+    return plan(tmp_path_factory.mktemp("scenarios"))
 
 
 @pytest.fixture(scope="module")
-def planned(url: str) -> Planned:
-    """Scenarios of every state."""
-    return plan(url, published_store.config())
-
-
-@pytest.fixture(scope="module")
-def reader(url: str, planned: Planned) -> Reader:
+def reader(planned: Planned) -> Reader:
     """Reader of that store."""
-    return Reader(url)
+    return Reader(planned.url)
 
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> tuple[Planned, Services]:
     """Scenarios that a test may change."""
-    own = published_store.publish(tmp_path)
-    planned = plan(own, published_store.config(), tmp_path)
-    return planned, Services(Reader(own), lambda: NOW, None, planned.desk)
+    planned = plan(tmp_path)
+    return planned, Services(Reader(planned.url), lambda: NOW, None, planned.desk)
 
 
 @pytest.fixture
@@ -78,25 +71,43 @@ def test_each_row_says_its_question_in_words(rows: dict[str, Listed]) -> None:
     assert "用最少的点位" in said["queued"]
 
 
-def test_each_row_says_how_far_it_is_and_what_it_gives(rows: dict[str, Listed]) -> None:
+def test_each_row_says_how_far_it_is_and_what_it_gives(
+    planned: Planned, rows: dict[str, Listed]
+) -> None:
     states = {key: told.state_words(one, ZH) for key, one in rows.items()}
     assert states["running"] == "正在计算 40%"
     assert states["queued"] == "排队，第 1 位"
     assert (states["failed"], states["infeasible"]) == ("未算成", "无法满足")
-    assert told.result_words(rows["infeasible"], ZH) == "有 2 个乡镇达不到九成。至少要建 9 处。"
+    why = planned.desk.scenario(planned.ids["infeasible"]).message("zh-CN")
+    assert "达不到" in why
+    assert told.result_words(rows["infeasible"], ZH) == why
     assert told.result_words(rows["queued"], ZH) == ""
     four = rows["four"]
     gained = four.covered_after - four.share_before * four.persons
     assert four.gained == pytest.approx(gained)
-    assert told.result_words(four, ZH).startswith("覆盖 5.6% → 22.5%")
+    meta = planned.desk.result(planned.ids["four"]).meta
+    shares = [f"{100 * meta[name]:.1f}%" for name in ("share_before", "share_after")]
+    assert told.result_words(four, ZH).startswith(f"覆盖 {shares[0]} → {shares[1]}")
     assert told.certainty_words(four, ZH) == "已证明最优"
     assert told.certainty_words(replace(four, proven=False, gap=0.00201), ZH).endswith("0.3%")
     assert told.certainty_words(rows["running"], ZH) == ""
 
 
+def test_the_list_is_read_at_once(planned: Planned, reader: Reader) -> None:
+    """However many there are, the store is asked once for all of them."""
+    asked: list[str] = []
+    engine = planned.desk._scenarios.engine
+    listen = lambda *told: asked.append(told[2])  # noqa: E731
+    event.listen(engine, "before_cursor_execute", listen)
+    rows = read_scenarios(planned.desk, reader, ZH)
+    event.remove(engine, "before_cursor_execute", listen)
+    assert len(rows) == 9
+    assert len([query for query in asked if "siting_scenario" in query]) == 1
+
+
 def test_the_title_counts(rows: dict[str, Listed]) -> None:
     said = told.title(list(rows.values()), ZH).replace("\u00a0", " ")
-    assert said == "选址方案 8 个，已有结果 4 个，正在计算或排队 2 个"
+    assert said == "选址方案 9 个，已有结果 5 个，正在计算或排队 2 个"
     assert told.title([], EN) == "No siting scenario yet"
 
 
@@ -129,10 +140,10 @@ def test_orders_put_what_is_unknown_last(rows: dict[str, Listed]) -> None:
 
     assert first("newest")[0] is rows["queued"]
     shares = [one.share_after for one in first("share")]
-    assert shares[:4] == sorted(shares[:4], reverse=True)
-    assert all(share != share for share in shares[4:])  # noqa: PLR0124 (NaN)
+    assert shares[:5] == sorted(shares[:5], reverse=True)
+    assert all(share != share for share in shares[5:])  # noqa: PLR0124 (NaN)
     assert first("week")[-1] is rows["earlier"]
-    gained = [one.gained for one in first("gained")][:4]
+    gained = [one.gained for one in first("gained")][:5]
     assert gained == sorted(gained, reverse=True)
 
 
@@ -210,7 +221,8 @@ def test_the_workbook_has_a_row_each_and_numbers_are_numbers(
     assert len(table) == 1 + len(rows)
     by_id = {row[-1]: dict(zip(COLUMNS, row, strict=True)) for row in table[1:]}
     four, queued = by_id[planned.ids["four"]], by_id[planned.ids["queued"]]
-    assert four["share_after"] == pytest.approx(0.225, abs=0.001)
+    meta = planned.desk.result(planned.ids["four"]).meta
+    assert four["share_after"] == pytest.approx(meta["covered_after"] / meta["persons"])
     assert (four["proven"], four["n_new"]) == ("是", 4)
     assert (queued["share_after"], queued["proven"]) == (None, None)
 

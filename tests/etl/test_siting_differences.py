@@ -61,10 +61,51 @@ def test_towns_groups_and_figures_differ_by_b_less_a(other: Answer) -> None:
         assert row["share_difference"] == row["share_b"] - row["share_a"]
     assert found["groups"]["group"].tolist() == ["total", "minors", "elderly"]
     figures = found["figures"].set_index("figure")
-    assert list(figures.index) == [*FIGURES, "worst_town_share"]
+    assert list(figures.index) == [*FIGURES, "worst_town_share", "cost"]
     change = other.meta["covered_after"] - answer.meta["covered_after"]
     assert figures.loc["covered_after", "difference"] == change
     assert towns["difference"].sum() == change
+
+
+def test_costs_gap_classes_and_indicators_are_sums_over_each_answer(other: Answer) -> None:
+    answer = small_answer()
+    found = compare(answer, other)
+    cost = found["figures"].set_index("figure").loc["cost"]
+    assert (cost["a"], cost["b"]) == (80_000.0 * len(_new(answer)), 80_000.0 * len(_new(other)))
+    gaps = found["gaps"]
+    assert gaps["gap_class"].is_monotonic_increasing
+    for side, one in (("a", answer), ("b", other)):
+        rows = one.tables["gaps"].to_dict("records")
+        for level, told in zip(gaps["gap_class"], gaps[f"persons_{side}"], strict=True):
+            assert told == sum(row["persons"] for row in rows if row["gap_after"] == level)
+        assert gaps[f"persons_{side}"].sum() == sum(
+            row["persons"] for row in rows if not np.isnan(row["gap_after"])
+        )
+        (row,) = one.tables["targets"].to_dict("records")
+        (told,) = found["targets"].to_dict("records")
+        assert (told["code"], told["unit"], told["required"]) == ("rooms_village", "share", 0.8)
+        assert told[f"value_{side}"] == row["value_after"]
+        assert told[f"met_{side}"] == row["met_after"]
+
+
+def test_a_cost_that_one_site_does_not_have_is_no_sum() -> None:
+    answer = small_answer()
+    sites = answer.tables["sites"].copy()
+    sites.loc[sites["state"] == "new", "cost"] = [np.nan, 1.0, 1.0, 1.0]
+    found = compare(answer, replace(answer, tables={**answer.tables, "sites": sites}))
+    assert np.isnan(found["figures"].set_index("figure").loc["cost", "b"])
+
+
+def test_an_indicator_that_one_answer_does_not_change_is_missing_there() -> None:
+    answer = small_answer()
+    without = replace(
+        answer, tables={**answer.tables, "targets": answer.tables["targets"].iloc[:0]}
+    )
+    for found, side in ((compare(answer, without), "b"), (compare(without, answer), "a")):
+        (row,) = found["targets"].to_dict("records")
+        assert np.isnan(row[f"value_{side}"])
+        assert not isinstance(row[f"met_{side}"], bool)
+        assert np.isnan(row["difference"])
 
 
 def test_an_answer_does_not_differ_from_itself() -> None:
