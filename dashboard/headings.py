@@ -57,7 +57,10 @@ def read_heading(reader: Reader, snapshot: Snapshot, choices: Choices, catalog: 
     title = (say(subject) if say else None) or catalog.t(
         "map.heading.plain", layer=catalog.pick(layer["name"])
     )
-    parts = [catalog.pick(layer["name"]), catalog.pick(layer["unit"])]
+    parts = [catalog.pick(layer["name"])]
+    # Named classes have no unit that says anything.
+    if layer["breaks"]:
+        parts.append(catalog.pick(layer["unit"]))
     if choices.level != AUTO:
         parts.append(catalog.t(f"map.level.{choices.level}"))
     if layer["weekly"]:

@@ -22,9 +22,11 @@ def legend(book: LayerBook, choices: Choices, catalog: Catalog) -> list[Componen
     layer = book.layers[choices.layer]
     name = catalog.pick(layer["name"])
     rows = _class_rows(layer, choices.level, catalog)
-    notes = [catalog.t("map.legend.unit", unit=catalog.pick(layer["unit"]))]
+    # Named classes say themselves what they are.
+    notes = [name]
     if layer["breaks"]:
-        notes.append(catalog.t("map.legend.ends"))
+        unit = catalog.t("map.legend.unit", unit=catalog.pick(layer["unit"]))
+        notes = [unit, catalog.t("map.legend.ends")]
     return [
         html.Span(" · ".join(notes), className="legend-unit"),
         html.Ul(rows, className="legend-classes"),

@@ -143,9 +143,13 @@ def _closed(row: Row, catalog: Catalog) -> Component:
 
 def _serves(row: Row, catalog: Catalog) -> str:
     within, alone = float(row["persons_within"]), float(row["alone_persons"])
-    key = "siting.sites.serves" if alone > 0 else "siting.sites.serves_shared"
+    key = "serves" if alone > 0 else "serves_shared"
+    if alone > 0 and round(alone) == round(within):
+        key = "serves_only"
     return catalog.t(
-        key, persons=words.persons(catalog, within), alone=words.persons(catalog, alone)
+        f"siting.sites.{key}",
+        persons=words.persons(catalog, within),
+        alone=words.persons(catalog, alone),
     )
 
 

@@ -43,7 +43,8 @@ READY = """() => {
     if (document.querySelector('[data-dash-is-loading="true"], .boot')) return false;
     if (!document.querySelector('.page, .wall') || document.fonts.status !== 'loaded') return false;
     // The map page says more: its words are those of its map.
-    if (document.querySelector('.page-map') && root.dataset.pageReady !== 'true') return false;
+    const map = document.querySelector('[data-page="map"]');
+    if (map && root.dataset.pageReady !== 'true') return false;
     const wanted = document.querySelector('[data-needs-map], .xmap');
     if (wanted && root.dataset.mapReady !== 'true') return false;
     const wall = document.querySelector('.wall');

@@ -295,6 +295,37 @@ def test_a_check_without_a_result_is_told_as_such(answer: Answer, published_read
         assert any(said in text for text in texts(proposal))
 
 
+def test_a_check_that_keeps_no_site_is_told_as_such(
+    answer: Answer, published_reader: Reader
+) -> None:
+    checks = answer.tables["robustness"].copy()
+    checks.loc[checks["share_best"].notna().idxmax(), "kept"] = 0
+    for lang in LANGUAGES:
+        catalog = load(lang)
+        told = Told(changed(answer, tables={"robustness": checks}), published_reader, catalog)
+        said = catalog.t("proposal.robust.same_none", n=told.n_new)
+        assert any(said in text for text in texts(compose(told)))
+
+
+@pytest.mark.parametrize(("alone", "key"), [(1.0, "all"), (0.5, "only")])
+def test_persons_who_have_no_other_site_are_counted_once(
+    answer: Answer, published_reader: Reader, alone: float, key: str
+) -> None:
+    sites = answer.tables["sites"].copy()
+    sites["alone_persons"] = (sites["gain_persons"] * alone).round()
+    for lang in LANGUAGES:
+        catalog = load(lang)
+        proposal = compose(
+            Told(changed(answer, tables={"sites": sites}), published_reader, catalog)
+        )
+        first = sites.query("state == 'new' and gain_persons >= 1").iloc[0]
+        clause = catalog.t(
+            f"proposal.sites.reason_{key}", alone=words.number(first["alone_persons"])
+        )
+        reason = next(text for text in texts(proposal) if clause in text)
+        assert words.number(first["gain_persons"]) in reason
+
+
 def test_each_check_of_robustness_is_told_in_words(proposal: Proposal, told: Told) -> None:
     t = told.t
     found = table(proposal, t("proposal.robust.kept"))

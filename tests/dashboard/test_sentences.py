@@ -55,6 +55,21 @@ def test_every_layer_has_a_title_that_says_something(
         assert not any(word in heading.title for word in FORBIDDEN)
 
 
+def test_named_classes_are_told_without_a_unit(
+    published_reader: Reader, snapshot: Snapshot
+) -> None:
+    catalog = load("zh-CN")
+    book = LayerBook(snapshot)
+    for code in ("gap", "tier"):
+        choices = replace(read_choices(snapshot, {}), layer=code)
+        shown = headings.read_heading(published_reader, snapshot, choices, catalog).subtitle
+        unit = catalog.pick(book.layers[code]["unit"])
+        assert unit not in shown.split(" · ")
+    access = replace(read_choices(snapshot, {}), layer="access")
+    shown = headings.read_heading(published_reader, snapshot, access, catalog).subtitle
+    assert catalog.pick(book.layers["access"]["unit"]) in shown.split(" · ")
+
+
 def test_the_title_of_coverage_counts_who_is_left_out(
     published_reader: Reader, snapshot: Snapshot
 ) -> None:

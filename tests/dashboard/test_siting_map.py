@@ -157,7 +157,7 @@ def test_new_sites_are_numbered_in_their_order(snapshot: Snapshot) -> None:
         "venue:1": ("new", 1), "venue:2": ("new", 2),
     }  # fmt: skip
     first = next(point for point in view["points"] if point["id"] == "venue:1")
-    assert first["lines"] == ["可用场所", "柳溪镇 柳岸村", "新增覆盖 1\u2009200 人"]
+    assert first["lines"] == ["可用场地", "柳溪镇 柳岸村", "新增覆盖 1\u2009200 人"]
     assert view["cells"]["classes"] == "siting/s1/cells/after.bin"
     assert view["level"] == "grid"
 

@@ -165,7 +165,7 @@ def test_cover_that_is_lost_is_not_called_a_gain(answer: Answer) -> None:
 
 
 def test_what_a_venue_lacks_is_said_in_words() -> None:
-    assert said_of.lacks_of("area_small|hours_unknown", ZH) == ["面积不达标", "开放时间不明"]
+    assert said_of.lacks_of("area_small|hours_unknown", ZH) == ["面积不足", "开放时间不详"]
     assert said_of.lacks_of(np.nan, ZH) == []
 
 

@@ -36,7 +36,7 @@ def robust(told: Told) -> Section:
             n=len(frame),
             worst=points(worst),
         ),
-        t("proposal.robust.same", kept=int(frame["kept"].min()), n=told.n_new),
+        _kept(told, int(frame["kept"].min())),
         _firmness(told, frame),
     ]
     columns = [
@@ -64,6 +64,13 @@ def _verdict(told: Told, row: Row) -> tuple[str, str, str, str]:
         return "–", "–", "–", told.t("proposal.robust.no_result")
     kept, best = f"{row['kept']}/{told.n_new}", words.percent(row["share_best"])
     return kept, best, points(row["regret"]), told.proof(row["proven"])
+
+
+def _kept(told: Told, fewest: int) -> str:
+    """How many of the sites every check would choose again."""
+    if fewest == 0:
+        return told.t("proposal.robust.same_none", n=told.n_new)
+    return told.t("proposal.robust.same", kept=fewest, n=told.n_new)
 
 
 def _firmness(told: Told, frame: pd.DataFrame) -> str:

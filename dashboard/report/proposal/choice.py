@@ -82,7 +82,10 @@ def _clauses(told: Told, row: Row) -> Iterator[str]:
         yield t("proposal.sites.reason_gain", gain=words.number(gain))
     else:
         yield t("proposal.sites.reason_none")
-    if alone >= 1:
+    # Rounded as they are told: two numbers that read the same are said once.
+    if gain >= 1 and round(alone) == round(gain):
+        yield t("proposal.sites.reason_all")
+    elif alone >= 1:
         yield t("proposal.sites.reason_only", alone=words.number(alone))
     if row["n_towns_served"] > 1:
         yield t("proposal.sites.reason_towns", n=row["n_towns_served"])

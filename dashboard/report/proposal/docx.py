@@ -14,7 +14,7 @@ from typing import Any
 from docx import Document
 from docx.enum.section import WD_ORIENT
 from docx.enum.style import WD_STYLE_TYPE
-from docx.enum.table import WD_TABLE_ALIGNMENT
+from docx.enum.table import WD_CELL_VERTICAL_ALIGNMENT, WD_TABLE_ALIGNMENT
 from docx.enum.text import WD_ALIGN_PARAGRAPH, WD_TAB_ALIGNMENT
 from docx.oxml import OxmlElement
 from docx.oxml.ns import qn
@@ -252,6 +252,8 @@ class _Writer:
     def _fill(self, cell: Any, text: str, *, style: str = "Proposal cell", bold: bool = False,
               right: bool = False) -> None:  # fmt: skip
         paragraph = cell.paragraphs[0]
+        # Digits and characters are of two fonts: bottom lines would not meet.
+        cell.vertical_alignment = WD_CELL_VERTICAL_ALIGNMENT.CENTER
         # By its id: python-docx looks through all styles each time it is given one.
         paragraph._p.style = self._style_id(style)  # noqa: SLF001
         if right:

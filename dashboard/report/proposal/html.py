@@ -18,7 +18,7 @@ SERIF = (
     '"SimSun", serif'
 )
 # Tables of so many rows stay on one page.
-SHORT = 12
+SHORT = 20
 _STYLE = """
 @page { size: A4; }
 * { box-sizing: border-box; }

@@ -202,7 +202,7 @@ class _Maps:
 
     def _ground(self, state: CellState) -> str:
         names = {
-            CellState.COVERED: "access-1", CellState.NEWLY: "access-3", CellState.LOST: "gap-1",
+            CellState.COVERED: "access-2", CellState.NEWLY: "access-4", CellState.LOST: "gap-1",
             CellState.UNCOVERED: "gap-0", CellState.EMPTY: "panel",
             CellState.UNKNOWN: "suppressed-ground",
         }  # fmt: skip
