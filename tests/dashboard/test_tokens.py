@@ -59,7 +59,7 @@ def test_tier_stands_out_from_its_grounds(theme: Tokens, tier: str) -> None:
 
 @pytest.mark.parametrize("tier", TIERS)
 def test_word_in_a_tier_mark_is_legible(theme: Tokens, tier: str) -> None:
-    assert colours.contrast(theme[f"tier-{tier}-ink"], theme[f"tier-{tier}"]) >= 3
+    assert colours.contrast(theme[f"tier-{tier}-ink"], theme[f"tier-{tier}"]) >= 4.5
 
 
 @pytest.mark.parametrize("seen_with", colours.DEFICIENCIES)
