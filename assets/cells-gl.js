@@ -136,11 +136,16 @@
       this.layer.showLines({ water, strokes });
     }
 
+    _later() {
+      this.map.once("style.load", () => this._ensure(false));
+    }
+
     /** Plotly may have rebuilt the style; what we had drawn is put back. */
     _ensure(again) {
       const { map } = this;
       if (!this.alive) return this.on.lost();
-      if (!map.style) return;
+      // Nothing can be added to a style that is still being read; the next plot or view asks again.
+      if (!map.style?._loaded) return this._later();
       if (again && map.getLayer(this.layer.id)) map.removeLayer(this.layer.id);
       if (!map.getLayer(this.layer.id)) map.addLayer(this.layer);
     }

@@ -195,6 +195,41 @@ def test_every_reason_to_stay_uncovered_is_told(
     assert counts == {t(f"proposal.why.{why}"): words.number(n) for why, n in expected.items()}
 
 
+@pytest.mark.parametrize("lang", LANGUAGES)
+def test_full_sites_are_a_reason_everywhere(
+    answer: Answer, published_reader: Reader, lang: str
+) -> None:
+    left = answer.tables["uncovered"].copy()
+    left["why"] = "full"
+    told = Told(changed(answer, tables={"uncovered": left}), published_reader, load(lang))
+    said = told.t("proposal.why.full")
+    found = table(compose(told), told.t("proposal.rest.why"))
+    assert column(found, told.t("proposal.rest.why")) == [said]
+    sheet = openpyxl.load_workbook(io.BytesIO(proposal_workbook(told)))[
+        told.t("proposal.sheet.uncovered")
+    ]
+    at = [cell.value for cell in sheet[1]].index(told.t("proposal.column.why"))
+    assert {row[at] for row in sheet.iter_rows(min_row=2, values_only=True)} == {said}
+    assert set(layer(proposal_geopackage(told), "uncovered")["label"]) == {said}
+
+
+def test_targets_stand_in_the_workbook_in_their_unit(told: Told, answer: Answer) -> None:
+    sheet = openpyxl.load_workbook(io.BytesIO(proposal_workbook(told)))[
+        told.t("proposal.sheet.targets")
+    ]
+    heads = [cell.value for cell in sheet[1]]
+    now, unit = (
+        heads.index(told.t(f"proposal.column.{name}")) for name in ("value_before", "unit")
+    )
+    frame = answer.tables["targets"]
+    assert (frame["unit"] == "share").any()
+    for cells, row in zip(sheet.iter_rows(min_row=2), frame.to_dict("records"), strict=True):
+        assert cells[now].value == pytest.approx(row["value_before"])
+        share = row["unit"] == "share"
+        assert cells[now].number_format == ("0.0%" if share else "General")
+        assert row["unit"] not in str(cells[unit].value)
+
+
 def test_the_curve_marks_knee_and_choice(proposal: Proposal, told: Told, answer: Answer) -> None:
     svg = proposal.figures()[-1].svg
     curve = answer.tables["curve"].set_index("n_new")["share"]

@@ -20,6 +20,7 @@ import pyogrio
 import shapely
 
 from dashboard.report.proposal.told import Told
+from dashboard.siting_form import SOURCES
 from dashboard.tokens import tokens
 from etl.siting.answer import CellState
 
@@ -161,17 +162,22 @@ def _styles(told: Told) -> dict[str, str]:
         return _Fill(name, label, paper[colour], hatch, paper[line] if line else "")
 
     cells = [
-        state(CellState.COVERED, "access-1"),
-        state(CellState.NEWLY, "access-3", "horizontal", "panel"),
+        state(CellState.COVERED, "access-2"),
+        state(CellState.NEWLY, "access-4", "horizontal", "panel"),
         state(CellState.LOST, "gap-1", "vertical", "gap-3"),
         state(CellState.UNCOVERED, "gap-0", "b_diagonal", "gap-2"),
         state(CellState.EMPTY, "panel"),
         state(CellState.UNKNOWN, "suppressed-ground", "dense6", "suppressed-dot"),
     ]
-    whys = ("no_candidate", "forbidden", "not_chosen", "no_road", "unknown")
     ramp = paper.ramp("sequential")
+    whys = ("no_candidate", "forbidden", "not_chosen", "full", "no_road")
     reasons = [
         _Fill(why, t(f"proposal.why.{why}"), colour) for why, colour in zip(whys, ramp, strict=True)
+    ]
+    reasons.append(_Fill("unknown", t("proposal.why.unknown"), paper["suppressed-ground"]))
+    sources = [
+        _Fill(source, t(f"proposal.source.{source}"), colour)
+        for source, colour in zip((*SOURCES, "extra"), ramp, strict=True)
     ]
     marks = [
         _Fill("kept", t("proposal.map.site_existing"), paper["map-site"]),
@@ -183,7 +189,30 @@ def _styles(told: Told) -> dict[str, str]:
         suffix = f"_{number + 1}" if number else ""
         styles[f"cells{suffix}"] = _qml("state", cells, "fill")
         styles[f"uncovered{suffix}"] = _qml("why", reasons, "fill")
-    return {**styles, "sites": _qml("state", marks, "marker")}
+    return {
+        **styles,
+        # Borders alone: what is covered shows through.
+        "towns": _outlined(paper["ink"]),
+        "candidates": _qml("source", sources, "marker"),
+        "sites": _qml("state", marks, "marker"),
+    }
+
+
+def _outlined(colour: str) -> str:
+    line = _symbol_layer("SimpleFill", color=_rgb(colour), style="no", outline_style="solid",
+                         outline_color=_rgb(colour), outline_width="0.5")  # fmt: skip
+    return _document(
+        '<renderer-v2 type="singleSymbol" symbollevels="0" forceraster="0" enableorderby="0">'
+        '<symbols><symbol type="fill" name="0" alpha="1" clip_to_extent="1" force_rhr="0">'
+        f"{line}</symbol></symbols></renderer-v2>"
+    )
+
+
+def _document(renderer: str) -> str:
+    return (
+        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
+        f'<qgis version="3.22" styleCategories="Symbology">{renderer}</qgis>'
+    )
 
 
 def _qml(attribute: str, fills: Sequence[_Fill], kind: str) -> str:
@@ -197,12 +226,10 @@ def _qml(attribute: str, fills: Sequence[_Fill], kind: str) -> str:
         f"{''.join(_symbol_layers(fill, kind))}</symbol>"
         for number, fill in enumerate(fills)
     )
-    return (
-        "<!DOCTYPE qgis PUBLIC 'http://mrcc.com/qgis.dtd' 'SYSTEM'>"
-        '<qgis version="3.22" styleCategories="Symbology">'
+    return _document(
         f'<renderer-v2 type="categorizedSymbol" attr="{attribute}" symbollevels="0" '
         f'forceraster="0" enableorderby="0"><categories>{categories}</categories>'
-        f"<symbols>{symbols}</symbols></renderer-v2></qgis>"
+        f"<symbols>{symbols}</symbols></renderer-v2>"
     )
 
 

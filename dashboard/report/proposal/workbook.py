@@ -13,13 +13,15 @@ import openpyxl
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Alignment, Font, PatternFill
 from openpyxl.utils import get_column_letter
+from openpyxl.worksheet.properties import PageSetupProperties
 
 from dashboard.report.archive import settled
 from dashboard.report.proposal import basis, choice, effects, opening
-from dashboard.report.proposal.told import Row, Told, text_of
+from dashboard.report.proposal.told import Row, Told, number_of, text_of
 from etl.spreadsheet import put
 
 PERSONS, SHARE, MINUTES, PLAIN = "#,##0", "0.0%", "0.0", "General"
+A4 = 9  # as the format numbers paper
 _HEAD = PatternFill("solid", fgColor="E8EEF4")
 # Tables in the order of the sheets: columns, and the header where the column's name says another
 # thing in another table.
@@ -62,7 +64,7 @@ _HEADS = {
 _WIDTHS = {
     "name": 30, "lacks": 30, "why": 28, "hours": 22, "owner": 14, "id": 18, "town_name": 16,
     "village_name": 16, "source": 14, "area_code": 20, "site_id": 20, "candidate_id": 20,
-    "kind": 16, "group": 22,
+    "kind": 16, "group": 22, "value": 30, "share_same_sites": 20, "regret": 16,
 }  # fmt: skip
 
 
@@ -75,6 +77,10 @@ class _Column:
     title: str
     width: float = 13.0
     form: str = PLAIN
+
+
+class _Share(float):
+    """A share among figures of other units."""
 
 
 def proposal_workbook(told: Told) -> bytes:
@@ -109,10 +115,14 @@ def _sheet(
     head: bool = True,
 ) -> None:
     page = book.create_sheet(title)
+    # On paper a sheet is as wide as the page, and says on each what its columns are.
+    page.page_setup.orientation, page.page_setup.paperSize = "landscape", A4
+    page.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
+    page.page_setup.fitToHeight = 0
     for position, column in enumerate(columns, start=1):
         page.column_dimensions[get_column_letter(position)].width = column.width
     if head:
-        page.freeze_panes = "A2"
+        page.freeze_panes, page.print_title_rows = "A2", "1:1"
         # The stubs do not know this of a sheet that is only written.
         page.auto_filter.ref = f"A1:{get_column_letter(len(columns))}1"
         cells = []
@@ -129,7 +139,7 @@ def _sheet(
             cell = WriteOnlyCell(page)
             put(cell, _plain(value))
             if not isinstance(value, str):
-                cell.number_format = column.form
+                cell.number_format = SHARE if isinstance(value, _Share) else column.form
             elif column.width >= 100:
                 cell.alignment = Alignment(wrap_text=True, vertical="top")
             cells.append(cell)
@@ -199,6 +209,20 @@ def _indicator(told: Told, row: Row) -> str:
     return text_of(row["name_zh" if told.catalog.lang.startswith("zh") else "name_en"])
 
 
+def _measure(name: str) -> Callable[[Told, Row], object]:
+    def said(_: Told, row: Row) -> object:
+        value = number_of(row[name])
+        return _Share(value) if row["unit"] == "share" else value
+
+    return said
+
+
+def _unit(told: Told, row: Row) -> str:
+    if row["unit"] == "share":
+        return told.t("proposal.sheet.unit_share")
+    return told.t("proposal.sheet.unit_per", per=text_of(row["unit"]).removeprefix("per_"))
+
+
 def _check(told: Told, row: Row) -> str:
     return told.t(f"proposal.robust.{row['check']}")
 
@@ -218,6 +242,8 @@ _WORDS: dict[str, Callable[[Told, Any], object]] = {
 }
 _SAID: dict[tuple[str, str], Callable[[Told, Row], object]] = {
     ("targets", "name"): _indicator,
+    **{("targets", name): _measure(name) for name in ("value_before", "value_after", "required")},
+    ("targets", "unit"): _unit,
     ("robustness", "check"): _check,
     ("robustness", "value"): basis.condition,
     ("uncovered", "persons"): _persons,
