@@ -8,6 +8,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from etl.build.levels import Floats
 from etl.sections import Siting
 from etl.siting.faults import QuestionError, QuestionFault, question_fault
 from etl.siting.ground import Ground
@@ -19,11 +20,12 @@ from geo.siting.problem import Objective
 COLUMNS = (
     "candidate_id", "source", "kind", "name", "lon", "lat", "x", "y", "town_code", "town_name",
     "village_code", "village_name", "area_m2", "required_m2", "floor", "owner", "hours", "lacks",
-    "usable",
+    "usable", "excluded",
 )  # fmt: skip
 # What a place may lack, in the order in which it is said.
 LACKS = (
-    "no_place", "place_inexact", "area_unknown", "area_small", "hours_unknown", "floor_unknown",
+    "no_place", "excluded", "place_inexact", "area_unknown", "area_small", "hours_unknown",
+    "floor_unknown",
     "upper_floor",
 )  # fmt: skip
 PREFIXES: dict[CandidateSource, str] = {
@@ -52,7 +54,8 @@ def list_candidates(ground: Ground, question: Question) -> pd.DataFrame:
     -------
     `COLUMNS`: `kind` is that of the new site, `required_m2` the area asked of it (NaN: nothing is
     asked), `lacks` codes of `LACKS` joined by "|", `usable` whether it has a place to be reckoned
-    from. In the order of the parts, then of the sources, then by id.
+    from, `excluded` whether that lies in an excluded zone or in water: then it is chosen where it
+    is locked, and not otherwise. In the order of the parts, then of the sources, then by id.
     """
     found = [
         _of_source(ground, question, part, source)
@@ -74,6 +77,13 @@ def existing_sites(ground: Ground, part: Part) -> pd.DataFrame:
     if part.kind == Kind.SCHOOL:
         serves &= sites["rooms"] > 0
     return sites[serves].reset_index(drop=True)
+
+
+def may_be_chosen(candidates: pd.DataFrame, question: Question) -> pd.Series[bool]:
+    """Candidates with a place that nobody forbids, and that no zone excludes or somebody locks."""
+    codes = candidates["candidate_id"]
+    free = ~candidates["excluded"] | codes.isin(question.locked)
+    return candidates["usable"] & ~codes.isin(question.forbidden) & free
 
 
 def check_asked(ground: Ground, question: Question, candidates: pd.DataFrame) -> None:
@@ -113,6 +123,8 @@ def _of_source(
         rows[f"{level}_name"] = rows[f"{level}_code"].map(ground.names)
     rows["required_m2"] = _required(ground, rows, part.kind)
     rows["usable"] = rows["x"].notna() & rows["y"].notna()
+    xy = rows[["x", "y"]].to_numpy(dtype=np.float64)
+    rows["excluded"] = _excluded(ground, xy)
     rows["lacks"] = _lacks(rows)
     if part.towns:
         rows = rows[rows["town_code"].isin(part.towns)]
@@ -136,9 +148,11 @@ def _cells(ground: Ground) -> pd.DataFrame:
     cells = ground.cells
     peopled = (ground.persons["total"] > 0).to_numpy()
     zones = ground.zones
-    chosen = np.ones(len(cells), dtype=np.bool_) if zones is None else zones.allowed
-    if zones is None or zones.rank is None:
-        chosen = chosen & peopled
+    if zones is None:
+        chosen = peopled
+    else:
+        chosen = zones.allows(cells[["x", "y"]].to_numpy(dtype=np.float64))
+        chosen = chosen & peopled if zones.suitable is None else chosen
     rows = cells[chosen].reset_index(drop=True)
     return _bare(rows).assign(id=rows["area_code"])
 
@@ -168,6 +182,12 @@ def _bare(rows: pd.DataFrame) -> pd.DataFrame:
     return rows.assign(area_m2=np.nan, floor=None, owner=None, hours=None, inexact=True)
 
 
+def _excluded(ground: Ground, xy: Floats) -> npt.NDArray[np.bool_]:
+    if ground.zones is None:
+        return np.zeros(len(xy), dtype=np.bool_)
+    return ground.zones.excludes(xy)
+
+
 def _required(ground: Ground, rows: pd.DataFrame, kind: Kind) -> npt.NDArray[np.float64]:
     """Area that the standard asks of a new site; it speaks of counselling rooms alone."""
     if kind != Kind.COUNSELLING_ROOM:
@@ -192,6 +212,7 @@ def _lacks(rows: pd.DataFrame) -> list[str]:
     placed = rows["usable"].to_numpy(dtype=np.bool_)
     found = {
         "no_place": ~placed,
+        "excluded": rows["excluded"].to_numpy(dtype=np.bool_),
         "place_inexact": placed & rows["inexact"].to_numpy(dtype=np.bool_),
         "area_unknown": np.isnan(area),
         "area_small": area < rows["required_m2"].to_numpy(dtype=np.float64),
@@ -241,7 +262,7 @@ def _of_number(
     question: Question, part: Part, candidates: pd.DataFrame, where: str
 ) -> Iterator[QuestionFault]:
     own = candidates[candidates["kind"] == part.kind]
-    usable = own[own["usable"] & ~own["candidate_id"].isin(question.forbidden)]
+    usable = own[may_be_chosen(own, question)]
     locked = int(own["candidate_id"].isin(question.locked).sum())
     wanted = part.p_new
     if wanted == 0 and not locked:
@@ -250,6 +271,8 @@ def _of_number(
         yield question_fault("no_venues", f"{where}.sources", ", ".join(part.sources))
     elif not own["usable"].any():
         yield question_fault("none_placed", f"{where}.sources", ", ".join(part.sources))
+    elif own.loc[own["usable"], "excluded"].all() and not locked:
+        yield question_fault("all_excluded", f"{where}.sources", ", ".join(part.sources))
     elif wanted is not None and wanted > len(usable):
         yield question_fault("more_than_candidates", f"{where}.p_new", wanted, most=len(usable))
     if wanted is not None and locked > wanted and question.objective != Objective.SET_COVER:

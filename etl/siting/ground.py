@@ -61,7 +61,7 @@ class Ground:
     indicators : the locality's own, as they are set now.
     standard : what is asked of a place for a new room, as it is set now.
     shapes : outlines of the cells, EPSG:4326; None where only their points are known.
-    zones : which cells are suitable, and which must not be built on.
+    zones : where sites may be built, and where not.
     """
 
     snapshot_id: str
@@ -108,6 +108,9 @@ class Ground:
         for frame in frames:
             digest.update(np.ascontiguousarray(frame.to_numpy(dtype=np.float64)).tobytes())
         digest.update(self.sites.to_csv(index=False).encode())
+        if self.zones is not None:
+            for shapes in (self.zones.suitable, self.zones.excluded):
+                digest.update(b"" if shapes is None else b"".join(shapes.geometry.to_wkb()))
         digest.update(json.dumps(self.travel.meta(), sort_keys=True).encode())
         return digest.hexdigest()
 
@@ -227,7 +230,7 @@ def _read(reader: Reader, engine: Engine, settings: Settings, snapshot: Snapshot
         indicators=settings.config.indicators,
         standard=settings.config.siting,
         shapes=frame.geometry,
-        zones=read_zones(reader, snapshot, frame.xy, crs=crs),
+        zones=read_zones(reader, snapshot, crs=crs),
     )
 
 

@@ -11,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl.build.levels import Floats, Ints
-from etl.siting.candidates import check_asked, existing_sites, list_candidates
+from etl.siting.candidates import check_asked, existing_sites, list_candidates, may_be_chosen
 from etl.siting.ground import Ground
 from etl.siting.question import Part, Question
 from geo.siting import Objective
@@ -104,7 +104,7 @@ class PosedPart:
     weight : what the objective counts in each cell, >= 0.
     sites : sites in service of the kind, then candidates with a place; index 0..n-1.
     n_existing : how many of them are in service.
-    usable : bool, shape (n_sites,): neither forbidden nor outside the part's towns.
+    usable : bool, shape (n_sites,): candidates that may be chosen; see `may_be_chosen`.
     reach : all pairs within `limit_min`.
     before_min : minutes from each cell to the nearest site in service; NaN for none.
     """
@@ -216,7 +216,8 @@ def _pose_part(
     weight = np.nan_to_num(persons) * _importance(ground, question)
     limit_min = _limit(ground, question, part, len(sites))
     reach = _reach(ground, question, position, xy, limit_min=limit_min, go_on=go_on)
-    usable = ~sites["site_id"].isin(question.forbidden).to_numpy(dtype=np.bool_)
+    chosen = candidates.loc[may_be_chosen(candidates, question), "candidate_id"]
+    usable = sites["site_id"].isin(chosen).to_numpy(dtype=np.bool_)
     before_min = np.full(len(persons), np.nan)
     if n_existing:
         before_min = ground.travel.nearest(xy[:n_existing], part.mode)[0]

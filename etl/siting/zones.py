@@ -20,41 +20,49 @@ _POLYGONS = (3, 6)
 
 @dataclass(frozen=True)
 class Zones:
-    """What the published zones say of the cells' representative points.
+    """The published zones, in the metric CRS of the ground.
 
     Attributes
     ----------
-    rank : rank of the best suitable zone around each cell's point, 1 the best; NaN where it lies in
-        none. None: the locality has no suitable zones.
-    excluded : whether the point lies in an excluded zone or in water.
+    suitable : `rank`, 1 the best, and `geometry`; None where the locality has no suitable zones.
+    excluded : polygons on which nothing must be built, and water.
     """
 
-    rank: Floats | None
-    excluded: Bools
+    suitable: gpd.GeoDataFrame | None
+    excluded: gpd.GeoSeries
 
-    @property
-    def allowed(self) -> Bools:
-        """Cells on which a site may be built."""
-        if self.rank is None:
-            return ~self.excluded
-        return ~self.excluded & ~np.isnan(self.rank)
+    def excludes(self, xy: Floats) -> Bools:
+        """Whether each point [m], shape (n, 2), lies in an excluded zone or in water."""
+        found = np.zeros(len(xy), dtype=np.bool_)
+        found[_within(self.excluded, xy)[0]] = True
+        return found
+
+    def ranks(self, xy: Floats) -> Floats:
+        """Rank of the best suitable zone around each point; NaN where it lies in none."""
+        rank = np.full(len(xy), np.inf)
+        if self.suitable is not None:
+            inside, zone = _within(self.suitable.geometry, xy)
+            np.minimum.at(rank, inside, self.suitable["rank"].to_numpy(dtype=np.float64)[zone])
+        return np.where(np.isinf(rank), np.nan, rank)
+
+    def allows(self, xy: Floats) -> Bools:
+        """Whether a site may be built on free ground at each point."""
+        free = ~self.excludes(xy)
+        return free if self.suitable is None else free & ~np.isnan(self.ranks(xy))
 
 
-def read_zones(reader: Reader, snapshot: Snapshot, xy: Floats, *, crs: str) -> Zones:
-    """Zones of a snapshot, at points of the metric CRS [m], shape (n, 2)."""
+def read_zones(reader: Reader, snapshot: Snapshot, *, crs: str) -> Zones:
+    """Zones of a snapshot."""
     themes = snapshot.meta["context"]
-    excluded = np.zeros(len(xy), dtype=np.bool_)
-    for theme in ("excluded", "water"):
-        if theme in themes:
-            inside, _ = _within(_polygons(reader, themes[theme], crs), xy)
-            excluded[inside] = True
-    if "suitable" not in themes:
-        return Zones(None, excluded)
-    zones = _polygons(reader, themes["suitable"], crs)
-    rank = np.full(len(xy), np.inf)
-    inside, zone = _within(zones, xy)
-    np.minimum.at(rank, inside, zones["rank"].to_numpy(dtype=np.float64)[zone])
-    return Zones(np.where(np.isinf(rank), np.nan, rank), excluded)
+    barred = [
+        _polygons(reader, themes[theme], crs).geometry
+        for theme in ("excluded", "water")
+        if theme in themes
+    ]
+    nothing = gpd.GeoSeries([], crs=crs)
+    excluded = gpd.GeoSeries(np.concatenate([nothing.to_numpy(), *barred]), crs=crs)
+    suitable = _polygons(reader, themes["suitable"], crs) if "suitable" in themes else None
+    return Zones(suitable, excluded)
 
 
 def _polygons(reader: Reader, geometry_hash: str, crs: str) -> gpd.GeoDataFrame:
@@ -74,12 +82,11 @@ def _polygons(reader: Reader, geometry_hash: str, crs: str) -> gpd.GeoDataFrame:
     return frame.set_geometry(frame.geometry.to_crs(crs).make_valid()).reset_index(drop=True)
 
 
-def _within(
-    zones: gpd.GeoDataFrame, xy: Floats
-) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
-    """Positions of points and of the zones they lie in, the edge included."""
-    if zones.empty:
+def _within(zones: gpd.GeoSeries, xy: Floats) -> tuple[npt.NDArray[np.intp], npt.NDArray[np.intp]]:
+    """Positions of points and of the zones they lie in, the edge included; NaN lies in none."""
+    placed = np.flatnonzero(np.isfinite(xy).all(axis=1))
+    if zones.empty or not len(placed):
         nothing = np.array([], dtype=np.intp)
         return nothing, nothing
-    point, zone = zones.sindex.query(shapely.points(xy), predicate="intersects")
-    return point, zone
+    point, zone = zones.sindex.query(shapely.points(xy[placed]), predicate="intersects")
+    return placed[point], zone

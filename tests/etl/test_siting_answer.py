@@ -6,17 +6,20 @@ import itertools
 import math
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
+import shapely
 
 from etl.siting.answer import COLUMNS, Answer, CellState, as_table, empty_tables
 from etl.siting.answering import STEPS, answer_question
 from etl.siting.faults import QuestionError
 from etl.siting.ground import Ground
 from etl.siting.question import Question
+from etl.siting.zones import Zones
 from geo.errors import InputError
-from tests.support.siting import FULL_SERVICE, small_answer, small_ground, small_question
+from tests.support.siting import CRS, FULL_SERVICE, small_answer, small_ground, small_question
 
 # Straight line x 1.3 at 4.8 km/h.
 MIN_PER_M = 1.3 / 80.0
@@ -283,6 +286,25 @@ def test_a_forbidden_site_is_told_as_the_cause(plain: Plain) -> None:
     assert set(told[told == "forbidden"].index) == lived_in
     candidates = found.tables["candidates"].set_index("candidate_id")
     assert list(candidates.index[candidates["forbidden"]]) == [best]
+
+
+def test_what_a_zone_excludes_is_built_only_where_it_is_locked(plain: Plain) -> None:
+    best = _new(small_answer())[0]
+    spot = plain.sites[best.split(":")[1]]
+    around = gpd.GeoSeries([shapely.Point(spot["x"], spot["y"]).buffer(50)], crs=CRS)
+    ground = small_ground(zones=Zones(None, around))
+    found = _ask(ground)
+    assert best not in _new(found)
+    others = [code for code in _candidates(found) if code != best]
+    assert found.meta["covered_after"] == plain.best(KEPT, others, 4)
+    listed = found.tables["candidates"].set_index("candidate_id")["lacks"]
+    assert listed.index[listed.str.contains("excluded")].tolist() == [best]
+    locked = _ask(ground, locked=[best])
+    assert locked.meta["covered_after"] == small_answer().meta["covered_after"]
+    told = locked.tables["sites"].set_index("site_id").loc[best]
+    assert told["state"] == "new"
+    assert "excluded" in told["lacks"].split("|")
+    assert found.meta["ground_sha256"] != small_answer().meta["ground_sha256"]
 
 
 # ---------------------------------------------------------------- the curve

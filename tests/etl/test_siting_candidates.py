@@ -4,18 +4,26 @@ from __future__ import annotations
 
 from typing import Any
 
+import geopandas as gpd
 import numpy as np
 import pandas as pd
 import pytest
 
 from etl.sections import Siting
-from etl.siting.candidates import COLUMNS, LACKS, check_asked, existing_sites, list_candidates
+from etl.siting.candidates import (
+    COLUMNS,
+    LACKS,
+    check_asked,
+    existing_sites,
+    list_candidates,
+    may_be_chosen,
+)
 from etl.siting.faults import QuestionError
 from etl.siting.ground import Ground
 from etl.siting.question import Question, read_question
 from etl.siting.zones import Zones
 from etl.sources.floors import lowest_floor
-from tests.support.siting_ground import CODES, SOUTH, STEP, WEST, hand_made, site
+from tests.support.siting_ground import CODES, CRS, SOUTH, STEP, WEST, hand_made, site
 
 GOOD = {"area_m2": 60.0, "hours": "周一至周五 9:00-17:00", "floor": "1层", "owner": "甲村委会"}
 OUT = {"lon": np.nan, "lat": np.nan}
@@ -44,9 +52,17 @@ def faults(ground: Ground, question: Question) -> dict[str, list[str]]:
 
 
 def zones(rank: list[float] | None, excluded: list[int]) -> Zones:
-    mask = np.zeros(6, dtype=bool)
-    mask[excluded] = True
-    return Zones(None if rank is None else np.array(rank), mask)
+    """Zones whose outlines are those of cells, by cell."""
+    shapes = hand_made().shapes
+    assert shapes is not None
+    outlines = shapes.to_crs(CRS)
+    suitable = None
+    if rank is not None:
+        inside = np.isfinite(rank)
+        suitable = gpd.GeoDataFrame(
+            {"rank": np.array(rank)[inside]}, geometry=outlines[inside].values
+        )
+    return Zones(suitable, outlines.iloc[excluded])
 
 
 def test_venues_in_service_with_all_that_is_known_of_them() -> None:
@@ -164,6 +180,39 @@ def test_suitable_cells_whether_peopled_or_not_without_exclusions() -> None:
     ground = hand_made(zones=zones([1, np.nan, 2, np.nan, 1, np.nan], [4]))
     found = list_candidates(ground, ask("suitable"))
     assert found["candidate_id"].tolist() == [f"cell:{CODES[i]}" for i in (0, 2)]
+
+
+def test_a_place_in_an_excluded_zone_is_flagged_whatever_its_source() -> None:
+    point = {"id": "b", "name": "老仓库", "lon": WEST + 4.1 * STEP, "lat": SOUTH + 0.5 * STEP}
+    ground = hand_made(
+        site("v1", "host_venue", 1, **GOOD), site("v3", "host_venue", 3, **GOOD),
+        site("s1", "school", 1), site("c1", "primary_care", 1), site("v", "host_venue", 1, **OUT),
+        zones=zones([1.0] * 6, [1, 4]),
+    )  # fmt: skip
+    sources = ("venue", "school", "primary_care", "suitable", "extra")
+    found = list_candidates(ground, ask(*sources, extra=[point])).set_index("candidate_id")
+    barred = {"venue:v1", "school:s1", "care:c1", "extra:b"}
+    assert set(found.index[found["excluded"]]) == barred
+    flagged = found["lacks"].str.split("|").map(lambda codes: "excluded" in codes)
+    assert set(found.index[flagged]) == barred
+    assert found.loc["venue:v1", "lacks"] == "excluded"
+    assert f"cell:{CODES[1]}" not in found.index
+
+
+def test_what_a_zone_excludes_may_be_chosen_where_it_is_locked() -> None:
+    ground = hand_made(*(site(f"v{i}", "host_venue", i) for i in (0, 1, 3)), zones=zones(None, [1]))
+    for question, wanted in (
+        (ask(), ["venue:v0", "venue:v3"]),
+        (ask(locked=["venue:v1"]), ["venue:v0", "venue:v1", "venue:v3"]),
+        (ask(forbidden=["venue:v0"]), ["venue:v3"]),
+    ):
+        found = list_candidates(ground, question)
+        assert found.loc[may_be_chosen(found, question), "candidate_id"].tolist() == wanted
+    assert faults(ground, ask(p_new=3)) == {"parts.0.p_new": ["more_than_candidates"]}
+    nowhere = hand_made(site("v1", "host_venue", 1), zones=zones(None, [1]))
+    assert faults(nowhere, ask()) == {"parts.0.sources": ["all_excluded"]}
+    locked = ask(locked=["venue:v1"])
+    check_asked(nowhere, locked, list_candidates(nowhere, locked))
 
 
 def test_points_of_the_map_belong_to_the_cell_around_them() -> None:

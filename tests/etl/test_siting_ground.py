@@ -288,10 +288,12 @@ def test_zones_and_water_say_where_rooms_may_be_built(make: Make) -> None:
     office.publish()
     zones = office.ground().zones
     assert zones is not None
-    assert zones.rank is not None
-    np.testing.assert_array_equal(zones.rank, [1, 1, 2, np.nan])
-    assert zones.excluded.tolist() == [True, False, True, False]
-    assert zones.allowed.tolist() == [False, True, False, False]
+    xy = office.ground().cells[["x", "y"]].to_numpy()
+    np.testing.assert_array_equal(zones.ranks(xy), [1, 1, 2, np.nan])
+    assert zones.excludes(xy).tolist() == [True, False, True, False]
+    assert zones.allows(xy).tolist() == [False, True, False, False]
+    nowhere = np.full((1, 2), np.nan)
+    assert (zones.excludes(nowhere)[0], zones.allows(nowhere)[0]) == (False, False)
     question = read_question(
         {"parts": [{"mode": "foot", "threshold_min": 15, "p_new": 1, "sources": ["suitable"]}]}
     )
@@ -302,8 +304,8 @@ def test_zones_and_water_say_where_rooms_may_be_built(make: Make) -> None:
 def test_without_zones_every_peopled_cell_may_be_built_on(shared: Office) -> None:
     zones = shared.ground().zones
     assert zones is not None
-    assert zones.rank is None
-    assert zones.allowed.all()
+    assert zones.suitable is None
+    assert zones.allows(shared.ground().cells[["x", "y"]].to_numpy()).all()
 
 
 def test_a_snapshot_that_is_not_there_is_said(shared: Office) -> None:
