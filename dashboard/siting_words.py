@@ -126,15 +126,33 @@ def lacks_of(code: object, catalog: Catalog) -> list[str]:
     return [catalog.t(f"siting.lacks.{one}") for one in codes]
 
 
-def knee_sentence(answer: Answer, catalog: Catalog) -> str:
+def curve_sentences(answer: Answer, catalog: Catalog) -> str:
+    """Where the curve bends, and what its points have in common."""
+    t, rules = catalog.t, answer.meta.get("curve") or {}
+    said = [_knee_sentence(answer, catalog), t("siting.curve.basis")]
+    counts = answer.tables["curve"]["n_new"]
+    if rules.get("floor"):
+        said.append(t("siting.curve.floor", share=words.percent(rules["floor"])))
+    least = int(counts[counts > 0].min())
+    if least > 1:
+        said.append(t("siting.curve.least", count=least))
+    if rules.get("paid") is not None:
+        said.append(t("siting.curve.paid", count=rules["paid"]))
+    if rules.get("same") is False:
+        share = words.percent(_of(answer.meta, "share_after"))
+        said.append(t("siting.curve.apart", share=share))
+    return t("siting.curve.between").join(said)
+
+
+def _knee_sentence(answer: Answer, catalog: Catalog) -> str:
     """Where the curve bends, or that it does not."""
     knee = answer.meta.get("knee")
     curve = answer.tables["curve"]
     if knee is None or curve.empty:
         return catalog.t("siting.curve.no_knee")
-    at = curve[curve["n_new"] == knee].iloc[0]
-    after = curve[curve["n_new"] > knee]
-    more = float(after["gain"].mean()) if not after.empty else 0.0
+    at, last = curve[curve["n_new"] == knee].iloc[0], curve.iloc[-1]
+    further = float(last["n_new"] - knee)
+    more = float(last["persons"] - at["persons"]) / further if further else 0.0
     return catalog.t(
         "siting.curve.knee_said",
         count=int(knee),

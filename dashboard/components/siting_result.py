@@ -176,16 +176,18 @@ def curve(answer: Answer, catalog: Catalog, *, theme: Theme) -> Component | None
         return None
     chosen = int(answer.meta.get("n_new") or 0)
     knee = answer.meta.get("knee")
+    # Where it is judged by something else than residents covered, it may lie below the curve.
+    own = words.percent(float(answer.meta["share_after"]))
     named: dict[int, str] = {
         0: t("siting.curve.now", share=_share_at(table, 0)),
-        chosen: t("siting.curve.chosen", count=chosen, share=_share_at(table, chosen)),
+        chosen: t("siting.curve.chosen", count=chosen, share=own),
     }
     if knee is not None and int(knee) != chosen:
         named[int(knee)] = t(
             "siting.curve.knee", count=int(knee), share=_share_at(table, int(knee))
         )
     elif knee is not None:
-        named[chosen] = t("siting.curve.chosen_knee", count=chosen, share=_share_at(table, chosen))
+        named[chosen] = t("siting.curve.chosen_knee", count=chosen, share=own)
     drawn = coverage_curve(
         table,
         hover=[_hover(row, catalog) for row in table.sort_values("n_new").to_dict("records")],
@@ -196,7 +198,7 @@ def curve(answer: Answer, catalog: Catalog, *, theme: Theme) -> Component | None
     )
     figure = dcc.Graph(figure=drawn, config=CONFIG, responsive=True,
                        style={"height": f"{HEIGHT_PX}px"})  # fmt: skip
-    described = said_of.knee_sentence(answer, catalog)
+    described = said_of.curve_sentences(answer, catalog)
     return section(
         t("siting.curve.title"),
         html.P(described),
@@ -217,7 +219,14 @@ def _hover(row: Row, catalog: Catalog) -> str:
         count=int(row["n_new"]),
         share=words.percent(float(row["share"])),
         gain=words.persons(catalog, float(row["gain"])),
+        gap=words.gap(_above(row)),
     )
+
+
+def _above(row: Row) -> float:
+    """How far above a point the best can lie, as a share of it."""
+    persons, bound = float(row["persons"]), float(row["bound"])
+    return bound / persons - 1 if persons > 0 else math.inf
 
 
 def _curve_rows(table: pd.DataFrame, catalog: Catalog) -> Component:

@@ -12,7 +12,7 @@ import pandas as pd
 
 from etl.siting.answer import Answer, empty_tables, jsonable
 from etl.siting.choosing import Choice, choose
-from etl.siting.curve import coverage_curve, knee_of
+from etl.siting.curve import coverage_curve, curve_rules, knee_of
 from etl.siting.gap_change import gap_change
 from etl.siting.ground import Ground
 from etl.siting.people import group_table, headline, town_table, uncovered_table
@@ -92,6 +92,7 @@ def answer_question(
         "n_new": sum(int(s.new.sum()) for s in standings),
         "n_closed": sum(int(s.closed.sum()) for s in standings),
         "knee": knee_of(tables["curve"]),
+        "curve": curve_rules(posed, standings),
         "assumed": gaps,
     }
     return Answer(jsonable(meta), tables, _cells(posed, standings, tables["candidates"]))

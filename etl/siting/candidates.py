@@ -20,7 +20,7 @@ from geo.siting.problem import Objective
 COLUMNS = (
     "candidate_id", "source", "kind", "name", "lon", "lat", "x", "y", "town_code", "town_name",
     "village_code", "village_name", "area_m2", "required_m2", "floor", "owner", "hours", "lacks",
-    "usable", "excluded",
+    "usable", "excluded", "quality", "category",
 )  # fmt: skip
 # What a place may lack, in the order in which it is said.
 LACKS = (
@@ -37,9 +37,11 @@ _KIND_OF: dict[CandidateSource, Kind] = {
 }  # fmt: skip
 _TEXTS = (
     "candidate_id", "source", "kind", "name", "town_code", "town_name", "village_code",
-    "village_name", "floor", "owner", "hours", "lacks",
+    "village_name", "floor", "owner", "hours", "lacks", "quality", "category",
 )  # fmt: skip
 _NUMBERS = ("lon", "lat", "x", "y", "area_m2", "required_m2")
+# Categories of counselling rooms, of etl/registry/categories.toml.
+TOWN_STATION, VILLAGE_ROOM = "town_station", "village_room"
 _INEXACT = (PlaceQuality.VILLAGE, PlaceQuality.TOWN)
 
 
@@ -55,7 +57,9 @@ def list_candidates(ground: Ground, question: Question) -> pd.DataFrame:
     `COLUMNS`: `kind` is that of the new site, `required_m2` the area asked of it (NaN: nothing is
     asked), `lacks` codes of `LACKS` joined by "|", `usable` whether it has a place to be reckoned
     from, `excluded` whether that lies in an excluded zone or in water: then it is chosen where it
-    is locked, and not otherwise. In the order of the parts, then of the sources, then by id.
+    is locked, and not otherwise; `quality` how exactly the place is known, `category` of the new
+    site, where its kind has any that can be told. In the order of the parts, then of the sources,
+    then by id.
     """
     found = [
         _of_source(ground, question, part, source)
@@ -121,7 +125,7 @@ def _of_source(
     rows["candidate_id"] = f"{PREFIXES[source]}:" + rows["id"].astype("str")
     for level in (Level.TOWN, Level.VILLAGE):
         rows[f"{level}_name"] = rows[f"{level}_code"].map(ground.names)
-    rows["required_m2"] = _required(ground, rows, part.kind)
+    rows = _of_standard(ground, rows, part.kind)
     rows["usable"] = rows["x"].notna() & rows["y"].notna()
     xy = rows[["x", "y"]].to_numpy(dtype=np.float64)
     rows["excluded"] = _excluded(ground, xy)
@@ -179,7 +183,10 @@ def _points(ground: Ground, question: Question) -> pd.DataFrame:
 
 def _bare(rows: pd.DataFrame) -> pd.DataFrame:
     """Places where nobody has said what stands there."""
-    return rows.assign(area_m2=np.nan, floor=None, owner=None, hours=None, inexact=True)
+    return rows.assign(
+        area_m2=np.nan, floor=None, owner=None, hours=None, inexact=True,
+        quality=PlaceQuality.EXACT.value,
+    )  # fmt: skip
 
 
 def _excluded(ground: Ground, xy: Floats) -> npt.NDArray[np.bool_]:
@@ -188,13 +195,19 @@ def _excluded(ground: Ground, xy: Floats) -> npt.NDArray[np.bool_]:
     return ground.zones.excludes(xy)
 
 
-def _required(ground: Ground, rows: pd.DataFrame, kind: Kind) -> npt.NDArray[np.float64]:
-    """Area that the standard asks of a new site; it speaks of counselling rooms alone."""
+def _of_standard(ground: Ground, rows: pd.DataFrame, kind: Kind) -> pd.DataFrame:
+    """Area that the standard asks of a new site, and whether it is a town's or a village's.
+
+    Both are told of counselling rooms alone.
+    """
     if kind != Kind.COUNSELLING_ROOM:
-        return np.full(len(rows), np.nan)
+        return rows.assign(required_m2=np.nan, category=None)
     standard = ground.standard
-    town = [_is_of_town(str(name), standard) for name in rows["name"]]
-    return np.where(town, standard.town_area_m2, standard.village_area_m2)
+    town = np.array([_is_of_town(str(name), standard) for name in rows["name"]], dtype=np.bool_)
+    return rows.assign(
+        required_m2=np.where(town, standard.town_area_m2, standard.village_area_m2),
+        category=np.where(town, TOWN_STATION, VILLAGE_ROOM),
+    )
 
 
 def _is_of_town(name: str, standard: Siting) -> bool:

@@ -271,7 +271,7 @@ def _sites(ground: Ground, part: Part, candidates: pd.DataFrame) -> tuple[pd.Dat
     existing["town_name"] = existing["town_code"].map(ground.names)
     existing["village_name"] = existing["village_code"].map(ground.names)
     mine = candidates[(candidates["kind"] == part.kind.value) & candidates["usable"]]
-    new = mine.rename(columns={"candidate_id": "site_id"})
+    new = mine.drop(columns=["usable", "excluded"]).rename(columns={"candidate_id": "site_id"})
     if existing.empty:
         return new.reset_index(drop=True), 0
     if new.empty:

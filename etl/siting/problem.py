@@ -30,7 +30,9 @@ class Task:
     kept : by part, bool over its sites: sites in service that are there, or may be closed.
     allowed : by part, bool over its sites: candidates that may be chosen.
     closures : whether the question's closable sites may be closed.
-    equity : whether what is asked for towns counts.
+    one_per_town : whether each town must have a site.
+    least_share : share 0..1 of each town that must be covered; None for no such rule.
+    worst_first : whether the lowest share of any town comes before all else.
     budget : whether the question's budget counts.
     """
 
@@ -41,8 +43,15 @@ class Task:
     kept: tuple[Bools, ...]
     allowed: tuple[Bools, ...]
     closures: bool
-    equity: bool
+    one_per_town: bool
+    least_share: float | None
+    worst_first: bool
     budget: bool = True
+
+    @property
+    def of_towns(self) -> bool:
+        """Whether anything is asked for towns."""
+        return self.one_per_town or self.worst_first or bool(self.least_share)
 
 
 def asked_task(posed: Posed) -> Task:
@@ -56,18 +65,18 @@ def asked_task(posed: Posed) -> Task:
         kept=tuple(one.existing for one in posed.parts),
         allowed=tuple(one.usable & ~one.existing for one in posed.parts),
         closures=bool(question.closable),
-        equity=True,
+        one_per_town=question.one_per_town,
+        least_share=question.min_town_share,
+        worst_first=question.worst_first,
     )
 
 
 def is_lean(posed: Posed, task: Task) -> bool:
     """Whether sites in service only take away from what is left to cover."""
-    question = posed.question
-    towns = question.one_per_town or question.worst_first or question.min_town_share
     return (
         task.objective == Objective.MAX_COVERAGE
         and not task.closures
-        and not (task.equity and towns)
+        and not task.of_towns
         and all(one.part.capacity_new is None for one in posed.parts)
     )
 
@@ -135,14 +144,14 @@ def siting_problem(posed: Posed, task: Task, *, lean: bool) -> SitingProblem:
             "closable": list(sites.index[closable]),
             "max_closures": question.max_closures,
         }
-    if task.equity and (question.one_per_town or question.worst_first or question.min_town_share):
+    if task.of_towns:
         town = posed.ground.cells.set_index("area_code")["town_code"].reindex(demand.index)
         extra |= {
             "town_of_demand": town.dropna(),
             "town_of_site": sites["town_code"].dropna(),
-            "one_per_town": question.one_per_town,
-            "min_town_share": question.min_town_share,
-            "worst_first": question.worst_first,
+            "one_per_town": task.one_per_town,
+            "min_town_share": task.least_share,
+            "worst_first": task.worst_first,
         }
     return SitingProblem(
         objective=task.objective,

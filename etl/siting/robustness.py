@@ -7,19 +7,21 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
+from scipy.spatial import cKDTree
 
 from etl.build.levels import Floats, Ints
 from etl.siting.answer import as_table
 from etl.siting.choosing import Choice, Watch, choose
 from etl.siting.curve import LEAST_S
-from etl.siting.posed import MEDIANS, Posed, tried_thresholds
+from etl.siting.posed import MEDIANS, Posed, PosedPart, tried_thresholds
 from etl.siting.problem import Task, asked_task
 from geo.maup import shifted_squares
 from geo.siting import Objective
 from geo.siting.stopwatch import Stopwatch
 
 DEMAND_CHANGE, DRAWS = 0.1, 5
-# The grid of squares is laid anew by half a side.
+# Cells are joined in squares of so many by so many; the squares are laid anew by half a side.
+SIDES = (2, 4)
 SHIFTS = ((0.0, 0.0), (0.5, 0.5))
 _GROUPS = ("minors", "elderly")
 _EQUAL = 1e-9
@@ -67,8 +69,7 @@ def variants(posed: Posed) -> Iterator[Variant]:
         )
         yield Variant("demand", f"draw:{draw + 1}", replace(asked, weights=weights))
     yield from _by_group(posed, asked)
-    for name, zones in _zonings(posed):
-        weights = tuple(_gathered(posed, weight, zones) for weight in asked.weights)
+    for name, weights in _zonings(posed):
         yield Variant("zoning", name, replace(asked, weights=weights))
     complete = set(posed.candidates.loc[posed.candidates["lacks"].fillna("") == "", "candidate_id"])
     whole = tuple(
@@ -163,7 +164,9 @@ def _value(posed: Posed, task: Task, choice: Choice, *, limit_s: float) -> float
         allowed=tuple(choice.new(posed, one.position) for one in posed.parts),
         p_new=tuple(int(choice.new(posed, one.position).sum()) for one in posed.parts),
         closures=False,
-        equity=False,
+        one_per_town=False,
+        least_share=None,
+        worst_first=False,
         budget=False,
     )
     found = choose(posed, fixed, time_limit_s=limit_s)
@@ -200,39 +203,57 @@ def _by_group(posed: Posed, asked: Task) -> Iterator[Variant]:
             yield Variant("demand", changed, replace(asked, weights=tuple(weights)))
 
 
-def _zonings(posed: Posed) -> Iterator[tuple[str, Ints]]:
-    """Villages, and squares of about their size laid anew; -1 for a cell without a zone."""
+def _zonings(posed: Posed) -> Iterator[tuple[str, tuple[Floats, ...]]]:
+    """Weights by part with the residents of a unit all at its middle, for several kinds of unit.
+
+    Units so wide that residents are moved farther than the way that is asked about say nothing of
+    the choice, and are left out.
+    """
     cells = posed.ground.cells
-    villages = cells["village_code"]
-    number, known = pd.factorize(villages)
-    if 1 < len(known) < len(cells):
-        yield "village", number.astype(np.int64)
     xy = cells[["x", "y"]].to_numpy(dtype=np.float64)
-    extent = np.ptp(xy, axis=0) if len(xy) else np.zeros(2)
-    n_zones = max(len(known), 4)
-    side_m = float(np.sqrt(extent[0] * extent[1] / n_zones))
-    if side_m > 0:
-        for draw, shift in enumerate(SHIFTS):
-            yield f"squares:{draw}", shifted_squares(xy, size_m=side_m, shift=shift)
+    units: list[tuple[str, Ints]] = []
+    nearest_m = np.asarray(cKDTree(xy).query(xy, k=[2])[0]).ravel()
+    step_m = float(np.median(nearest_m))
+    if 0 < step_m < np.inf:
+        for side in SIDES:
+            for draw, shift in enumerate(SHIFTS, start=1):
+                squares = shifted_squares(xy, size_m=side * step_m, shift=shift)
+                units.append((f"cells{side**2}:{draw}", squares))
+    number, known = pd.factorize(cells["village_code"])
+    if len(known) > 1:
+        units.append(("village", number.astype(np.int64)))
+    for name, unit in units:
+        if len(np.unique(unit)) == len(cells):
+            continue
+        gathered = [_gathered(xy, one.weight, unit) for one in posed.parts]
+        moved = [moved_m for _, moved_m in gathered]
+        if all(_fits(posed, one, far) for one, far in zip(posed.parts, moved, strict=True)):
+            yield name, tuple(weight for weight, _ in gathered)
 
 
-def _gathered(posed: Posed, weight: Floats, zones: Ints) -> Floats:
-    """The weight of each zone, all at the cell nearest to its weighted middle."""
-    xy = posed.ground.cells[["x", "y"]].to_numpy(dtype=np.float64)
+def _fits(posed: Posed, one: PosedPart, moved_m: float) -> bool:
+    """Whether residents are moved less far than the way, as flown, that is asked about."""
+    return moved_m <= posed.ground.travel.reach_m(one.part.threshold_min, one.part.mode)
+
+
+def _gathered(xy: Floats, weight: Floats, zones: Ints) -> tuple[Floats, float]:
+    """The weight of each zone, all at the cell nearest to its weighted middle; -1 is no zone.
+
+    How far the weight is moved, on average [m], comes with it.
+    """
     out = np.where(zones < 0, weight, 0.0)
     use = np.flatnonzero((zones >= 0) & (weight > 0))
-    zone, n = zones[use], int(zones.max(initial=-1)) + 1
-    total = np.bincount(zone, weights=weight[use], minlength=n)
-    with np.errstate(invalid="ignore", divide="ignore"):
-        middle = np.stack(
-            [
-                np.bincount(zone, weights=weight[use] * xy[use, i], minlength=n) / total
-                for i in (0, 1)
-            ],
-            axis=1,
-        )
+    if not len(use):
+        return out, 0.0
+    _, zone = np.unique(zones[use], return_inverse=True)
+    total = np.bincount(zone, weights=weight[use])
+    middle = np.stack(
+        [np.bincount(zone, weights=weight[use] * xy[use, i]) / total for i in (0, 1)], axis=1
+    )
     away = np.linalg.norm(xy[use] - middle[zone], axis=1)
     order = np.lexsort((use, away, zone))
-    first = order[np.unique(zone[order], return_index=True)[1]]
-    out[use[first]] = total[zone[first]]
-    return out
+    # The first of each zone in this order is the cell nearest to its middle.
+    place = use[order[np.unique(zone[order], return_index=True)[1]]]
+    out[place] = total
+    moved = np.linalg.norm(xy[use] - xy[place[zone]], axis=1)
+    return out, float(np.average(moved, weights=weight[use]))

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any
 
 import pandas as pd
+from sqlalchemy import Row
+
+from etl.store.times import as_utc
 
 QUEUED, RUNNING = "queued", "running"
 DONE, INFEASIBLE, CANCELLED, FAILED = "done", "infeasible", "cancelled", "failed"
@@ -58,6 +61,18 @@ class Scenario:
     ended_at_utc: datetime | None = None
     replay_of: str | None = None
     meta: dict[str, Any] | None = None
+
+    @classmethod
+    def of(cls, row: Row[Any]) -> Scenario:
+        """A scenario as the store has it: its row, `position` and the `meta` of its answer."""
+        told = {field.name: getattr(row, field.name) for field in fields(cls)}
+        for name in ("best", "bound", "gap"):
+            told[name] = math.nan if told[name] is None else told[name]
+        for name in ("created_at_utc", "started_at_utc", "ended_at_utc"):
+            told[name] = None if told[name] is None else as_utc(told[name])
+        told["position"] = row.position if row.state == QUEUED else 0
+        told["cancelling"] = row.cancelling and row.state in LIVE
+        return cls(**told)
 
     @property
     def live(self) -> bool:

@@ -7,7 +7,6 @@ process may act at any moment.
 
 from __future__ import annotations
 
-import math
 import secrets
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
@@ -19,7 +18,6 @@ from sqlalchemy import (
     ColumnElement,
     Connection,
     Engine,
-    Row,
     and_,
     delete,
     func,
@@ -30,11 +28,10 @@ from sqlalchemy import (
 
 from etl.model import Text
 from etl.response.notes import clean_note
-from etl.siting.scenario import CANCELLED, FAILED, LIVE, QUEUED, RUNNING, Scenario
+from etl.siting.scenario import CANCELLED, FAILED, QUEUED, RUNNING, Scenario
 from etl.siting.words import sentence
 from etl.store.engine import exclusive, store_errors
 from etl.store.siting_tables import siting_call, siting_result, siting_scenario
-from etl.store.times import as_utc
 from geo.errors import CodeError, FullError, InputError, NotPublishedError, StepError
 
 ADVISORY_LOCK = 0x58494E53  # "XINS": one change of the queue at a time on PostgreSQL
@@ -105,7 +102,7 @@ class Scenarios:
             .order_by(_columns.number.desc())
         )
         with store_errors(), self.engine.connect() as connection:
-            return [_scenario(row) for row in connection.execute(query)]
+            return [Scenario.of(row) for row in connection.execute(query)]
 
     def waiting(self) -> int:
         """How many are in the queue."""
@@ -366,36 +363,3 @@ def _state(connection: Connection, scenario_id: str) -> str:
 def _waiting(connection: Connection) -> int:
     query = select(func.count()).select_from(siting_scenario).where(_columns.state == QUEUED)
     return int(connection.scalar(query) or 0)
-
-
-def _scenario(row: Row[Any]) -> Scenario:
-    return Scenario(
-        scenario_id=row.scenario_id,
-        name=row.name,
-        snapshot_id=row.snapshot_id,
-        week=row.week,
-        question=row.question,
-        state=row.state,
-        created_at_utc=as_utc(row.created_at_utc),
-        step=row.step,
-        progress=row.progress,
-        best=_number(row.best),
-        bound=_number(row.bound),
-        gap=_number(row.gap),
-        position=row.position if row.state == QUEUED else 0,
-        cancelling=row.cancelling and row.state in LIVE,
-        message_zh=row.message_zh,
-        message_en=row.message_en,
-        started_at_utc=_moment(row.started_at_utc),
-        ended_at_utc=_moment(row.ended_at_utc),
-        replay_of=row.replay_of,
-        meta=row.meta,
-    )
-
-
-def _number(value: float | None) -> float:
-    return math.nan if value is None else value
-
-
-def _moment(stamp: datetime | None) -> datetime | None:
-    return None if stamp is None else as_utc(stamp)

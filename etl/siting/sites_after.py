@@ -11,9 +11,9 @@ import pandas as pd
 from etl.sections import Access
 from etl.siting.posed import Posed
 from etl.siting.standing import PartStanding
-from geo.model import Kind, PlaceQuality, SiteStatus
+from geo.model import Kind, SiteStatus
 
-AMOUNTS = ("staff", "rooms", "places")
+AMOUNTS = ("staff", "rooms", "beds", "places")
 
 
 def usual_amounts(sites: pd.DataFrame, kind: Kind) -> dict[str, float]:
@@ -72,8 +72,9 @@ def sites_after(
 
 
 def _built(sites: pd.DataFrame, new: pd.DataFrame, offers: dict[str, float]) -> pd.DataFrame:
-    rows = new[["site_id", "kind", "name", "lon", "lat", "x", "y", "town_code", "village_code"]]
-    rows = rows.assign(status=SiteStatus.OPEN.value, quality=PlaceQuality.EXACT.value, **offers)
+    rows = new[["site_id", "kind", "category", "name", "lon", "lat", "x", "y", "quality",
+                "town_code", "village_code"]]  # fmt: skip
+    rows = rows.assign(status=SiteStatus.OPEN.value, **offers)
     return rows.reindex(columns=sites.columns).astype(sites.dtypes.to_dict())
 
 

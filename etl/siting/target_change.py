@@ -28,8 +28,8 @@ def target_table(
     """Indicators of sites whose value changes, for the whole locality.
 
     The published numerator and denominator are taken, and the difference that the sites make to
-    each is added. An indicator that asks for a category of sites, or that is not known, is not
-    there: what is published of a site says nothing of its category.
+    each is added. An indicator that is not known is not there; nor is one that asks for a category
+    of sites, in a snapshot that was published without categories.
     """
     ground = posed.ground
     if ground.targets.empty:
@@ -37,8 +37,7 @@ def target_table(
     levels = _levels(ground)
     after = sites_after(posed, standings, supply)
     quantities = [
-        Quantities(levels, sites.assign(category=None), LayerBook(), [ground.week])
-        for sites in (ground.sites, after)
+        Quantities(levels, sites, LayerBook(), [ground.week]) for sites in (ground.sites, after)
     ]
     published = {row["indicator"]: row for row in ground.targets.to_dict("records")}
     rows = []

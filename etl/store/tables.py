@@ -357,6 +357,7 @@ published_site = Table(
     Column("hours", Text),
     Column("floor", Text),
     Column("owner", Text),
+    Column("category", Text),
     PrimaryKeyConstraint("snapshot_id", "site_id"),
 )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Callable
 from typing import Any
 
 import geopandas as gpd
@@ -329,6 +330,101 @@ def test_the_curve_stays_flat_once_all_in_reach_are_covered(plain: Plain) -> Non
     all_in_reach = plain.total(plain.covered([*KEPT, *_candidates(found)]))
     assert curve["persons"].iloc[-1] == all_in_reach
     assert curve["proven"].all()
+    assert curve["persons"].is_monotonic_increasing
+
+
+def _curve_by_hand(
+    plain: Plain, candidates: list[str], n: int, meets: Callable[[tuple[str, ...]], bool]
+) -> float | None:
+    """The most that at most n new sites cover of all choices that meet the rules."""
+    reach = {site: plain.covered([site]) for site in [*KEPT, *candidates]}
+    base = set().union(*(reach[site] for site in KEPT))
+    found = [
+        plain.total(base.union(*(reach[site] for site in chosen)))
+        for size in range(1, n + 1)
+        for chosen in itertools.combinations(candidates, size)
+        if meets(chosen)
+    ]
+    return max(found, default=None)
+
+
+def _lowest_share(plain: Plain, chosen: tuple[str, ...]) -> float:
+    covered = plain.covered([*KEPT, *chosen])
+    sums: dict[str, list[float]] = {}
+    for cell in plain.cells:
+        own = sums.setdefault(cell["town_code"], [0.0, 0.0])
+        own[0] += plain.persons[cell["area_code"]]
+        own[1] += plain.persons[cell["area_code"]] * (cell["area_code"] in covered)
+    return min(inside / persons for persons, inside in sums.values())
+
+
+def _towns_with_a_site(plain: Plain, chosen: tuple[str, ...]) -> set[str]:
+    return {plain.sites[code.split(":")[-1]]["town_code"] for code in [*KEPT, *chosen]}
+
+
+RULES: dict[str, tuple[dict[str, Any], Callable[[Plain, tuple[str, ...]], bool]]] = {
+    "a site in each town": (
+        {"one_per_town": True}, lambda plain, chosen: len(_towns_with_a_site(plain, chosen)) == 3,
+    ),
+    "a least share of each town": (
+        {"min_town_share": 0.3}, lambda plain, chosen: _lowest_share(plain, chosen) >= 0.3,
+    ),
+    "a budget": (
+        {"budget": 240_000.0}, lambda _plain, chosen: 80_000.0 * len(chosen) <= 240_000.0,
+    ),
+    "a locked site": (
+        {"locked": ["venue:host-11"]}, lambda _plain, chosen: "venue:host-11" in chosen,
+    ),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_the_curve_keeps_to_the_rules_that_are_asked(plain: Plain, rule: str) -> None:
+    asked, meets = RULES[rule]
+    found = _ask(part={"p_new": 3}, **asked)
+    curve = found.tables["curve"].set_index("n_new")
+    candidates = _candidates(found)
+    for n in range(1, 5):
+        wanted = _curve_by_hand(plain, candidates, n, lambda one: meets(plain, one))
+        if wanted is None or (rule == "a budget" and n > 3):
+            assert n not in curve.index
+        else:
+            assert curve.loc[n, "persons"] == pytest.approx(wanted)
+            assert curve.loc[n, "proven"]
+    assert curve["persons"].is_monotonic_increasing
+    assert (curve["bound"] >= curve["persons"]).all()
+    assert curve.loc[3, "persons"] == pytest.approx(found.meta["covered_after"])
+    assert found.meta["curve"]["same"] is True
+    assert found.meta["curve"]["paid"] == (3 if rule == "a budget" else None)
+
+
+def test_worst_first_becomes_a_floor_of_the_curve(plain: Plain) -> None:
+    found = _ask(part={"p_new": 3}, worst_first=True)
+    floor = found.tables["towns"]["share_after"].min()
+    assert found.meta["curve"]["floor"] == pytest.approx(floor)
+    curve = found.tables["curve"].set_index("n_new")["persons"]
+    candidates = _candidates(found)
+    for n in range(1, 5):
+        wanted = _curve_by_hand(
+            plain, candidates, n, lambda one: _lowest_share(plain, one) >= floor - 1e-9
+        )
+        assert (n in curve.index) == (wanted is not None)
+        if wanted is not None:
+            assert curve[n] == pytest.approx(wanted)
+    assert curve[3] == pytest.approx(found.meta["covered_after"])
+
+
+def test_a_long_curve_is_solved_at_some_of_its_points() -> None:
+    extra = [
+        {"id": f"p{i}", "name": f"点{i}", "lon": 113.8025 + 0.005 * (i % 12),
+         "lat": 31.3025 + 0.005 * (i // 12)}
+        for i in range(60)
+    ]  # fmt: skip
+    found = _ask(part={"p_new": 40, "sources": ["extra"]}, extra=extra)
+    curve = found.tables["curve"]
+    assert len(curve) <= 26
+    assert curve["n_new"].is_monotonic_increasing
+    assert found.meta["n_new"] in set(curve["n_new"])
     assert curve["persons"].is_monotonic_increasing
 
 

@@ -206,6 +206,9 @@ _NAMES = {
 }  # fmt: skip
 
 
+_CATEGORIES = {"counselling_room": "village_room", "school": "secondary"}
+
+
 def _sites(cells: pd.DataFrame) -> pd.DataFrame:
     rows = []
     for kind, places in _PLACED.items():
@@ -225,6 +228,7 @@ def _sites(cells: pd.DataFrame) -> pd.DataFrame:
                     "beds": np.nan, "places": np.nan, "pupils": np.nan,
                     "hours": "周一至周五 8:30-17:30" if number % 3 else None,
                     "floor": f"{number % 3 + 1}楼" if venue else None,
+                    "category": _CATEGORIES.get(kind),
                     "owner": "村委会" if venue else None,
                 }
             )  # fmt: skip

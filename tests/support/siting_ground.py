@@ -41,6 +41,7 @@ def site(site_id: str, kind: str, cell: int, name: str = "", **facts: Any) -> di
         "quality": "exact", "town_code": f"{code[:9]}000", "village_code": code[:12],
         "staff": np.nan, "rooms": np.nan, "area_m2": np.nan, "beds": np.nan, "places": np.nan,
         "pupils": np.nan, "hours": None, "floor": None, "owner": None,
+        "category": None,
     }  # fmt: skip
     return usual | facts
 

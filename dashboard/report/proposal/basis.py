@@ -91,8 +91,8 @@ def condition(told: Told, row: Row) -> str:
     name, _, number = value.partition(":")
     if name == "draw":
         return t("proposal.robust.draw", n=number)
-    if name == "squares":
-        return t("proposal.robust.squares", n=int(number) + 1)
+    if name.startswith("cells"):
+        return t("proposal.robust.cells", cells=name.removeprefix("cells"), n=number)
     if value.endswith(("+10", "-10")):
         key = "more" if value.endswith("+10") else "fewer"
         return t(f"proposal.robust.{key}", group=told.group(value[:-3], inside=False))
