@@ -62,6 +62,7 @@ evaluate: $(DEV)  ## Measure how well outbreaks are found, and write docs/detect
 screenshots: $(DEV)  ## Take the pictures of the read-me and of docs/intake.md, into docs/images
 	$(BIN)/xintu demo $(LOCALITY) --if-absent
 	$(BIN)/xintu run $(LOCALITY)
+	$(BIN)/xintu site $(LOCALITY) --p 5
 	$(BIN)/python scripts/screenshots.py $(LOCALITY) docs/images
 	$(BIN)/python scripts/intake_pictures.py docs/images
 

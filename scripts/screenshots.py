@@ -12,6 +12,7 @@ from PIL import Image
 
 from dashboard.report.capture import Shot, capture
 from dashboard.report.pack import served
+from etl.response.desk import Desk
 from etl.settings import load_locality
 from etl.siting.desk import SitingDesk
 from etl.store.engine import open_engine
@@ -31,15 +32,11 @@ def shots_of(area: str, scenario_id: str = "") -> dict[str, tuple[Shot, ...]]:
     return {
         "zh-CN": (
             Shot("map", "/", {"layer": "access", **chosen}),
-            Shot("gap", "/", {"layer": "gap"}),
-            Shot("access", "/", {"layer": "access", "level": "grid"}),
-            Shot("warnings", "/", {"layer": "tier"}),
             Shot("board", "/warnings"),
             Shot("siting", "/siting", scenario),
+            Shot("scorecard", "/scorecard"),
             Shot("wall", "/wall", {"pause": "1"}, theme="dark"),
-            Shot("data", "/data"),
             Shot("map-dark", "/", {"layer": "gap"}, theme="dark"),
-            Shot("phone", "/", {"layer": "gap"}, (390, 844), 2.0),
         ),
         "en": (Shot("map-en", "/", {"layer": "access", **chosen}),),
     }
@@ -56,12 +53,13 @@ def opened(place: str) -> Iterator[tuple[str, str, str]]:
         return
     settings = load_locality(Path(place))
     reader = Reader(settings.store_url)
-    planner = SitingDesk(open_engine(settings.store_url), settings, reader)
+    engine = open_engine(settings.store_url)
+    planner = SitingDesk(engine, settings, reader)
     scenarios = planner.scenarios()
     done = scenarios.loc[scenarios["state"] == "done", "scenario_id"]
     ranked = reader.table(reader.current().snapshot_id, "gap_ranking")
     towns = ranked[ranked["level"] == "town"].sort_values("uncovered_persons")
-    with served(reader, planner=planner) as url:
+    with served(reader, desk=Desk(engine, settings), planner=planner) as url:
         area = "" if towns.empty else str(towns["area_code"].iloc[-1])
         yield url, area, "" if done.empty else str(done.iloc[0])
 

@@ -158,7 +158,8 @@ def _figures(
     for name in ("expected", "upper"):
         value = one.evidence.get(name)
         if value is not None and not pd.isna(value):
-            usual.append(t(f"warnings.detail.{name}", value=words.number(float(value))))
+            said = words.number(float(value))
+            usual.append(t(f"warnings.detail.{name}", value=said, unit=unit))
     return section(
         t("warnings.detail.series"),
         html.P(" · ".join(usual), className="hint") if usual else None,

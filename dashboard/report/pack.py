@@ -19,6 +19,7 @@ from typing import Any
 
 from werkzeug.serving import WSGIRequestHandler, make_server
 
+from dashboard.desk import Desk
 from dashboard.lateness import local_day
 from dashboard.planner import Planner
 from dashboard.report.capture import Picture, Shot, capture
@@ -162,6 +163,7 @@ def served(
     url: str | None = None,
     *,
     now: datetime | None = None,
+    desk: Desk | None = None,
     planner: Planner | None = None,
 ) -> Iterator[str]:
     """Address of a server; a running one, or one of our own, in which it is `now`."""
@@ -171,7 +173,7 @@ def served(
     # Only here, since the pages are not needed to know what a report is.
     from dashboard.app import create_app  # noqa: PLC0415
 
-    app = create_app(reader, now=lambda: now or datetime.now(UTC), planner=planner)
+    app = create_app(reader, now=lambda: now or datetime.now(UTC), desk=desk, planner=planner)
     server = make_server("127.0.0.1", 0, app.server, threaded=True, request_handler=_Quiet)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

@@ -157,7 +157,7 @@ def test_the_detail_tells_reason_causes_method_services_and_course(
         "已派咨询小组到村，与综治中心联合调解",
         "县心理援助热线",
         "各地均可 · 24小时",
-        "往常约 13",
+        "往常约 13 起",
     ):
         assert part in said
     course = said[said.index("经过") :]
