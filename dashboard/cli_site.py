@@ -46,7 +46,9 @@ def site(
     *,
     store: Store = None,
     kind: Annotated[str, typer.Option(help="kind of the new sites")] = "counselling_room",
-    p: Annotated[int | None, typer.Option(help="new sites")] = None,
+    p: Annotated[
+        int | None, typer.Option(help="new sites; below 0 so many fewer than today (--closable)")
+    ] = None,
     mode: Annotated[
         str | None, typer.Option(help="foot or car; as the locality says for the kind if unset")
     ] = None,

@@ -142,14 +142,21 @@ def _part_words(part: Mapping[str, Any], names: Names, catalog: Catalog) -> str:
     kind = names.kinds.get(part["kind"], part["kind"])
     count = part.get("p_new")
     said = catalog.t(
-        "asked.part" if count else "asked.part_none" if count == 0 else "asked.part_any",
+        _counted("asked.part", count),
         kind=words.inside(catalog, kind),
-        count=count or 0,
+        count=abs(count or 0),
         reach=_of_part("reach", part, names, catalog),
     )
     if part.get("group", TOTAL) != TOTAL:
         said += catalog.t("asked.for_group", group=names.group(part["group"], catalog))
     return said
+
+
+def _counted(key: str, count: int | None) -> str:
+    """The text for so many more sites, for none, for fewer than today, for any number."""
+    if count is None:
+        return f"{key}_any"
+    return f"{key}_none" if count == 0 else f"{key}_fewer" if count < 0 else key
 
 
 def _of_part(facet: str, part: Mapping[str, Any], names: Names, catalog: Catalog) -> str:
@@ -158,7 +165,8 @@ def _of_part(facet: str, part: Mapping[str, Any], names: Names, catalog: Catalog
         said = names.kinds.get(part["kind"], part["kind"])
     elif facet == "number":
         count = part.get("p_new")
-        said = t("asked.any_number") if count is None else t("asked.number", count=count)
+        key = "asked.number_fewer" if count is not None and count < 0 else "asked.number"
+        said = t("asked.any_number") if count is None else t(key, count=abs(count))
     elif facet == "reach":
         minutes = words.setting(float(part["threshold_min"]))
         said = t(f"asked.reach_{part['mode']}", minutes=minutes)

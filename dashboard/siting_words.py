@@ -89,10 +89,11 @@ def usual_name(question: Mapping[str, Any], offer: Offer, catalog: Catalog) -> s
     names = _names(offer, catalog, "kind")
     first = question["parts"][0]
     count = first.get("p_new")
+    key = "usual_free" if count is None else "usual_fewer" if count < 0 else "usual"
     return catalog.t(
-        "siting.scenario.usual" if count is not None else "siting.scenario.usual_free",
+        f"siting.scenario.{key}",
         kind=names.get(first["kind"], first["kind"]),
-        count=count,
+        count=abs(count or 0),
         minutes=words.setting(float(first["threshold_min"])),
         mode=catalog.t(f"siting.mode.{first['mode']}"),
     )

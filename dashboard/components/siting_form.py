@@ -86,7 +86,7 @@ def _limit(values: Form, catalog: Catalog) -> Component:
     t = catalog.t
     return html.Div(
         [
-            _typed("number-0", t("siting.form.number"), values, catalog, unit="sites", least=0),
+            _typed("number-0", t("siting.form.number"), values, catalog, unit="sites", least=None),
             html.Div(
                 [
                     _typed("budget", t("siting.form.budget"), values, catalog, unit="money",
@@ -233,7 +233,7 @@ def _typed(
     catalog: Catalog,
     *,
     unit: str,
-    least: float = 0,
+    least: float | None = 0,
     most: float | None = None,
 ) -> Component:
     field = dcc.Input(id=field_id(name), type="number", value=values[name], min=least, max=most,

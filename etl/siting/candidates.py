@@ -278,7 +278,7 @@ def _of_number(
     usable = own[may_be_chosen(own, question)]
     locked = int(own["candidate_id"].isin(question.locked).sum())
     wanted = part.p_new
-    if wanted == 0 and not locked:
+    if wanted is not None and wanted <= 0 and not locked:
         return
     if own.empty:
         yield question_fault("no_venues", f"{where}.sources", ", ".join(part.sources))

@@ -140,7 +140,7 @@ def _paid(posed: Posed) -> int | None:
 def _numbers(posed: Posed, base: Task, n_new: int) -> list[int]:
     """Numbers of new sites that are tried: all, or some of many, the answer's own among them."""
     asked = sum(one.part.p_new or 0 for one in posed.parts)
-    last = max(n_new, asked)
+    last = max(n_new, asked, 0)
     beyond = min(max(_LEAST_BEYOND, last // _PART_BEYOND), _MOST_BEYOND)
     most = sum(int(allowed.sum()) for allowed in base.allowed)
     paid = _paid(posed)

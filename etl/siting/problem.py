@@ -24,7 +24,8 @@ class Task:
     Attributes
     ----------
     objective : see `geo.siting.Objective`.
-    p_new : most new sites of each part, None for no limit; or one number for all parts together.
+    p_new : of each part how many sites more than `kept` there may be, below 0 fewer, None for no
+        limit; or one number for all parts together.
     weights : by part, what each cell counts.
     thresholds : by part [min].
     kept : by part, bool over its sites: sites in service that are there, or may be closed.

@@ -60,7 +60,9 @@ class Part(Model):
     mode: Literal["foot", "car"]
     threshold_min: Number = Field(gt=0, le=240, description="covered within, inclusive [min]")
     group: str = "total"
-    p_new: Whole | None = Field(default=None, ge=0, description="new sites; None: as many as fit")
+    p_new: Whole | None = Field(
+        default=None, description="more sites than today, below 0 fewer; None: as many as fit"
+    )
     sources: tuple[CandidateSource, ...] = Field(default=("venue",), min_length=1)
     cost_new: Number | None = Field(default=None, ge=0, description="cost of one new site")
     capacity_new: Number | None = Field(default=None, gt=0, description="persons it can serve")
@@ -194,5 +196,11 @@ def _of_locks(question: Question) -> Iterator[QuestionFault]:
             both = sorted(set(getattr(question, one)) & set(getattr(question, other)))
             if both:
                 yield question_fault(f"{one}_{other}", one, ", ".join(both))
+    fewer = -sum(part.p_new or 0 for part in question.parts)
+    most = len(question.closable)
+    if question.max_closures is not None:
+        most = min(most, question.max_closures)
+    if fewer > most:
+        yield question_fault("fewer_than_closable", "parts.0.p_new", fewer, most=most)
     if question.max_closures is not None and not question.closable:
         yield question_fault("closures_of_none", "max_closures", question.max_closures)

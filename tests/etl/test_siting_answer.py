@@ -600,6 +600,26 @@ def test_sites_that_may_be_closed_make_room_elsewhere(plain: Plain) -> None:
     assert set(found.tables["uncovered"]["area_code"]) >= lost
 
 
+@pytest.mark.parametrize("closures", [1, 2])
+def test_fewer_sites_than_today_close_where_least_is_lost(plain: Plain, closures: int) -> None:
+    found = _ask(part={"p_new": -1}, closable=KEPT, max_closures=closures)
+    meta = found.meta
+    staying = max(plain.total(plain.covered([one])) for one in KEPT)
+    moved = plain.best([], _candidates(found), 1)
+    wanted = staying if closures == 1 else max(staying, moved)
+    assert meta["covered_after"] == wanted
+    assert meta["n_closed"] - meta["n_new"] == 1
+    assert (meta["n_new"] == 0) or closures == 2
+    assert found.tables["curve"]["n_new"].tolist()[0] == 0
+    assert found.tables["curve"]["persons"].is_monotonic_increasing
+
+
+def test_no_more_can_be_closed_than_is_closable() -> None:
+    for changes in ({}, {"closable": KEPT, "max_closures": 1}, {"closable": ["coun-01"]}):
+        with pytest.raises(QuestionError, match="2 fewer are asked for"):
+            small_question(parts=[{"mode": "foot", "threshold_min": 15.0, "p_new": -2}], **changes)
+
+
 def test_room_for_so_many_only() -> None:
     found = _ask(part={"capacity_new": 2000.0})
     meta = found.meta

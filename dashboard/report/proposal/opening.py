@@ -154,14 +154,9 @@ def _part_rows(told: Told, number: int, part: Row) -> Iterator[tuple[str, str]]:
     kind = told.kind(part["kind"], inside=False)
     yield "kind", t("proposal.question.kind_said", kind=kind, reach=told.reach(part))
     yield "group", told.group(part["group"], inside=False)
-    yield (
-        "p_new",
-        (
-            t("proposal.question.p_new_open")
-            if part["p_new"] is None
-            else t("proposal.question.p_new_said", n=part["p_new"])
-        ),
-    )
+    more = part["p_new"]
+    key = "p_new_open" if more is None else "p_new_fewer" if more < 0 else "p_new_said"
+    yield "p_new", t(f"proposal.question.{key}", n=abs(more or 0))
     sources = told.joined([t(f"proposal.source.{source}") for source in part["sources"]])
     count = words.number(len(told.table("candidates", number)))
     yield "sources", t("proposal.question.sources_said", sources=sources, n=count)
