@@ -20,6 +20,7 @@ from dashboard import mapview
 from dashboard.choices import LayerBook
 from dashboard.errors import page_state
 from dashboard.maproutes import PublishedReader, kept_answer
+from dashboard.siting_words import lacks_of
 from dashboard.text import Catalog, words
 from dashboard.tokens import Theme
 from etl.store.reader import Snapshot
@@ -219,6 +220,8 @@ def candidate_point(row: Mapping[Hashable, Any], catalog: Catalog) -> dict[str, 
     """A candidate as the map draws it."""
     place = _joined([row.get("town_name"), row.get("village_name")])
     source = catalog.t(f"siting.source.{row['source']}")
+    missing = catalog.t("siting.finding.list").join(lacks_of(row.get("lacks"), catalog))
+    lacking = catalog.t("siting.sites.lacks", lacks=missing) if missing else ""
     return {
         "id": str(row["candidate_id"]),
         "role": "candidate",
@@ -227,7 +230,7 @@ def candidate_point(row: Mapping[Hashable, Any], catalog: Catalog) -> dict[str, 
         "name": str(row["name"]),
         "lon": round(float(row["lon"]), 6),
         "lat": round(float(row["lat"]), 6),
-        "lines": [line for line in (source, place) if line],
+        "lines": [line for line in (source, place, lacking) if line],
     }
 
 

@@ -196,7 +196,7 @@ def _of_locks(question: Question) -> Iterator[QuestionFault]:
             both = sorted(set(getattr(question, one)) & set(getattr(question, other)))
             if both:
                 yield question_fault(f"{one}_{other}", one, ", ".join(both))
-    fewer = -sum(part.p_new or 0 for part in question.parts)
+    fewer = -sum(min(part.p_new or 0, 0) for part in question.parts)
     most = len(question.closable)
     if question.max_closures is not None:
         most = min(most, question.max_closures)

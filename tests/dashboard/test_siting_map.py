@@ -184,3 +184,11 @@ def test_the_legend_names_lost_cover_only_where_there_is_some() -> None:
     assert "失去覆盖" not in words_of(cell_legend(ZH))
     assert "失去覆盖" in words_of(cell_legend(ZH, lost=True))
     assert "新增覆盖" not in words_of(cell_legend(ZH, side="before"))
+
+
+def test_what_a_candidate_lacks_stands_beside_the_mouse() -> None:
+    (row,) = Small().tables["candidates"].query("candidate_id == 'school:3'").to_dict("records")
+    whole = siting_map.candidate_point({**row, "lacks": ""}, ZH)
+    barred = siting_map.candidate_point({**row, "lacks": "excluded|area_unknown"}, ZH)
+    assert barred["lines"][:-1] == whole["lines"]
+    assert barred["lines"][-1] == "尚缺：在禁建区或水域内、面积不详"
