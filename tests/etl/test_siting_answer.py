@@ -535,13 +535,28 @@ def test_a_group_that_grows_changes_the_demand_by_its_own_number(answer: Answer)
     assert row["share_best"] == pytest.approx(best / grown.total(grown.persons))
 
 
-def test_with_residents_gathered_in_their_village(answer: Answer) -> None:
-    plain = Plain(small_ground())
-    villages: dict[str, list[dict[str, Any]]] = {}
+def _step_m(plain: Plain) -> float:
+    """Median way from a cell to the next one."""
+    xy = [(cell["x"], cell["y"]) for cell in plain.cells]
+    return float(np.median([min(math.dist(one, o) for o in xy if o != one) for one in xy]))
+
+
+def _units(plain: Plain, zoning: str) -> dict[Any, list[dict[str, Any]]]:
+    side_m, shift = 2 * _step_m(plain), {"1": 0.0, "2": 0.5}.get(zoning[-1], 0.0)
+    units: dict[Any, list[dict[str, Any]]] = {}
     for cell in plain.cells:
-        villages.setdefault(cell["village_code"], []).append(cell)
+        square = tuple(math.floor(cell[axis] / side_m - shift) for axis in ("x", "y"))
+        units.setdefault(cell["village_code"] if zoning == "village" else square, []).append(cell)
+    return units
+
+
+@pytest.mark.parametrize("zoning", ["village", "cells4:1", "cells4:2"])
+def test_with_residents_counted_by_coarser_units(answer: Answer, zoning: str) -> None:
+    plain = Plain(small_ground())
     gathered = dict.fromkeys(plain.persons, 0.0)
-    for cells in villages.values():
+    for cells in _units(plain, zoning).values():
+        if not any(plain.persons[c["area_code"]] for c in cells):
+            continue
         many = [plain.persons[c["area_code"]] for c in cells]
         x, y = (
             sum(m * c[axis] for m, c in zip(many, cells, strict=True)) / sum(many)
@@ -553,9 +568,18 @@ def test_with_residents_gathered_in_their_village(answer: Answer) -> None:
     plain.persons = gathered
     best = plain.best(KEPT, _candidates(answer), 4)
     ours = plain.total(plain.covered([*KEPT, *_new(answer)]))
-    row = _row(answer, "zoning", "village")
+    row = _row(answer, "zoning", zoning)
     assert row["share_best"] == pytest.approx(best / plain.total(gathered))
     assert row["regret"] == pytest.approx((best - ours) / plain.total(gathered))
+
+
+def test_units_wider_than_the_way_are_not_tried(answer: Answer) -> None:
+    def tried(found: Answer) -> set[str]:
+        return set(found.tables["robustness"].query("check == 'zoning'")["value"])
+
+    assert tried(answer) >= {"village", "cells4:1", "cells4:2"}
+    # Two minutes on foot are 123 m as flown, and one cell is 475 m from the next.
+    assert tried(_ask(part={"threshold_min": 2.0})) == set()
 
 
 def test_complete_candidates_alone(plain: Plain) -> None:
