@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -117,16 +116,11 @@ def gains(standing: PartStanding, *, room: Floats | None) -> tuple[Ints, Floats]
     """
     one, new = standing.one, np.flatnonzero(standing.new)
     if room is not None:
-        order = new[np.argsort(-room[new], kind="stable")]
-        return order, room[order]
+        fullest = new[np.argsort(-room[new], kind="stable")]
+        return fullest, room[fullest]
     kept = one.near.covered(one.existing & standing.open, n_cells=len(one.persons))
-    return greedy_gains(one, np.where(kept, 0.0, one.persons), new)
-
-
-def greedy_gains(one: PosedPart, left: Floats, sites: Sequence[int] | Ints) -> tuple[Ints, Floats]:
-    """Sites by what each adds to those before it, where `left` persons wait in each cell."""
-    left = left.copy()
-    waiting = [int(site) for site in sites]
+    left = np.where(kept, 0.0, one.persons)
+    waiting = [int(site) for site in new]
     order, added = [], []
     while waiting:
         sums = [float(left[one.near.cells(site)].sum()) for site in waiting]
