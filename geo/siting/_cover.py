@@ -9,7 +9,7 @@ from scipy import sparse
 
 from geo.arrays import BoolArray, FloatArray, IntArray
 from geo.siting._evaluate import counts, objective_of, shares
-from geo.siting._found import NOTHING, Result, close, step_of, trivial_bound
+from geo.siting._found import NOTHING, Result, close, trivial_bound, value_step
 from geo.siting._highs import Ending, Model, Outcome, run
 from geo.siting._progress import Progress
 from geo.siting._rules import add_sites
@@ -65,15 +65,13 @@ def _solve(instance: Instance, progress: Progress, start: BoolArray | None) -> R
     if instance.objective == Objective.SET_COVER:
         model.add_worth(column, instance.opening_cost)
         add_cover_rows(model, sets)
-        step = step_of(instance.opening_cost)
     elif instance.objective == Objective.MAX_COVERAGE:
         covered = add_covered(model, sets, sets.weight)
         add_floors(model, instance, sets, covered)
-        step = step_of(instance.weight)
     else:
         covered = _add_backup(model, instance, sets)
         add_floors(model, instance, sets, covered)
-        step = 0.0
+    step = value_step(instance)
     outcome = run(
         model, progress, start=None if start is None else start.astype(np.float64),
         enough=0.999 * step,

@@ -62,6 +62,29 @@ def step_of(weight: FloatArray) -> float:
     return float(np.gcd.reduce(positive.astype(np.int64)))
 
 
+def value_step(instance: Instance) -> float:
+    """Step in which the values of choices go.
+
+    Parameters
+    ----------
+    instance : the problem, without capacities.
+
+    Returns
+    -------
+    Two different values are at least so far apart; 0 where that is not known.
+    """
+    match instance.objective:
+        case "max_coverage":
+            return step_of(instance.weight)
+        case "set_cover":
+            return step_of(instance.opening_cost)
+        case "p_median":
+            step = step_of(instance.weight) * step_of(instance.cost)
+            return step if instance.weight.sum() * instance.cost.max(initial=0.0) < 2.0**52 else 0.0
+        case _:
+            return 0.0
+
+
 def close(
     objective: float, bound: float, *, maximise: bool, step: float = 0.0
 ) -> tuple[float, bool]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import numpy as np
 from numba import njit
 
-from geo.arrays import FloatArray, IntArray
+from geo.arrays import BoolArray, FloatArray, IntArray
 
 Pairs = tuple[IntArray, IntArray, FloatArray, IntArray, IntArray, IntArray]
 Value = tuple[FloatArray, FloatArray, FloatArray]
@@ -122,26 +122,25 @@ def place(
 
 
 @njit(cache=True)
-def total_cost(
-    indptr: IntArray, cost: FloatArray, weight: FloatArray, far: float, near: IntArray
-) -> float:
-    """Sum of weight × cost to the nearest open site.
+def nearest(indptr: IntArray, site: IntArray, cost: FloatArray, is_open: BoolArray) -> FloatArray:
+    """Cost of each row to its nearest open site.
 
     Parameters
     ----------
-    indptr, cost : pairs by row.
-    weight : by row.
-    far : cost of a row that no open site reaches.
-    near : pair of the nearest open site by row.
+    indptr, site, cost : pairs by row, nearest first.
+    is_open : by site.
 
     Returns
     -------
-    The sum.
+    Shape (n,); inf where none is reached.
     """
-    total = 0.0
-    for i in range(near.shape[0]):
-        total += weight[i] * (cost[near[i]] if near[i] < indptr[i + 1] else far)
-    return total
+    found = np.full(indptr.shape[0] - 1, np.inf)
+    for i in range(found.shape[0]):
+        for k in range(indptr[i], indptr[i + 1]):
+            if is_open[site[k]]:
+                found[i] = cost[k]
+                break
+    return found
 
 
 @njit(cache=True)

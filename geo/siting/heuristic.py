@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from geo.arrays import IntArray
+from geo.siting._search import SiteSearch
 from geo.siting.coverage_search import CoverageSearch
 from geo.siting.instance import Instance
 from geo.siting.median_search import MedianSearch
@@ -16,7 +17,7 @@ from geo.siting.stopwatch import Stopwatch
 
 Progress = Callable[[float, float, float], bool | None]
 # Rounds without a better choice or a better bound after which more of the same is not tried.
-STALE_ROUNDS = 400
+STALE_ROUNDS = 2000
 # A choice whose value is this near to its bound, as a part of it, is the best there is.
 EXACT = 1e-9
 
@@ -47,6 +48,7 @@ def search(
     rng: np.random.Generator,
     on_progress: Progress | None = None,
     target_gap: float = 0.0,
+    patience: float = STALE_ROUNDS,
 ) -> Found:
     """Look for a good choice from above and below until they meet, or time is over.
 
@@ -58,6 +60,7 @@ def search(
     rng : where chance comes from. One seed gives one answer, unless time cuts the search short.
     on_progress : told seconds, value and bound now and then; False ends the search.
     target_gap : gap at which the search ends, as a share of the value.
+    patience : rounds without a better choice or a better bound after which the search ends.
 
     Returns
     -------
@@ -92,19 +95,33 @@ def search(
     """
     if not instance.is_plain or instance.cover_all:
         raise ValueError("the search knows only sites of one kind, a number and locks")
-    one = _start(instance)
+    one = start_search(instance)
     while True:
         one.tighten()
         ended = _told(one, watch, on_progress)
         if ended or relative_gap(one.value, one.bound) <= max(target_gap, EXACT) or watch.over:
             break
-        if one.trivial or one.stale >= STALE_ROUNDS:
+        if one.trivial or one.stale >= patience:
             break
-        one.wander(rng.random((one.n_rounds, 4)))
+        one.wander(rng.random((one.core().n_rounds, 4)))
     return Found(one.sites(), one.value, one.bound, *one.settled())
 
 
-def _start(instance: Instance) -> CoverageSearch | MedianSearch:
+def start_search(instance: Instance) -> SiteSearch:
+    """Greedy and swaps, for a search to go on from.
+
+    Parameters
+    ----------
+    instance : max_coverage, backup_coverage or p_median for which `is_plain` holds.
+
+    Returns
+    -------
+    The search.
+
+    Raises
+    ------
+    ValueError : the objective is another one.
+    """
     match instance.objective:
         case Objective.MAX_COVERAGE | Objective.BACKUP_COVERAGE:
             return CoverageSearch(instance)
@@ -114,8 +131,6 @@ def _start(instance: Instance) -> CoverageSearch | MedianSearch:
             raise ValueError(f"the search does not know {other.value}")
 
 
-def _told(
-    one: CoverageSearch | MedianSearch, watch: Stopwatch, on_progress: Progress | None
-) -> bool:
+def _told(one: SiteSearch, watch: Stopwatch, on_progress: Progress | None) -> bool:
     """Whether who is told how far the search is wants it to end."""
     return on_progress is not None and on_progress(watch.seconds, one.value, one.bound) is False

@@ -5,16 +5,17 @@ from __future__ import annotations
 import numpy as np
 
 from geo.arrays import FloatArray, IntArray
+from geo.siting._found import value_step
+from geo.siting._prices import Walk
+from geo.siting._search import SiteSearch
 from geo.siting.compact import sites_to_open
 from geo.siting.instance import Instance
 
 # Pairs looked at between two reports: about a fifth of a second.
 _PAIRS_A_REPORT = 100_000_000
-# Steps at first, as long as the bound moves, and then.
-_FIRST_STEPS, _STEPS, _FEW_STEPS = 150, 50, 10
 
 
-class MedianSearch:
+class MedianSearch(SiteSearch):
     """The best choice and the highest bound so far of p_median.
 
     Parameters
@@ -22,56 +23,44 @@ class MedianSearch:
     instance : for which `is_plain` holds.
     """
 
+    sign = -1.0
+
     def __init__(self, instance: Instance) -> None:
         from geo.siting import _median as loops  # noqa: PLC0415
         from geo.siting._kernels import transpose  # noqa: PLC0415
-        from geo.siting._prices import FIRST_PACE, rise  # noqa: PLC0415
 
-        self._loops, self._rise = loops, rise
-        self.stale = 0
-        self.bound = -np.inf
-        self.weight, indptr, cost = instance.weight, instance.indptr, instance.cost
+        super().__init__(instance)
+        self._loops = loops
+        self._weight, indptr, cost = instance.weight, instance.indptr, instance.cost
         # Forbidden sites have no pairs; they get no position either.
         self.names = np.flatnonzero(~instance.forbidden)
-        n, n_sites = len(self.weight), len(self.names)
+        n, n_sites = len(self._weight), len(self.names)
         site = (np.cumsum(~instance.forbidden) - 1)[instance.site]
         start, pair = transpose(indptr, site, n_sites)
         owner = np.repeat(np.arange(n), np.diff(indptr))
-        self.pairs = indptr, site, cost, start, pair, owner
-        self.kept = np.flatnonzero(instance.required[self.names])
+        self._pairs = indptr, site, cost, start, pair, owner
+        self.locks = instance.required[self.names].astype(np.int64)
+        kept = np.flatnonzero(self.locks)
+        self._n_kept = len(kept)
         self.p = sites_to_open(instance)
-        self._far = _far(self.weight, cost)
+        self.step = value_step(instance)
+        self._far = _far(self._weight, cost)
         self._state = (
             np.zeros(n, np.int64), np.zeros(n, np.int64), np.full(n_sites, -1, np.int64),
             np.zeros(self.p, np.int64), np.zeros(n, np.int64), np.zeros(1, np.int64),
         )  # fmt: skip
         self._swaps = np.zeros(n_sites), np.zeros(self.p), np.zeros((n_sites, self.p))
-        self._least = 1e-10 * float(self.weight.sum()) * float(cost.max(initial=0.0))
-        self.trivial = self.p in {n_sites, len(self.kept)} or n == 0
-        self._goal = np.inf
-        self._try(
-            loops.greedy(self.kept, self.p, self.pairs, self.weight, self._far, np.zeros(self.p))
-        )
-        nearest = self._nearest()
-        self._price = np.where(np.isfinite(nearest), nearest, cost.max(initial=0.0))
-        self._best_price = self._price.copy()
-        self._steps = _FIRST_STEPS
-        self._way = np.zeros(n)
-        self._limits = np.full((2, n_sites), -np.inf)
-        self._pace = np.array([FIRST_PACE, 0.0, -np.inf])
-        if self.trivial:
-            self.bound = self.value
-
-    @property
-    def n_rounds(self) -> int:
-        """Rounds of a walk between two reports.
-
-        Returns
-        -------
-        1 to 50, fewer the larger the problem.
-        """
-        a_round = 20 * (1 + len(self.pairs[1]) // (self.p + 1))
-        return int(np.clip(_PAIRS_A_REPORT // a_round, 1, 50))
+        self._least = 1e-10 * float(self._weight.sum()) * float(cost.max(initial=0.0))
+        self.trivial = self.p in {n_sites, len(kept)} or n == 0
+        chosen = loops.greedy(
+            kept, self.p, self._pairs, self._weight, self._far, np.zeros(self.p)
+        )  # fmt: skip
+        chosen = self.climb(chosen)
+        near = self._state[0]
+        reached = near < indptr[1:]
+        price = np.full(n, cost.max(initial=0.0))
+        price[reached] = cost[near[reached]]
+        self.begin(price, chosen)
 
     @property
     def value(self) -> float:
@@ -81,9 +70,18 @@ class MedianSearch:
         -------
         NaN where some row reaches none of its sites.
         """
-        if not np.isfinite(self._nearest()).all():
-            return float("nan")
-        return float(self.weight @ self._nearest())
+        return -self.goal if self._reaches_all else float("nan")
+
+    @property
+    def n_rounds(self) -> int:
+        """Rounds of a shake that cost about a fifth of a second.
+
+        Returns
+        -------
+        1 to 200, fewer the larger the problem.
+        """
+        a_round = 20 * (1 + len(self._pairs[1]) // (self.p + 1)) + 10 * len(self.names) * self.p
+        return int(np.clip(_PAIRS_A_REPORT // a_round, 1, 200))
 
     def sites(self) -> IntArray:
         """Positions of the open sites.
@@ -92,79 +90,93 @@ class MedianSearch:
         -------
         Ascending, required ones among them; empty where some row reaches none.
         """
-        return np.sort(self.names[self.best]) if np.isfinite(self.value) else np.empty(0, np.int64)
+        return super().sites() if self._reaches_all else np.empty(0, np.int64)
 
-    def tighten(self) -> None:
-        """Raise the bound by some steps, and climb from what it would open."""
-        if self.trivial:
-            return
-        before = self._pace[2]
-        _, chosen, _ = self._rise(
-            self._price, self._steps, self.p, self.kept, self.pairs, self.weight, self._goal,
-            self._pace, self._best_price, self._way, self._limits,
-        )  # fmt: skip
-        self.bound = float(self._pace[2])
-        self._steps = _FEW_STEPS
-        if self.bound > before + 1e-5 * abs(self.bound):
-            self._steps, self.stale = _STEPS, 0
-        self._try(chosen)
+    def lower(self, n_rounds: int, locks: IntArray, walk: Walk) -> IntArray:
+        """Take steps of the bound, see `_prices.rise`.
 
-    def settled(self) -> tuple[IntArray, IntArray]:
-        """Sites that every better choice opens, and sites that none does.
+        Parameters
+        ----------
+        n_rounds : steps at most.
+        locks : by site: 1 open whatever comes, -1 shut, 0 free.
+        walk : changed.
 
         Returns
         -------
-        Positions in the instance of the one and of the other, required and forbidden ones left out.
+        The sites that the last step would open.
         """
-        if self.trivial:
-            return np.empty(0, np.int64), np.empty(0, np.int64)
-        sure, shut = self._limits > self._goal * (1.0 - 1e-10)
-        sure[self.kept] = shut[self.kept] = False
-        return self.names[sure & ~shut], self.names[shut & ~sure]
+        from geo.siting._prices import rise  # noqa: PLC0415
 
-    def wander(self, uniform: FloatArray) -> None:
+        return rise(
+            n_rounds,
+            self.p,
+            locks,
+            self._pairs,
+            self._weight,
+            self.known,
+            self.enough,
+            walk,
+        )
+
+    def climb(self, chosen: IntArray) -> IntArray:
+        """Swap as long as that gains.
+
+        Parameters
+        ----------
+        chosen : sites to begin from, those open whatever comes first.
+
+        Returns
+        -------
+        Sites.
+        """
+        one, state = (self._pairs, self._weight, self._far), self._state
+        self._loops.place(chosen, *one, state, self._swaps)
+        self._loops.climb(self._n_kept, *one, state, self._swaps, self._least, 10_000)
+        found: IntArray = state[3].copy()
+        return found
+
+    def shake(self, uniform: FloatArray) -> IntArray:
         """Iterated local search from the best choice.
 
         Parameters
         ----------
         uniform : shape (n_rounds, 4), 0..1.
+
+        Returns
+        -------
+        Sites of the best choice seen.
         """
-        if not (self._state[3] == self.best).all():
-            self._place(self.best)
-        gained, _ = self._loops.wander(
-            uniform, self.best, len(self.kept), self.pairs, self.weight, self._far, self._state,
-            self._swaps, self._least,
-        )  # fmt: skip
-        self._goal -= gained
-        self.stale = 0 if gained > 0 else self.stale + len(uniform)
+        best, one = self.best.copy(), (self._pairs, self._weight, self._far)
+        if self.trivial:
+            return best
+        if not (self._state[3] == best).all():
+            self._loops.place(best, *one, self._state, self._swaps)
+        self._loops.wander(uniform, best, self._n_kept, *one, self._state, self._swaps, self._least)
+        return best
 
-    def _place(self, chosen: IntArray) -> None:
-        self._loops.place(
-            chosen, self.pairs, self.weight, self._far, self._state, self._swaps
-        )  # fmt: skip
+    def worth(self, chosen: IntArray) -> float:
+        """Value of a choice.
 
-    def _try(self, chosen: IntArray) -> None:
-        """Climb from this choice and keep it where it is the best."""
-        self._place(chosen)
-        if not self.trivial:
-            self._loops.climb(
-                len(self.kept), self.pairs, self.weight, self._far, self._state, self._swaps,
-                self._least, 10_000,
-            )  # fmt: skip
-        goal = self._loops.total_cost(
-            self.pairs[0], self.pairs[2], self.weight, self._far, self._state[0]
-        )
-        if goal < self._goal - self._least:
-            self._goal, self.best, self.stale = goal, self._state[3].copy(), 0
+        Parameters
+        ----------
+        chosen : its sites.
 
-    def _nearest(self) -> FloatArray:
-        """Cost to the nearest open site of the best choice; inf where none is reached."""
+        Returns
+        -------
+        Minus its cost; a row that reaches none of them is dearer than all else.
+        """
+        nearest = self._nearest(chosen)
+        return -float(self._weight @ np.where(np.isfinite(nearest), nearest, self._far))
+
+    @property
+    def _reaches_all(self) -> bool:
+        return bool(np.isfinite(self._nearest(self.best)).all())
+
+    def _nearest(self, chosen: IntArray) -> FloatArray:
+        """Cost to the nearest of these sites; inf where none is reached."""
         is_open = np.zeros(len(self.names), np.bool_)
-        is_open[self.best] = True
-        nearest = np.full(len(self.weight), np.inf)
-        at = is_open[self.pairs[1]]
-        np.minimum.at(nearest, self.pairs[5][at], self.pairs[2][at])
-        return nearest
+        is_open[chosen] = True
+        return self._loops.nearest(*self._pairs[:3], is_open)
 
 
 def _far(weight: FloatArray, cost: FloatArray) -> float:

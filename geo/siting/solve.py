@@ -17,11 +17,13 @@ from geo.siting._evaluate import (
     objective_of,
     shares,
 )
-from geo.siting._found import NOTHING, Result, close, step_of, trivial_bound
+from geo.siting._found import NOTHING, Result, close, trivial_bound, value_step
 from geo.siting._named import Prepared, prepare_named
 from geo.siting._progress import OnProgress, Progress
+from geo.siting.branch import branch
+from geo.siting.compact import compact_cover
 from geo.siting.exact import solve_exact
-from geo.siting.heuristic import search
+from geo.siting.heuristic import STALE_ROUNDS, search, start_search
 from geo.siting.infeasible import explain, say, sure_contradiction
 from geo.siting.instance import Instance
 from geo.siting.narrow import narrow
@@ -36,11 +38,9 @@ from geo.siting.problem import (
 from geo.siting.stopwatch import Stopwatch
 
 Method = Literal["auto", "exact", "heuristic"]
-# Below so many pairs the exact search is done before a heuristic one has begun.
-_SMALL = 50_000
-# The heuristic search before the exact one may have this part of the time, and no more than it can
-# use: so many seconds a pair, and at most so many in all.
-_FIRST_PART, _FIRST_S_PAIR, _FIRST_S = 0.2, 2.5e-6, 10.0
+# Below so many pairs the exact search for coverage is done before a heuristic one has begun, and
+# beyond so many left after it the exact one would come to nothing.
+_SMALL, _MOST_LEFT = 50_000, 400_000
 _MAXIMISED = (Objective.MAX_COVERAGE, Objective.BACKUP_COVERAGE)
 
 
@@ -117,28 +117,42 @@ def _search(
     instance: Instance, method: Method, progress: Progress, rng: np.random.Generator | None
 ) -> tuple[Result, str]:
     """Search by one method or both."""
-    quick = None
+    quick, rng = None, rng or np.random.Generator(np.random.PCG64(1))
+    median = instance.objective == Objective.P_MEDIAN
     if _has_heuristic(instance) and (
-        method == "heuristic" or (method == "auto" and len(instance.site) > _SMALL)
+        method == "heuristic" or (method == "auto" and (median or len(instance.site) > _SMALL))
     ):
         alone = method == "heuristic"
-        quick, narrower = _heuristic(instance, progress, rng, alone=alone)
+        quick, narrower = _heuristic(instance, progress, rng)
         if quick is not None and (alone or quick.proven or progress.over):
             return quick, "heuristic"
     if quick is None:
         return solve_exact(instance, progress), "exact"
-    return _among_better(quick, narrower, progress), "exact+heuristic"
+    return _among_better(quick, narrower, progress, rng), "exact+heuristic"
 
 
-def _among_better(quick: Result, narrower: Instance, progress: Progress) -> Result:
+def _among_better(
+    quick: Result, narrower: Instance, progress: Progress, rng: np.random.Generator
+) -> Result:
     """Search the choices that may be better than what the heuristic search found."""
     opened = quick.opened
     assert opened is not None  # noqa: S101 the caller has looked
     proven = replace(quick, bound=quick.objective, proven=True)
-    if narrower.objective == Objective.P_MEDIAN and not np.diff(narrower.indptr).all():
+    median = narrower.objective == Objective.P_MEDIAN
+    n_left = int((~narrower.forbidden).sum())
+    if median and (
+        not np.diff(narrower.indptr).all()
+        or not narrower.required.sum() <= narrower.p_total <= n_left
+    ):
         return proven
-    allows = not (opened & narrower.forbidden).any() and opened[narrower.required].all()
-    result = solve_exact(narrower, progress, start=opened if allows else None)
+    if median:
+        result = _branched(quick, narrower, progress)
+    elif len(narrower.site) > _MOST_LEFT and len(compact_cover(narrower).site) > _MOST_LEFT:
+        more, _ = _heuristic(narrower, progress, rng, patience=np.inf)
+        result = more or quick
+    else:
+        allows = not (opened & narrower.forbidden).any() and opened[narrower.required].all()
+        result = solve_exact(narrower, progress, start=opened if allows else None)
     maximise = narrower.objective in _MAXIMISED
     if result.infeasible:
         return proven
@@ -148,9 +162,20 @@ def _among_better(quick: Result, narrower: Instance, progress: Progress) -> Resu
         best = quick
     known = [bound for bound in (result.bound, quick.bound) if not np.isnan(bound)]
     tightest = min(known) if maximise else max(known)
-    bound, met = close(best.objective, tightest, maximise=maximise)
+    bound, met = close(best.objective, tightest, maximise=maximise, step=value_step(narrower))
     met = met or result.proven
     return replace(best, bound=best.objective if met else bound, proven=met)
+
+
+def _branched(quick: Result, narrower: Instance, progress: Progress) -> Result:
+    """Search a median by branch and bound."""
+    one = start_search(narrower)
+    bound = -branch(one, progress, known=-quick.objective)
+    opened = np.zeros(narrower.n_sites, dtype=bool)
+    opened[one.sites()] = True
+    value = objective_of(narrower, opened) if opened.any() else NOTHING
+    best = float(np.fmin(value, quick.objective))
+    return Result(opened if opened.any() else None, value, bound, proven=bound >= best)
 
 
 def _has_heuristic(instance: Instance) -> bool:
@@ -162,16 +187,19 @@ def _has_heuristic(instance: Instance) -> bool:
 
 
 def _heuristic(
-    instance: Instance, progress: Progress, rng: np.random.Generator | None, *, alone: bool
+    instance: Instance,
+    progress: Progress,
+    rng: np.random.Generator,
+    *,
+    patience: float = STALE_ROUNDS,
 ) -> tuple[Result | None, Instance]:
     """What the heuristic search found, and the problem of the choices that may be better."""
-    left = progress.watch.left_s
-    limit = left if alone else min(_FIRST_S, _FIRST_PART * left, _FIRST_S_PAIR * len(instance.site))
     found = search(
         instance,
-        watch=Stopwatch(max(limit, 1e-3)),
-        rng=rng or np.random.Generator(np.random.PCG64(1)),
+        watch=Stopwatch(max(progress.watch.left_s, 1e-3)),
+        rng=rng,
         on_progress=lambda _, value, bound: progress.tell(value, bound),
+        patience=patience,
     )
     if not len(found.open):
         return None, instance
@@ -181,8 +209,7 @@ def _heuristic(
     if not np.isfinite(value) or not _meets(instance, opened):
         return None, instance
     maximise = instance.objective in _MAXIMISED
-    step = step_of(instance.weight) if instance.objective == Objective.MAX_COVERAGE else 0.0
-    bound, proven = close(value, found.bound, maximise=maximise, step=step)
+    bound, proven = close(value, found.bound, maximise=maximise, step=value_step(instance))
     narrower = narrow(instance, found.sure, found.shut)
     return Result(opened, value, bound, proven=proven), narrower
 
