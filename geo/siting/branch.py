@@ -45,6 +45,18 @@ def branch(one: SiteSearch, progress: Progress, *, known: float) -> float:
     The part with the highest bound is divided first, by the site that the steps of its bound opened
     most nearly every other time; parts inherit prices (Christofides & Beasley 1982). Sites without
     which, or with which, a part has nothing better are settled in it.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from geo.siting import SitingProblem, prepare
+    >>> from geo.siting.heuristic import start_search
+    >>> from geo.siting.stopwatch import Stopwatch
+    >>> costs = pd.DataFrame({"s": [1.0, 2.0, 9.0], "t": [9.0, 3.0, 1.0]}, index=list("abc"))
+    >>> demand = pd.Series([5.0, 2.0, 4.0], index=list("abc"))
+    >>> one = start_search(prepare(SitingProblem("p_median", costs, demand, p=1)))
+    >>> branch(one, Progress(Stopwatch(5), None, maximise=False), known=-50.0), one.value
+    (-45.0, 45.0)
     """
     one.floor = known
     while one.moving and not progress.over:
