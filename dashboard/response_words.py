@@ -144,7 +144,7 @@ def answered(board: Board, catalog: Catalog) -> str:
         for state in (*LIVE_STATES, OVERDUE)
         if (n := board.count(state=state))
     ]
-    return " · ".join(counts)
+    return catalog.t("warnings.list.live", count=len(board.live), said=" · ".join(counts))
 
 
 def share_words(share: Share, catalog: Catalog) -> str:

@@ -365,7 +365,7 @@ def test_the_wall_says_why_and_who_is_on_it(published_reader: Reader, snapshot: 
         published_reader, snapshot, ZH, layers=("tier",), theme="dark", now_utc=NOW
     )
     said = words_of(panels)
-    assert "待签收 2 · 已签收 1 · 响应中 1 · 已逾期 1" in said
+    assert "在办 4 项：待签收 2 · 已签收 1 · 响应中 1 · 已逾期 1" in said
     assert "东门社区本周热线来电20次，往常约13次，本周首次偏高。" in said
     assert "待签收 · 逾期 2 天" in said
     assert "响应中 · 县社会心理服务中心" in said
