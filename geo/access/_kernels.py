@@ -21,6 +21,7 @@ def soft_choice(
     price: FloatArray,
     heat: float,
     assigned: FloatArray,
+    load: FloatArray,
 ) -> float:
     """Share each area's persons out by exp(-cost / heat); return the smoothed sum of their costs.
 
@@ -33,15 +34,18 @@ def soft_choice(
     price : congestion cost of each site.
     heat : how much dearer a site may be and still be chosen by some.
     assigned : persons of each pair; written.
+    load : demand of each site; written.
 
     Returns
     -------
     Sum of -heat * log(sum of exp(-cost / heat)) over all persons.
     """
     summed = 0.0
+    load[:] = 0.0
     for i in range(persons.shape[0]):
         low, high = first[i], first[i + 1]
         if low == high or persons[i] <= 0.0:
+            assigned[low:high] = 0.0
             continue
         cheapest = np.inf
         for k in range(low, high):
@@ -53,10 +57,76 @@ def soft_choice(
             # exp(-18) of an area's persons is nobody.
             assigned[k] = np.exp(-dearer) if dearer < 18.0 else 0.0
             total += assigned[k]
+        share = persons[i] / total
         for k in range(low, high):
-            assigned[k] *= persons[i] / total
+            if assigned[k] > 0.0:
+                assigned[k] *= share
+                load[site[k]] += assigned[k]
         summed += persons[i] * (cheapest - heat * np.log(total))
     return summed
+
+
+@njit(cache=True, error_model="numpy")
+def chosen(
+    first: IntArray, site: IntArray, persons: FloatArray, assigned: FloatArray, least: float
+) -> tuple[IntArray, IntArray, FloatArray]:
+    """Pairs that some of an area's persons take, without those that hardly anybody takes.
+
+    Parameters
+    ----------
+    first : where each area's pairs start, and their number at the end.
+    site : position of each pair's site.
+    persons : demand of each area.
+    assigned : persons of each pair.
+    least : smallest part of an area's persons that counts.
+
+    Returns
+    -------
+    Where the kept pairs of each area start; their sites; their persons over the root of the
+    area's.
+    """
+    n = persons.shape[0]
+    start = np.zeros(n + 1, np.int64)
+    for i in range(n):
+        start[i + 1] = start[i]
+        for k in range(first[i], first[i + 1]):
+            start[i + 1] += assigned[k] > least * persons[i]
+    where, root = np.empty(start[n], np.int64), np.empty(start[n])
+    for i in range(n):
+        at = start[i]
+        for k in range(first[i], first[i + 1]):
+            if assigned[k] > least * persons[i]:
+                where[at], root[at] = site[k], assigned[k] / np.sqrt(persons[i])
+                at += 1
+    return start, where, root
+
+
+@njit(cache=True, error_model="numpy")
+def bend(
+    start: IntArray, where: IntArray, root: FloatArray, own: FloatArray, change: FloatArray
+) -> FloatArray:
+    """Curvature of the smoothed costs times a change of the prices; it is never held.
+
+    Parameters
+    ----------
+    start : as `chosen` returns it.
+    where : as `chosen` returns it.
+    root : as `chosen` returns it, over the root of the heat.
+    own : curvature of each site for itself.
+    change : of the price of each site.
+
+    Returns
+    -------
+    float64, shape (n_sites,).
+    """
+    bent = own * change
+    for i in range(start.shape[0] - 1):
+        shared = 0.0
+        for k in range(start[i], start[i + 1]):
+            shared += root[k] * change[where[k]]
+        for k in range(start[i], start[i + 1]):
+            bent[where[k]] -= root[k] * shared
+    return bent
 
 
 @njit(cache=True, error_model="numpy")

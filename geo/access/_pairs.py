@@ -135,15 +135,13 @@ def known_supply(name: str, values: npt.ArrayLike) -> FloatArray:
 
 def _each_once(pairs: Pairs, costs: pd.DataFrame) -> None:
     key = pairs.area * max(len(pairs.offered), 1) + pairs.site
-    if (np.diff(key) > 0).all():
+    if (np.diff(key) > 0).all() or (np.diff(np.sort(key)) > 0).all():
         return
-    twice = pd.Series(key).duplicated().to_numpy()
-    if twice.any():
-        row = costs.iloc[int(np.argmax(twice))]
-        raise ShapeError(
-            f"costs: the pair of {row['area_code']!r} and {row['site_id']!r} comes twice; "
-            "wanted each pair once"
-        )
+    row = costs.iloc[int(np.argmax(pd.Series(key).duplicated()))]
+    raise ShapeError(
+        f"costs: the pair of {row['area_code']!r} and {row['site_id']!r} comes twice; "
+        "wanted each pair once"
+    )
 
 
 def _amounts(table: str, series: pd.Series[float], wanted: str) -> FloatArray:

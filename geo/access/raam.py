@@ -11,21 +11,12 @@ from typing import NamedTuple
 
 import numpy as np
 import pandas as pd
-from scipy import sparse
-from scipy.sparse.linalg import LinearOperator, cg
 
+from geo.access._equilibrium import Game, gap_of, near_equilibrium
 from geo.access._pairs import Pairs, read_pairs, sum_at
-from geo.arrays import FloatArray, IntArray, positive
+from geo.arrays import FloatArray, positive
 from geo.errors import ConvergenceError, UnitError
 
-# Heats of the smoothed choice, in parts of the mean congestion: each half of the one before, so
-# that Newton's method starts near its end, until the exact choice comes within the tolerance.
-_FIRST_HEAT, _MAX_HEATS = 0.2, 24
-_MAX_NEWTON = 4
-# A stage ends when so small a part of the persons, or of the heat, is still at the wrong site.
-_ENOUGH, _ENOUGH_OF_HEAT = 0.003, 0.3
-# Pairs that fewer of an area's persons take are left out of the curvature, which only steers.
-_LEAST_SHARE = 0.001
 # Cycles in which the published procedure keeps the moves within the room of a site.
 _SPARING = 20
 
@@ -49,18 +40,6 @@ class RationalAgents(NamedTuple):
     assigned: pd.Series[float]
     gap: float
     cycles: int
-
-
-class _Game(NamedTuple):
-    """Pairs in the order of the areas, with sites of some supply only."""
-
-    first: IntArray
-    site: IntArray
-    travel: FloatArray
-    persons: FloatArray
-    room: FloatArray
-    area: IntArray
-    at: IntArray
 
 
 def rational_agents(
@@ -106,7 +85,7 @@ def rational_agents(
     minimises sum of assigned x way / tau + sum of load^2 / (2 rho supply) (Beckmann et al. 1956),
     whose loads are unique. Found by Newton's method on the prices of the sites, the choice
     smoothed ever less, then by letting one area after the other choose exactly. O(n_pairs) a
-    round; compiled at the first call.
+    round, some dozens of rounds however many pairs there are; compiled at the first call.
 
     Examples
     --------
@@ -122,14 +101,14 @@ def rational_agents(
     # Imported here: loading and compiling numba is paid only by those who need it.
     from geo.access import _kernels  # noqa: PLC0415
 
-    assigned = _smoothed(game, least)
+    assigned = near_equilibrium(game, least)
     load = sum_at(game.site, assigned, len(game.room))
-    cycles, gap = 0, _gap(game, assigned)
+    cycles, gap = 0, gap_of(game, assigned)
     while gap > least and cycles < max_cycles:
         _kernels.settle(*game[:5], load, assigned, 1 - 2 * (cycles % 2))
         # Sums of many small changes: worked out afresh, so that no rounding piles up.
         load = sum_at(game.site, assigned, len(game.room))
-        cycles, gap = cycles + 1, _gap(game, assigned)
+        cycles, gap = cycles + 1, gap_of(game, assigned)
     if gap > least:
         raise ConvergenceError(
             f"rational agents: after {cycles} cycles they could still save {gap:.2g} of their "
@@ -245,7 +224,7 @@ def effective_supply(cost: pd.Series[float], *, rho: float) -> pd.Series[float]:
     return (1.0 / (at_mean * cost)).fillna(0.0).rename("access")
 
 
-def _game(pairs: Pairs, *, tau: float, rho: float | None) -> _Game:
+def _game(pairs: Pairs, *, tau: float, rho: float | None) -> Game:
     scale = positive("tau", tau, unit="cost")
     persons = np.nan_to_num(pairs.persons)
     if not (pairs.offered > 0).any():
@@ -256,16 +235,17 @@ def _game(pairs: Pairs, *, tau: float, rho: float | None) -> _Game:
     room = pairs.offered * positive("rho", rho, unit="persons per supply")
     at = np.flatnonzero((pairs.offered > 0)[pairs.site])
     area = pairs.area[at]
-    if (np.diff(area * max(len(room), 1) + pairs.site[at]) < 0).any():
-        order = np.lexsort((pairs.site[at], area))
+    key = area * max(len(room), 1) + pairs.site[at]
+    if (np.diff(key) < 0).any():
+        order = np.argsort(key)
         at, area = at[order], area[order]
     first = np.searchsorted(area, np.arange(len(persons) + 1))
     # A room of 1 where nobody goes keeps the divisions whole.
     room = np.where(room > 0, room, 1.0)
-    return _Game(first, pairs.site[at], pairs.cost[at] / scale, persons, room, area, at)
+    return Game(first, pairs.site[at], pairs.cost[at] / scale, persons, room, area, at)
 
 
-def _to_the_nearest(game: _Game) -> FloatArray:
+def _to_the_nearest(game: Game) -> FloatArray:
     """Everybody at the nearest site."""
     assigned = np.zeros(len(game.site))
     reaching = np.flatnonzero(np.diff(game.first) > 0)
@@ -280,84 +260,8 @@ def _to_the_nearest(game: _Game) -> FloatArray:
     return assigned
 
 
-def _smoothed(game: _Game, tolerance: float) -> FloatArray:
-    """Persons of each pair near the equilibrium: Newton's method on the prices of the sites."""
-    from geo.access import _kernels  # noqa: PLC0415
-
-    assigned = np.zeros(len(game.site))
-    trial = np.zeros(len(game.site))
-    reaching = np.diff(game.first) > 0
-    mean = float(game.persons[reaching].sum() / game.room.sum())
-    if not mean > 0:
-        return assigned
-    price = np.full(len(game.room), mean)
-
-    def worth(at: FloatArray, into: FloatArray, heat: float) -> float:
-        return _kernels.soft_choice(*game[:4], at, heat, into) - 0.5 * float(game.room @ at**2)
-
-    for fall in range(_MAX_HEATS):
-        heat = _FIRST_HEAT * mean / 2.0**fall
-        value = worth(price, assigned, heat)
-        enough = min(_ENOUGH, _ENOUGH_OF_HEAT * heat / mean) * game.persons.sum()
-        for _ in range(_MAX_NEWTON):
-            load = sum_at(game.site, assigned, len(price))
-            slope = load - game.room * price
-            if np.abs(slope).sum() < enough:
-                break
-            step = _newton_step(game, assigned, load, slope, heat)
-            length, rise = 1.0, float(slope @ step)
-            while True:
-                tried = worth(price + length * step, trial, heat)
-                if tried >= value + 1e-4 * length * rise or length < 1e-3:
-                    break
-                length /= 2.0
-            price, value = price + length * step, tried
-            assigned, trial = trial, assigned
-        load = sum_at(game.site, assigned, len(price))
-        _kernels.settle(*game[:5], load, assigned, 1)
-        if _gap(game, assigned) <= tolerance:
-            break
-    return assigned
-
-
-def _newton_step(
-    game: _Game, assigned: FloatArray, load: FloatArray, slope: FloatArray, heat: float
-) -> FloatArray:
-    """Change of the prices, nearly solved: the curvature is never held, only multiplied."""
-    used = np.flatnonzero(assigned > _LEAST_SHARE * game.persons[game.area])
-    root = assigned[used] / np.sqrt(game.persons[game.area[used]])
-    shares = sparse.csr_array(
-        (root, (game.area[used], game.site[used])), shape=(len(game.persons), len(load))
-    )
-    by_site = sparse.csr_array(shares.T)
-    own = game.room + load / heat
-    diagonal = own - sum_at(game.site[used], root**2, len(load)) / heat
-    shape = (len(load), len(load))
-
-    def bend(change: FloatArray) -> FloatArray:
-        spread: FloatArray = np.asarray(by_site @ (shares @ change), dtype=np.float64)
-        return own * change - spread / heat
-
-    bent = LinearOperator(shape, matvec=bend, dtype=np.float64)
-    scaled = LinearOperator(shape, matvec=lambda v: v / diagonal, dtype=np.float64)
-    step: FloatArray = cg(bent, slope, rtol=0.1, maxiter=150, M=scaled)[0]
-    return step
-
-
-def _gap(game: _Game, assigned: FloatArray) -> float:
-    from geo.access import _kernels  # noqa: PLC0415
-
-    congestion = sum_at(game.site, assigned, len(game.room)) / game.room
-    paid, lowest = _kernels.paid_and_lowest(
-        game.first, game.site, game.travel, congestion, assigned
-    )
-    total = float(paid.sum())
-    least = float(np.nansum(lowest * game.persons))
-    return max(0.0, 1.0 - least / total) if total > 0 else 0.0
-
-
 def _result(
-    game: _Game,
+    game: Game,
     pairs: Pairs,
     costs: pd.DataFrame,
     names: tuple[pd.Index, pd.Index],
@@ -375,6 +279,6 @@ def _result(
         pd.Series(np.where(np.isnan(pairs.persons), np.nan, lowest), index=names[0], name="cost"),
         pd.Series(load, index=names[1], name="load"),
         pd.Series(taken, index=costs.index, name="assigned"),
-        gap=_gap(game, assigned),
+        gap=gap_of(game, assigned),
         cycles=0,
     )

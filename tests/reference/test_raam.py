@@ -30,10 +30,12 @@ def case(seed: int, *, n: int, m: int, reach_m: float = 9000.0) -> Case:
     return costs, demand, supply
 
 
+# With many areas a site the search begins with a sample of them.
+@pytest.mark.parametrize(("n", "m"), [(25, 5), (120, 3)])
 @pytest.mark.parametrize("tau", [20.0, 60.0, 400.0])
 @pytest.mark.parametrize("seed", [1, 2])
-def test_equals_the_loops(seed: int, tau: float) -> None:
-    costs, demand, supply = case(seed, n=25, m=5)
+def test_equals_the_loops(seed: int, tau: float, n: int, m: int) -> None:
+    costs, demand, supply = case(seed, n=n, m=m)
     pairs = {(row.area_code, row.site_id): row.cost for row in costs.itertuples(index=False)}
     room = supply * demand.sum() / supply.sum()
     slow, load = loops.rational_agents(pairs, dict(demand), dict(room), tau)
