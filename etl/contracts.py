@@ -171,15 +171,17 @@ def changes_schema() -> pa.DataFrameSchema:
 
 @cache
 def quarantine_schema() -> pa.DataFrameSchema:
-    """row, raw, rules, marks as `Ledger.quarantine` makes them; one row a row of the file."""
+    """file, then row, raw, rules, marks as `Ledger.quarantine` makes them; a row once a file."""
     text = pa.Column(checks=pa.Check.str_length(min_value=2))
     return pa.DataFrameSchema(
         {
-            "row": pa.Column("int64", pa.Check.ge(1), unique=True),
+            "file": pa.Column("int64"),
+            "row": pa.Column("int64", pa.Check.ge(1)),
             "raw": text,
             "rules": pa.Column(checks=pa.Check(_known_rules, error="a rule of no catalogue")),
             "marks": text,
         },
+        unique=["file", "row"],
         strict=True,
         name="quarantine",
     )
@@ -200,12 +202,16 @@ def check_intake(areas: gpd.GeoDataFrame, results: Iterable[DeliveryResult]) -> 
         "context": context_schema,
         "changes": changes_schema,
     }
+    results = list(results)
+    # Together, since a check of many columns costs more than that of the few rows they have.
+    waiting = [result.quarantine.assign(file=at) for at, result in enumerate(results)]
+    if waiting:
+        quarantine_schema().validate(pd.concat(waiting, ignore_index=True), lazy=True)
     for result in results:
         if result.role in schemas and result.fate == "current":
             schemas[result.role]().validate(pd.DataFrame(result.frame), lazy=True)
         if result.population is not None:
             population_schema().validate(result.population, lazy=True)
-        quarantine_schema().validate(result.quarantine, lazy=True)
 
 
 def _whole_shares(changes: pd.DataFrame) -> bool:

@@ -17,7 +17,7 @@ from typing import Literal
 from etl.findings import Doubts, UnusableFileError
 from etl.persons import redact
 from etl.raw import RawStore
-from etl.returns import ReturnMarker, read_marker
+from etl.returned.marker import ReturnMarker, read_marker
 from etl.settings import Settings
 from etl.sources.database import fetch
 from etl.sources.files import Fingerprint, fingerprint

@@ -171,7 +171,7 @@ class _Intake:
     def _doubt(self, jobs: list[Job], areas: gpd.GeoDataFrame) -> None:
         """Hold weekly counts against the residents and against the areas' own past."""
         config = self.settings.config
-        names = dict(zip(areas["area_code"], areas["name"], strict=True))
+        names = dict(zip(areas["area_code"].tolist(), areas["name"].tolist(), strict=True))
         people = self._people()
         for source_id in dict.fromkeys(job.source.id for job in jobs):
             own = [job for job in jobs if job.source.id == source_id and job.mapped]

@@ -194,10 +194,12 @@ class Ledger:
 
     def _as_json(self, name: str, column: pd.Series[str]) -> list[str]:
         """Each cell as `"name": "text"`; a text that stands in many rows is written once."""
-        texts = [redact(str(text), known=self.doubts.known) for text in column.cat.categories]
-        name = redact(name, known=self.doubts.known)
+        known, categories = self.doubts.known, column.cat.categories
+        used, place = np.unique(column.cat.codes.to_numpy(), return_inverse=True)
+        texts = [redact(str(text), known=known) for text in categories.take(used).tolist()]
+        name = redact(name, known=known)
         pairs = [json.dumps({name: text}, ensure_ascii=False)[1:-1] for text in texts]
-        return [pairs[code] for code in column.cat.codes.tolist()]
+        return [pairs[at] for at in place.tolist()]
 
     def _broken_rules(self) -> npt.NDArray[np.object_]:
         """Codes of the rules that each row broke, joined by commas."""

@@ -15,7 +15,7 @@ from etl.findings import Doubts, UnusableFileError, listed
 from etl.gate import PersonalColumn
 from etl.inspection import inspect_path
 from etl.raw import RawStore
-from etl.returns import read_marker, released_rows
+from etl.returned.marker import read_marker, released_rows
 from etl.settings import Settings
 from etl.sources.boundaries import Zones, map_areas
 from etl.sources.changes import map_changes

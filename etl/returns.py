@@ -8,41 +8,24 @@ by itself, and the column `原行号` says which waiting rows it releases.
 from __future__ import annotations
 
 import re
-import zipfile
-import zlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from xml.etree import ElementTree as ET
 
-import numpy as np
 import pandas as pd
 from openpyxl.packaging.core import DocumentProperties
 from openpyxl.packaging.custom import CustomPropertyList, StringProperty
 
-from etl.findings import Finding, IntArray
+from etl.findings import Finding
 from etl.returned.cover import write_cover
 from etl.returned.doubted import Handed, Language, doubted_cells, worth_returning
-from etl.returned.marker import MARKS, ROW_COLUMN, ReturnMarker
+from etl.returned.marker import MARKS, ReturnMarker
 from etl.returned.sheet import bring_back
 
 if TYPE_CHECKING:
     from etl.sources.settings import SourceBase
-    from etl.sources.tabular import Table
 
-__all__ = [
-    "Handed",
-    "ReturnMarker",
-    "read_marker",
-    "released_rows",
-    "return_name",
-    "worth_returning",
-    "write_return",
-]
-
-_CUSTOM = "docProps/custom.xml"
-_CUSTOM_BYTES = 100_000
-_VALUE = "{http://schemas.openxmlformats.org/officeDocument/2006/custom-properties}property"
+__all__ = ["Handed", "return_name", "worth_returning", "write_return"]
 
 
 def return_name(handed: Handed) -> str:
@@ -109,48 +92,3 @@ def write_return(
     book.save(part)
     part.replace(out)
     return out
-
-
-def read_marker(path: Path) -> ReturnMarker | None:
-    """Which delivery a workbook mends; None if it is none of ours.
-
-    Nothing but a few hundred bytes is read, and nothing a file may hold makes this fail.
-    """
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.getinfo(_CUSTOM).file_size > _CUSTOM_BYTES:
-                return None
-            with archive.open(_CUSTOM) as member:
-                text = member.read(_CUSTOM_BYTES)
-        if b"<!" in text:  # a document type may hold entities that unfold without end
-            return None
-        found = {
-            str(entry.get("name")): "".join(entry.itertext())
-            for entry in ET.fromstring(text).iter(_VALUE)  # noqa: S314 (no entities, see above)
-        }
-        return ReturnMarker.from_texts([found[name] for name in MARKS])
-    except (
-        ET.ParseError, KeyError, NotImplementedError, OSError, RuntimeError, ValueError,
-        zipfile.BadZipFile, zlib.error,
-    ):  # fmt: skip
-        return None
-
-
-def released_rows(table: Table, used: IntArray) -> IntArray:
-    """Rows of the file as first handed in that the mended workbook's accepted rows stand for.
-
-    Parameters
-    ----------
-    table : the mended workbook as it was read.
-    used : rows of the workbook that are accepted now, as its ledger counts them.
-
-    Returns
-    -------
-    Sorted, unique; empty if the column `原行号` is gone.
-    """
-    if ROW_COLUMN not in table.cells.columns:
-        return np.zeros(0, dtype=np.int64)
-    texts = table.cells.loc[table.cells.index.isin(used), ROW_COLUMN].astype(str).str.strip()
-    numbers = texts[texts.str.fullmatch(r"[0-9]{1,9}(\.0+)?")].astype(float).astype(np.int64)
-    rows: IntArray = np.unique(numbers.to_numpy())
-    return rows[rows > 0]

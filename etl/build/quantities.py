@@ -32,6 +32,7 @@ from geo.model import Kind, Level, Missing, PlaceQuality, SiteStatus
 from geo.rollup import roll_up
 
 Flags = npt.NDArray[np.bool_]
+_NEVER = "9999"  # after every ISO date
 SiteQuantity = AreasQuantity | SitesQuantity | AmountQuantity
 
 
@@ -247,11 +248,19 @@ class Quantities:
         status = self.sites["status"]
         if day is None:
             return np.asarray(status == SiteStatus.OPEN, dtype=np.bool_)
-        opened, closed = self.sites["opened_on"], self.sites["closed_on"]
+        opened, closed = self._dates
         then = day.isoformat()
-        stands = (status == SiteStatus.OPEN) | closed.notna()
-        begun = opened.notna() & (opened.fillna("9999") <= then)
-        return np.asarray(stands & begun & (closed.fillna("9999") > then), dtype=np.bool_)
+        stands = np.asarray(status == SiteStatus.OPEN, dtype=np.bool_) | (closed != _NEVER)
+        return np.asarray(stands & (opened <= then) & (closed > then), dtype=np.bool_)
+
+    @cached_property
+    def _dates(self) -> tuple[npt.NDArray[np.str_], npt.NDArray[np.str_]]:
+        """ISO dates on which each site opened and closed; never, where none is known."""
+        opened, closed = (
+            self.sites[name].fillna(_NEVER).to_numpy(dtype=np.str_)
+            for name in ("opened_on", "closed_on")
+        )
+        return opened, closed
 
     def positions(self, at: int) -> Ints:
         """Area of `levels[at]` in which each site stands; -1 where that is not known so exactly."""

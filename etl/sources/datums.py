@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 import geopandas as gpd
 import numpy as np
 import numpy.typing as npt
+import pandas as pd
 import shapely
 
 from etl.findings import BoolArray, Doubts, IntArray
@@ -284,14 +285,8 @@ def _compare(
 def _positions(points: FloatArray, parents: gpd.GeoDataFrame) -> tuple[IntArray, BoolArray]:
     """Position of the area around each point, -1 where none, and which have one."""
     unique = parents.drop_duplicates("area_code")
-    place = {code: i for i, code in enumerate(unique["area_code"])}
-    codes = locate(points, unique)
-    missing = codes.isna().to_numpy()
-    found = np.array(
-        [-1 if gone else place[code] for code, gone in zip(codes, missing, strict=True)],
-        dtype=np.int64,
-    )
-    return found, ~missing
+    found = pd.Index(unique["area_code"]).get_indexer(pd.Index(locate(points, unique)))
+    return found.astype(np.int64), found >= 0
 
 
 def _say_boundaries(

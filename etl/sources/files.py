@@ -203,6 +203,8 @@ def require_closed_quotes(path: Path, encoding: str, delimiter: str) -> None:
     ------
     UnusableFileError : a cell over several lines is closed in the middle of a text.
     """
+    if not any(b'"' in chunk for chunk in _chunks(path)):
+        return
     with path.open("rb") as raw:
         if not any(line.count(b'"') % 2 for line in raw):
             return  # no cell goes beyond its line

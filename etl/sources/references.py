@@ -61,7 +61,8 @@ class Places:
         """
         self._require_one_value(piece)
         usual = _USUAL.findall(piece)
-        if len(usual) == sum(map(piece.count, _STARTS)):
+        # Widths of columns stand above the cells, in <cols> and <col>.
+        if len(usual) == sum(map(piece.count, _STARTS)) - piece.count(b"<col"):
             self._follow_all(usual)
         else:
             self._follow_each(piece)

@@ -120,9 +120,10 @@ def _mark(piece: bytes, marks: Marks) -> None:
     if _FAR.search(piece) is not None:
         if _NOWHERE.search(piece) is not None:
             raise UnusableFileError("unreadable_workbook", came="a cell beyond any sheet")
-        for letters, digits in set(_REFERENCE.findall(piece)):
+        places = _REFERENCE.findall(piece)
+        for letters in {letters for letters, _ in places}:
             marks.last_column = max(marks.last_column, column_number(letters))
-            marks.last_row = max(marks.last_row, int(digits))
+        marks.last_row = max([marks.last_row, *(int(digits) for digits in {d for _, d in places})])
     if b"<f" in piece or b":f" in piece or b't="e"' in piece or b"t='e'" in piece:
         _mark_cells(piece, marks)
     if b"hidden=" in piece:

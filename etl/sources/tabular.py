@@ -19,7 +19,7 @@ import pandas as pd
 from pandas.api.types import union_categoricals
 
 from etl.findings import BoolArray, Doubts, UnusableFileError, listed
-from etl.sources import limits, merges
+from etl.sources import limits, merges, values
 from etl.sources.files import (
     decide_encoding,
     require_closed_quotes,
@@ -146,12 +146,11 @@ def _read_text(path: Path, source: SourceBase, wanted: Sequence[str], doubts: Do
     cells = read_regular(path, encoding, delimiter, header, chunk_rows=chunk_rows)
     if cells is None:
         return _read_ragged(path, encoding, delimiter, header)
-    overfull = cells.pop(OVERFLOW).astype(str).str.strip().ne("").to_numpy()
+    overfull = ~values.is_blank(cells.pop(OVERFLOW))
     cells.index = pd.RangeIndex(header.stop + 1, header.stop + 1 + len(cells))
     blank = np.ones(len(cells), dtype=bool)
     for name in cells.columns:
-        empty = np.array([not text.strip() for text in cells[name].cat.categories], dtype=bool)
-        blank &= empty[cells[name].cat.codes.to_numpy()] if len(empty) else True
+        blank &= values.is_blank(cells[name])
     if blank.any():
         cells, overfull = cells[~blank], overfull[~blank]
     if cells.empty:
@@ -335,7 +334,7 @@ def _from_rows(
         name: pd.Categorical([row[i] if i < len(row) else "" for row in body])
         for i, name in enumerate(header.names)
     }
-    overfull = [any(text.strip() for text in row[width:]) for row in body]
+    overfull = ["".join(row[width:]).strip() != "" for row in body]
     titles = sum(any(text.strip() for text in row) for row in rows[: header.start])
     return Table(
         cells=pd.DataFrame(columns, index=numbers[header.stop :]),

@@ -317,7 +317,7 @@ def _tight(text: str) -> str:
 
 
 def _texts(column: pd.Series[str]) -> list[str]:
-    return [str(text) for text in column.cat.categories]
+    return [str(text) for text in column.cat.categories.to_numpy(dtype=object).tolist()]
 
 
 def _spread(column: pd.Series[str], values: Sequence[object], dtype: type[T]) -> npt.NDArray[T]:

@@ -263,7 +263,7 @@ def _filled(rows: Iterable[list[str]]) -> tuple[list[int], list[list[str]]]:
     """Rows that hold anything, and their numbers."""
     numbers, kept = [], []
     for number, row in enumerate(rows, start=1):
-        if any(row) and any(text.strip() for text in row):
+        if "".join(row).strip():
             numbers.append(number)
             kept.append(row)
     return numbers, kept

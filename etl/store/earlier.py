@@ -54,6 +54,8 @@ class Told:
         """
         withheld = np.zeros(values.shape, dtype=bool)
         known = np.zeros(values.shape, dtype=bool)
+        if not self._geometry:  # the first publication: nothing to ask for
+            return Earlier(withheld, known)
         row_of = {week: row for row, week in enumerate(weeks)}
         columns = published_layer.c
         query = select(columns.snapshot_id, columns.week, columns["values"], columns.states).where(

@@ -81,18 +81,18 @@ def pack(frame: pd.DataFrame) -> Iterator[WeekCounts]:
 
     Unique in its four keys; each key of a level comes out once.
     """
-    level, area, week, measure = (frame[name].cat for name in KEYS)
+    level, area, week, measure = (pd.Categorical(frame[name]) for name in KEYS)
+    weeks, measures = week.categories.tolist(), measure.categories.tolist()
     count = frame["count"].to_numpy(dtype=np.float64)
     figures = np.where(np.isnan(count), NO_DATA, np.nan_to_num(count)).astype(np.int64)
     for at, name in enumerate(level.categories):
-        own = np.flatnonzero(level.codes.to_numpy() == at)
-        used, place = np.unique(area.codes.to_numpy()[own], return_inverse=True)
+        own = np.flatnonzero(level.codes == at)
+        used, place = np.unique(area.codes[own], return_inverse=True)
         codes = area.categories.to_numpy(dtype=object)[used]
         order = np.argsort(codes)
         place = np.argsort(order)[place]
         areas = AreaList.of(codes[order])
-        key = measure.codes.to_numpy()[own].astype(np.int64) * len(week.categories)
-        key += week.codes.to_numpy()[own]
+        key = measure.codes[own].astype(np.int64) * len(weeks) + week.codes[own]
         rows = np.argsort(key, kind="stable")
         starts = np.flatnonzero(np.diff(key[rows], prepend=-1))
         for some in np.split(rows, starts[1:]) if len(rows) else ():
@@ -101,8 +101,8 @@ def pack(frame: pd.DataFrame) -> Iterator[WeekCounts]:
             packed[place[some]] = figures[own[some]]
             yield WeekCounts(
                 str(name),
-                str(measure.categories[measure.codes.iloc[row]]),
-                str(week.categories[week.codes.iloc[row]]),
+                str(measures[measure.codes[row]]),
+                str(weeks[week.codes[row]]),
                 areas,
                 packed,
             )

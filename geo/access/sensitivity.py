@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import spearmanr
+import pandas as pd
 
 from geo.arrays import BoolArray, FloatArray, amounts, floats
 from geo.errors import ShapeError, UnitError
@@ -104,4 +104,6 @@ def _ranks(values: FloatArray) -> float:
     if (values == values[:1]).all(axis=0).any():
         return float("nan")
     pairs = combinations(range(values.shape[1]), 2)
-    return min(float(spearmanr(values[:, a], values[:, b]).statistic) for a, b in pairs)
+    ranks = pd.DataFrame(values).rank().to_numpy()
+    # Spearman's coefficient is Pearson's of the ranks, ties at their mean.
+    return min(float(np.corrcoef(ranks[:, [a, b]], rowvar=False)[1, 0]) for a, b in pairs)

@@ -32,6 +32,7 @@ def changes() -> pd.DataFrame:
 def quarantine() -> pd.DataFrame:
     return pd.DataFrame(
         {
+            "file": 0,
             "row": [2, 5],
             "raw": '{"a": "b"}',
             "rules": ["negative_count", "week_start"],
@@ -81,8 +82,12 @@ def test_a_sound_table_passes_and_so_does_an_empty_one(name: str) -> None:
     schema().validate(make().iloc[:0], lazy=True)
 
 
+def test_two_files_may_have_the_same_row_in_quarantine() -> None:
+    contracts.quarantine_schema().validate(quarantine().assign(file=[0, 1], row=[2, 2]), lazy=True)
+
+
 def test_the_empty_quarantine_passes() -> None:
-    contracts.quarantine_schema().validate(empty_quarantine(), lazy=True)
+    contracts.quarantine_schema().validate(empty_quarantine().assign(file=0), lazy=True)
 
 
 @pytest.mark.parametrize(

@@ -15,16 +15,8 @@ from openpyxl.styles import PatternFill
 from etl.findings import Doubts, IntArray
 from etl.ledger import Ledger, empty_quarantine
 from etl.returned.brought import WHOLE_ROWS
-from etl.returned.marker import RETURN_COLUMNS
-from etl.returns import (
-    Handed,
-    ReturnMarker,
-    read_marker,
-    released_rows,
-    return_name,
-    worth_returning,
-    write_return,
-)
+from etl.returned.marker import RETURN_COLUMNS, ReturnMarker, read_marker, released_rows
+from etl.returns import Handed, return_name, worth_returning, write_return
 from etl.sources.mapping import Areas, Mapped
 from etl.sources.observations import map_observations
 from etl.sources.settings import ObservationsSource

@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 
 from etl.findings import Doubts
 from etl.persons import redact
-from etl.returned.marker import RETURN_COLUMNS
-from etl.returns import Handed, read_marker, released_rows, write_return
+from etl.returned.marker import RETURN_COLUMNS, read_marker, released_rows
+from etl.returns import Handed, write_return
 from etl.sources.mapping import Areas, Mapped
 from etl.sources.observations import map_observations
 from etl.sources.settings import ObservationsSource
