@@ -10,6 +10,8 @@ RUNTIME := .venv/.installed-runtime
 DEV := .venv/.installed-dev
 
 .PHONY: help setup run test prove fuzz lint bench evaluate screenshots rules lock clean
+LINTS := lint-types lint-docs lint-style lint-imports
+.PHONY: $(LINTS) loops
 
 help:  ## Show this list
 	@grep -hE '^[a-z]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | sort | expand -t 14
@@ -30,12 +32,13 @@ run: $(RUNTIME)  ## Make the demo city and show it at http://127.0.0.1:8050
 	$(BIN)/xintu run $(LOCALITY)
 	$(BIN)/xintu serve $(LOCALITY)
 
-# Tests that share no Chromium run side by side; browser tests get the machine for themselves.
+# Loops are compiled once, beside mypy, and not by each worker. Chromium's tests come by themselves: whoever drives a
+# browser has an event loop running from then on, in which other tests could start none.
 test: $(DEV)  ## Install what tests need, lint, then run every test
 	@scripts/install_system.sh
-	@$(MAKE) --no-print-directory lint
+	@$(MAKE) --no-print-directory --output-sync -j 2 loops $(LINTS)
 	$(BIN)/pytest -n 2 -m "not browser"
-	$(BIN)/pytest -m browser
+	$(BIN)/pytest -n 2 -m browser
 
 prove: $(DEV)  ## Kill 200 runs at random moments, fill disks, take databases away, attack every small count; an hour
 	@scripts/install_system.sh
@@ -47,11 +50,23 @@ fuzz: $(DEV)  ## Hand in 10 000 damaged files and the bombs; an hour (XINTU_FUZZ
 	XINTU_FUZZ=$${XINTU_FUZZ:-10000} XINTU_FUZZ_FOLDER=build/fuzz nice -n 10 $(BIN)/pytest -q tests/fuzz
 
 lint: $(DEV)  ## Check style, types and import rules
+	@$(MAKE) --no-print-directory --output-sync -j 2 $(LINTS)
+
+lint-types:
+	$(BIN)/mypy
+
+lint-docs:
+	$(BIN)/numpydoc lint $$(find geo -name '*.py')
+
+lint-style:
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
-	$(BIN)/mypy
-	$(BIN)/numpydoc lint $$(find geo -name '*.py')
+
+lint-imports:
 	$(BIN)/lint-imports --no-logo
+
+loops:
+	@$(BIN)/python -c 'import numpy; from geo.warm import warm_kernels; warm_kernels(rng=numpy.random.default_rng())'
 
 bench: $(DEV)  ## Measure speed and memory beside peers, and write docs/benchmarks.md (QUICK=1 for a short form)
 	$(BIN)/python -m tests.bench $(if $(QUICK),--quick)

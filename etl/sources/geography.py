@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cache, cached_property
 
 import geopandas as gpd
 import numpy as np
@@ -29,6 +29,12 @@ class Place:
     shape: shapely.Geometry
 
 
+@cache
+def _transformer(crs: str) -> pyproj.Transformer:
+    """From WGS 84; finding the operation takes as long as reading a small source."""
+    return pyproj.Transformer.from_crs(_WGS84, crs, always_xy=True)
+
+
 class Geography:
     """Areas of all levels in the locality's metric CRS.
 
@@ -48,7 +54,7 @@ class Geography:
             self.levels[Level.COUNTY].geometry.to_numpy()
         )
         shapely.prepare(self.boundary)
-        self._to_metric = pyproj.Transformer.from_crs(_WGS84, crs, always_xy=True)
+        self._to_metric = _transformer(crs)
         self._places: dict[str, Place] = {}
         self._by_level: dict[tuple[Level, str], Place] = {}
         # Where levels share a code the finest wins: a village is a better place than its county.

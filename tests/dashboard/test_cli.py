@@ -18,7 +18,7 @@ import pytest
 XINTU = str(Path(sys.executable).with_name("xintu"))
 START_LIMIT_S = 60
 
-pytestmark = pytest.mark.xdist_group("cli")
+pytestmark = pytest.mark.slow
 
 
 def xintu(*words: str | Path, code: int = 0) -> str:

@@ -24,7 +24,7 @@ ONCE_WRONG = (
     1950, 5689, 6663,
 )  # fmt: skip
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("fuzz")]
+pytestmark = pytest.mark.slow
 
 
 def test_a_number_is_the_same_file_whenever_it_is_made() -> None:

@@ -38,7 +38,7 @@ MEASURES = ("dv_reports", "hotline_calls", "alerts_yellow", "group_sessions")
 ALL = os.environ.get("XINTU_ATTACK") == "all"
 SAMPLE = 10**9 if ALL else 60
 
-pytestmark = pytest.mark.xdist_group("attacker")
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)

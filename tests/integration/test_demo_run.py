@@ -29,7 +29,7 @@ NOW = datetime(2026, 11, 16, 2, 0, tzinfo=UTC)
 # Two years in one snapshot, so that the older outbreaks are still there to be seen.
 WEEKS_PUBLISHED = 106
 
-pytestmark = pytest.mark.xdist_group("demo")
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)

@@ -34,7 +34,7 @@ VARYING = {
     "change_id", "delivery_id", "returned_for", "event_id",
 }  # fmt: skip
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("killed")]
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)

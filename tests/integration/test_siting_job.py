@@ -40,7 +40,7 @@ PART = {"kind": "counselling_room", "mode": "foot", "threshold_min": 15.0, "p_ne
         "sources": ["venue", "school"]}  # fmt: skip
 QUESTION: dict[str, Any] = {"parts": [PART]}
 
-pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("siting_job")]
+pytestmark = pytest.mark.slow
 
 
 @dataclass(frozen=True)
