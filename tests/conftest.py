@@ -15,6 +15,7 @@ from tests.support import network, postgres
 
 if TYPE_CHECKING:
     from playwright.sync_api import Browser
+    from sqlalchemy import Engine
 
 ROOT = Path(__file__).parents[1]
 
@@ -65,6 +66,75 @@ def postgres_url(postgres_cluster: postgres.Cluster) -> Iterator[str]:
     name = postgres_cluster.create_database()
     yield postgres_cluster.url(name)
     postgres_cluster.drop_database(name)
+
+
+@pytest.fixture(scope="session")
+def postgres_schema(postgres_cluster: postgres.Cluster) -> str:
+    """Name of a database with this version's schema, to be copied."""
+    from etl.store import migrate
+    from etl.store.engine import open_engine
+
+    name = postgres_cluster.create_database()
+    engine = open_engine(postgres_cluster.url(name))
+    migrate.upgrade(engine)
+    engine.dispose()
+    return name
+
+
+@pytest.fixture
+def postgres_store_url(postgres_cluster: postgres.Cluster, postgres_schema: str) -> Iterator[str]:
+    """URL of a PostgreSQL store with this version's schema and nothing in it."""
+    name = postgres_cluster.create_database(postgres_schema)
+    yield postgres_cluster.url(name)
+    postgres_cluster.drop_database(name)
+
+
+@pytest.fixture
+def file_store_url(tmp_path: Path) -> str:
+    """URL of an SQLite store with this version's schema and nothing in it."""
+    from tests.support.stores import sqlite_store
+
+    return sqlite_store(tmp_path / ".xintu" / "xintu.db")
+
+
+@pytest.fixture
+def file_store(file_store_url: str) -> Iterator[Engine]:
+    """That store, open."""
+    yield from _opened(file_store_url)
+
+
+BOTH_ENGINES = ("sqlite", pytest.param("postgresql", marks=pytest.mark.postgres))
+
+
+@pytest.fixture(params=BOTH_ENGINES)
+def store_url(request: pytest.FixtureRequest) -> str:
+    """URL of a store with this version's schema and nothing in it, on each engine."""
+    name = "file_store_url" if request.param == "sqlite" else "postgres_store_url"
+    found: str = request.getfixturevalue(name)
+    return found
+
+
+@pytest.fixture
+def store(store_url: str) -> Iterator[Engine]:
+    """That store, open."""
+    yield from _opened(store_url)
+
+
+@pytest.fixture(params=BOTH_ENGINES)
+def bare_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """URL of a store that is not made yet, on each engine."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'bare' / 'xintu.db'}"
+    found: str = request.getfixturevalue("postgres_url")
+    return found
+
+
+def _opened(url: str) -> Iterator[Engine]:
+    from etl.store.engine import open_engine
+
+    engine = open_engine(url)
+    yield engine
+    engine.dispose()
 
 
 @pytest.fixture(scope="session")

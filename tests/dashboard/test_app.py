@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import flask
@@ -15,7 +14,6 @@ from dashboard import errors
 from dashboard.app import PAGES, create_app, render
 from dashboard.pages import data as data_page
 from etl.store.reader import Reader
-from etl.store.writer import Writer
 from geo.errors import NotPublishedError, StoreError
 from tests.support.dashboard_pages import NOW, page_context
 from tests.support.published_store import FACTS, PUBLISHED_AT
@@ -24,11 +22,9 @@ pytest_plugins = ("tests.support.dashboard_fixtures",)
 
 
 @pytest.fixture
-def empty_reader(tmp_path: Path) -> Reader:
+def empty_reader(file_store_url: str) -> Reader:
     """A store in which nothing has been published."""
-    url = f"sqlite:///{tmp_path / 'xintu.db'}"
-    Writer(url)
-    return Reader(url)
+    return Reader(file_store_url)
 
 
 def states_in(component: Any) -> list[str]:

@@ -102,15 +102,11 @@ def assert_every_row_has_its_end(engine: Engine) -> None:
     assert held.to_dict() == expected[expected > 0].to_dict()
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def office(request: pytest.FixtureRequest, tmp_path: Path) -> Office:
+@pytest.fixture
+def office(store_url: str, tmp_path: Path) -> Office:
     folder = Folder.with_areas(tmp_path)
     folder.weekly("weekly*.csv")
-    folder.store_url = (
-        f"sqlite:///{tmp_path / '.xintu' / 'xintu.db'}"
-        if request.param == "sqlite"
-        else request.getfixturevalue("postgres_url")
-    )
+    folder.store_url = store_url
     return Office(folder)
 
 

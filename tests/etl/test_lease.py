@@ -8,7 +8,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -30,33 +29,26 @@ with Lease(open_engine(sys.argv[1]), "run", ttl_s=float(sys.argv[2])):
     print("held", flush=True)
     time.sleep(600)
 """
+# Loaded, these wait for the word; then they go on at the same moment, however slow the machine.
 RACE = """
-import sys, time
+import sys
 from etl.store.engine import open_engine
 from etl.store.lease import Lease
-while time.time() < float(sys.argv[2]):
-    pass
-print(Lease(open_engine(sys.argv[1]), "run").take(), flush=True)
+mine = Lease(open_engine(sys.argv[1]), "run")
+print("ready", flush=True)
+sys.stdin.readline()
+print(mine.take(), flush=True)
 sys.stdin.read()
 """
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of a store of its own with this version's schema, on each database."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'x.db'}"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Engine]:
-    """That store, open."""
-    engine = open_engine(url)
-    migrate.upgrade(engine)
-    yield engine
-    engine.dispose()
+MAKE = """
+import sys
+from etl.store import migrate
+from etl.store.engine import open_engine
+engine = open_engine(sys.argv[1])
+print("ready", flush=True)
+sys.stdin.readline()
+migrate.upgrade(engine)
+"""
 
 
 def start(code: str, *arguments: str) -> subprocess.Popen[str]:
@@ -68,6 +60,17 @@ def start(code: str, *arguments: str) -> subprocess.Popen[str]:
         text=True,
         cwd=Path(__file__).parents[2],
     )
+
+
+def start_together(code: str, url: str) -> list[subprocess.Popen[str]]:
+    """Three processes that are let go at once."""
+    started = [start(code, url) for _ in range(3)]
+    assert [say(one) for one in started] == ["ready"] * 3
+    for one in started:
+        assert one.stdin is not None
+        one.stdin.write("\n")
+        one.stdin.flush()
+    return started
 
 
 def say(process: subprocess.Popen[str]) -> str:
@@ -110,9 +113,8 @@ def test_the_second_waits_says_for_whom_and_goes_on(store: Engine) -> None:
         assert [holder.pid for holder in told] == [os.getpid()], "said once"
 
 
-def test_of_many_that_try_at_once_one_succeeds(url: str, store: Engine) -> None:
-    at = str(time.time() + 1.5)
-    runners = [start(RACE, url, at) for _ in range(3)]
+def test_of_many_that_try_at_once_one_succeeds(store_url: str, store: Engine) -> None:
+    runners = start_together(RACE, store_url)
     try:
         assert sorted(say(runner) for runner in runners) == ["False"] * 2 + ["True"]
     finally:
@@ -120,9 +122,9 @@ def test_of_many_that_try_at_once_one_succeeds(url: str, store: Engine) -> None:
             runner.communicate("", timeout=30)
 
 
-def test_a_killed_holder_is_replaced_at_once(url: str, store: Engine) -> None:
+def test_a_killed_holder_is_replaced_at_once(store_url: str, store: Engine) -> None:
     """Its lease would run for ten more minutes; its process is gone."""
-    with start(HOLD, url, "600") as process:
+    with start(HOLD, store_url, "600") as process:
         assert say(process) == "held"
         assert not Lease(store, "run").take()
         process.send_signal(signal.SIGKILL)
@@ -133,9 +135,9 @@ def test_a_killed_holder_is_replaced_at_once(url: str, store: Engine) -> None:
         heir.release()
 
 
-def test_a_holder_that_lives_is_never_replaced(url: str, store: Engine) -> None:
+def test_a_holder_that_lives_is_never_replaced(store_url: str, store: Engine) -> None:
     """Stopped or busy, its lease long over: it may go on any moment."""
-    with start(HOLD, url, "0.2") as process:
+    with start(HOLD, store_url, "0.2") as process:
         assert say(process) == "held"
         process.send_signal(signal.SIGSTOP)
         time.sleep(0.5)
@@ -201,7 +203,7 @@ def test_who_lost_the_lease_learns_it_before_writing(store: Engine) -> None:
     assert kept == "boot-of-another:pid:[1]/77/1/ab", "the other's lease is not given back"
 
 
-def test_a_database_that_was_away_does_not_end_the_lease(url: str, store: Engine) -> None:
+def test_a_database_that_was_away_does_not_end_the_lease(store_url: str, store: Engine) -> None:
     if store.dialect.name != "postgresql":
         pytest.skip("an SQLite file does not go away: its folder would have to")
     with Lease(store, "run", ttl_s=0.5) as mine:
@@ -214,18 +216,9 @@ def test_a_database_that_was_away_does_not_end_the_lease(url: str, store: Engine
         assert not mine.lost
 
 
-def test_the_schema_is_made_once_by_processes_that_start_together(url: str) -> None:
-    code = """
-import sys, time
-from etl.store import migrate
-from etl.store.engine import open_engine
-while time.time() < float(sys.argv[2]):
-    pass
-migrate.upgrade(open_engine(sys.argv[1]))
-"""
-    at = str(time.time() + 1.5)
-    makers = [start(code, url, at) for _ in range(3)]
+def test_the_schema_is_made_once_by_processes_that_start_together(bare_url: str) -> None:
+    makers = start_together(MAKE, bare_url)
     for maker in makers:
         maker.communicate("", timeout=60)
     assert [maker.returncode for maker in makers] == [0, 0, 0]
-    migrate.check(open_engine(url))
+    migrate.check(open_engine(bare_url))

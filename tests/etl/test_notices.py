@@ -22,12 +22,12 @@ from etl.notices.queue import LOOK_BACK, notice_id, queue_news
 from etl.notices.settings import Mail, Subscription
 from etl.notices.timing import after_quiet, first_due, is_quiet, may_go, retry_wait
 from etl.settings import load_locality
-from etl.store import migrate
 from etl.store.engine import open_engine
 from etl.store.outbox import Outbox
 from etl.template import write_template
 from geo.errors import FaultsError
 from geo.model import Tier
+from tests.support.stores import sqlite_store
 from tests.support.warned import NOW, PARENTS, PLACE, ZONE, by_hook, by_mail, news
 
 MAIL = {"host": "mail.example.org", "sender": "xintu@example.org"}
@@ -37,14 +37,6 @@ SHANGHAI = ZoneInfo(ZONE)
 def local(said: str, zone: str = ZONE) -> datetime:
     """A local time as UTC."""
     return datetime.fromisoformat(said).replace(tzinfo=ZoneInfo(zone)).astimezone(UTC)
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Engine:
-    """A store with this version's schema."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'x.db'}")
-    migrate.upgrade(engine)
-    return engine
 
 
 # ---------------------------------------------------------------- settings
@@ -250,26 +242,30 @@ def test_a_subscription_is_told_of_what_it_asked_for() -> None:
     assert not told(news(areas=("unknown",)), areas=("990101000000",))
 
 
-def queue(store: Engine, *events: News, now: datetime = NOW, **changes: Any) -> int:
-    return queue_news(store, [by_mail(**changes)], events, parents=PARENTS, timezone=ZONE, now=now)
+def queue(file_store: Engine, *events: News, now: datetime = NOW, **changes: Any) -> int:
+    return queue_news(
+        file_store, [by_mail(**changes)], events, parents=PARENTS, timezone=ZONE, now=now
+    )
 
 
-def test_an_event_is_queued_once_for_each_address(store: Engine) -> None:
+def test_an_event_is_queued_once_for_each_address(file_store: Engine) -> None:
     both = {"to": ("a@example.org", "b@example.org")}
-    assert queue(store, news(1), news(2), **both) == 4
-    assert queue(store, news(1), news(2), now=NOW + timedelta(days=3), **both) == 0
-    assert queue(store, replace(news(1), tier=4, reason_zh="改了", week="2026-W47"), **both) == 0
-    assert queue(store, news(1, event="raised", occasion="2026-W47.4"), **both) == 2
-    waiting = Outbox(store).due(NOW)
+    assert queue(file_store, news(1), news(2), **both) == 4
+    assert queue(file_store, news(1), news(2), now=NOW + timedelta(days=3), **both) == 0
+    assert (
+        queue(file_store, replace(news(1), tier=4, reason_zh="改了", week="2026-W47"), **both) == 0
+    )
+    assert queue(file_store, news(1, event="raised", occasion="2026-W47.4"), **both) == 2
+    waiting = Outbox(file_store).due(NOW)
     assert {entry.state for entry in waiting} == {"waiting"}
     assert len(waiting) == 6
     kept = {entry.warning_id: News.of(entry.content) for entry in waiting if entry.event == "new"}
     assert kept == {one.warning_id: one for one in (news(1), news(2))}
 
 
-def test_old_events_are_no_news(store: Engine) -> None:
-    assert queue(store, news(happened_at=NOW - LOOK_BACK)) == 0
-    assert queue(store, news(happened_at=NOW - LOOK_BACK + timedelta(seconds=1))) == 1
+def test_old_events_are_no_news(file_store: Engine) -> None:
+    assert queue(file_store, news(happened_at=NOW - LOOK_BACK)) == 0
+    assert queue(file_store, news(happened_at=NOW - LOOK_BACK + timedelta(seconds=1))) == 1
 
 
 EVENTS = st.builds(
@@ -285,8 +281,7 @@ EVENTS = st.builds(
 def test_however_often_events_come_each_is_queued_once(
     tmp_path_factory: pytest.TempPathFactory, rounds: list[list[News]]
 ) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path_factory.mktemp('outbox') / 'x.db'}")
-    migrate.upgrade(engine)
+    engine = open_engine(sqlite_store(tmp_path_factory.mktemp("outbox") / "xintu.db"))
     new = [queue(engine, *events) for events in rounds]
     every = {(one.warning_id, one.event, one.occasion) for events in rounds for one in events}
     assert sum(new) == len(every)

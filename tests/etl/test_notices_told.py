@@ -23,7 +23,6 @@ from etl.settings import Settings, load_locality
 from etl.store.engine import open_engine
 from etl.store.reader import Reader
 from etl.store.response_tables import response_event, response_warning
-from etl.store.writer import Writer
 from etl.template import write_template
 from tests.support import published_store
 from tests.support.receivers import Hook, Mailbox, free_port, mail_server, web_server
@@ -33,19 +32,16 @@ NOW = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)  # Monday, nine in the morning in
 A, B = VILLAGES[:2]
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> Engine:
-    return Writer(f"sqlite:///{tmp_path / 'xintu.db'}").engine
-
-
 def told(engine: Engine, *, now: datetime = NOW, days: float = 14) -> list[News]:
     with engine.connect() as connection:
         return read_news(connection, config(), places(), since=now - timedelta(days=days), now=now)
 
 
-def test_a_new_warning_is_told_with_its_place_reason_service_and_deadline(engine: Engine) -> None:
-    follow_week(engine, episodes(("a", 3, f"{A}|{B}")), now=NOW, week="2026-W46")
-    (one,) = told(engine)
+def test_a_new_warning_is_told_with_its_place_reason_service_and_deadline(
+    file_store: Engine,
+) -> None:
+    follow_week(file_store, episodes(("a", 3, f"{A}|{B}")), now=NOW, week="2026-W46")
+    (one,) = told(file_store)
     assert (one.warning_id, one.event, one.tier, one.week) == ("a", "new", 3, "2026-W46")
     assert one.places == (f"{TOWNS[0]}镇", f"{A}村")
     assert one.areas == (A, B)
@@ -56,39 +52,41 @@ def test_a_new_warning_is_told_with_its_place_reason_service_and_deadline(engine
     assert one.answer_by > NOW
 
 
-def test_events_keep_their_occasion_however_often_a_week_is_published(engine: Engine) -> None:
+def test_events_keep_their_occasion_however_often_a_week_is_published(file_store: Engine) -> None:
     rows = [episodes(("a", tier, A)) for tier in (2, 3)]
-    follow_week(engine, rows[0], now=NOW, week="2026-W46")
+    follow_week(file_store, rows[0], now=NOW, week="2026-W46")
     for hours, row in enumerate([rows[1], rows[0], rows[1]], start=1):
-        follow_week(engine, row, now=NOW + timedelta(hours=hours), week="2026-W47")
-    found = told(engine, now=NOW + timedelta(hours=4))
+        follow_week(file_store, row, now=NOW + timedelta(hours=hours), week="2026-W47")
+    found = told(file_store, now=NOW + timedelta(hours=4))
     assert {(one.event, one.occasion) for one in found} == {("new", ""), ("raised", "2026-W47.3")}
 
 
-def test_what_is_dismissed_is_no_news_and_what_fades_is(engine: Engine) -> None:
+def test_what_is_dismissed_is_no_news_and_what_fades_is(file_store: Engine) -> None:
     both = episodes(("a", 2, A), ("b", 2, VILLAGES[4]))
-    follow_week(engine, both, now=NOW, week="2026-W46")
+    follow_week(file_store, both, now=NOW, week="2026-W46")
     later = NOW + timedelta(hours=1)
-    Acts(engine, config()).act(Kind.DISMISSED, "a", office="centre", now=later, text="数据已更正")
-    assert [one.warning_id for one in told(engine, now=later)] == ["b"]
-    follow_week(engine, both.iloc[:0], now=NOW + timedelta(days=7), week="2026-W47")
-    found = told(engine, now=NOW + timedelta(days=7, hours=1))
+    Acts(file_store, config()).act(
+        Kind.DISMISSED, "a", office="centre", now=later, text="数据已更正"
+    )
+    assert [one.warning_id for one in told(file_store, now=later)] == ["b"]
+    follow_week(file_store, both.iloc[:0], now=NOW + timedelta(days=7), week="2026-W47")
+    found = told(file_store, now=NOW + timedelta(days=7, hours=1))
     assert ("b", "faded", "2026-W47") in [(o.warning_id, o.event, o.occasion) for o in found]
 
 
-def test_a_deadline_that_passed_is_told_once_for_each_step(engine: Engine) -> None:
-    follow_week(engine, episodes(("a", 3, A)), now=NOW, week="2026-W46")
-    due = told(engine)[0].answer_by
+def test_a_deadline_that_passed_is_told_once_for_each_step(file_store: Engine) -> None:
+    follow_week(file_store, episodes(("a", 3, A)), now=NOW, week="2026-W46")
+    due = told(file_store)[0].answer_by
     assert due is not None
 
     def overdue(now: datetime) -> set[str]:
-        return {one.occasion for one in told(engine, now=now) if one.event == "overdue"}
+        return {one.occasion for one in told(file_store, now=now) if one.event == "overdue"}
 
     assert overdue(due) == set()
     first = overdue(due + timedelta(minutes=1))
     assert len(first) == 1
     assert overdue(due + timedelta(hours=20)) == first
-    Acts(engine, config()).act(
+    Acts(file_store, config()).act(
         Kind.ACKNOWLEDGED, "a", office="centre", now=due + timedelta(hours=1)
     )
     assert overdue(due + timedelta(hours=2)) == set()
@@ -97,9 +95,9 @@ def test_a_deadline_that_passed_is_told_once_for_each_step(engine: Engine) -> No
     assert second != first
 
 
-def test_events_before_the_look_back_are_not_read(engine: Engine) -> None:
-    follow_week(engine, episodes(("a", 1, A)), now=NOW - timedelta(days=3), week="2026-W46")
-    assert [one.event for one in told(engine, days=2)] == []
+def test_events_before_the_look_back_are_not_read(file_store: Engine) -> None:
+    follow_week(file_store, episodes(("a", 1, A)), now=NOW - timedelta(days=3), week="2026-W46")
+    assert [one.event for one in told(file_store, days=2)] == []
 
 
 # ---------------------------------------------------------------- whole

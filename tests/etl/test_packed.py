@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterator
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -33,22 +31,6 @@ ROWS: list[Row] = [
 ]
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of an empty store on each engine."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'xintu.db'}"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
-
-
-@pytest.fixture
-def engine(url: str) -> Iterator[Engine]:
-    engine = Writer(url).engine
-    yield engine
-    engine.dispose()
-
-
 def frame(rows: list[Row]) -> pd.DataFrame:
     """Canonical observations."""
     given = pd.DataFrame(rows, columns=[*KEYS, "count"]).astype({"count": "float64"})
@@ -61,7 +43,7 @@ def plain(counts: pd.DataFrame) -> list[Row]:
     return sorted(rows.where(counts.notna(), None).itertuples(index=False, name=None))
 
 
-def store(engine: Engine, rows: list[Row], delivery_id: int = 1) -> None:
+def keep(engine: Engine, rows: list[Row], delivery_id: int = 1) -> None:
     with engine.begin() as connection:
         insert_counts(connection, pack(frame(rows)), delivery_id=delivery_id)
 
@@ -101,20 +83,20 @@ def test_what_changed_is_what_differs(
     )
 
 
-def test_counts_come_back_from_the_store(engine: Engine) -> None:
-    store(engine, ROWS)
-    counts = unpack(load_counts(engine, since="2026-W01", until="2026-W53"))
+def test_counts_come_back_from_the_store(store: Engine) -> None:
+    keep(store, ROWS)
+    counts = unpack(load_counts(store, since="2026-W01", until="2026-W53"))
     assert plain(counts) == sorted(ROWS, key=str)
     assert all(counts[name].dtype == "category" for name in KEYS)
-    only = unpack(load_counts(engine, since="2026-W41", until="2026-W41"))
+    only = unpack(load_counts(store, since="2026-W41", until="2026-W41"))
     assert plain(only) == [row for row in sorted(ROWS, key=str) if row[2] == "2026-W41"]
-    assert plain(unpack(load_counts(engine, since="2020-W01", until="2020-W53"))) == []
+    assert plain(unpack(load_counts(store, since="2020-W01", until="2020-W53"))) == []
 
 
-def test_the_format_is_what_its_documentation_says(engine: Engine) -> None:
-    store(engine, ROWS)
+def test_the_format_is_what_its_documentation_says(store: Engine) -> None:
+    keep(store, ROWS)
     count, area = t.intake_count.c, t.intake_count_area.c
-    with engine.connect() as connection:
+    with store.connect() as connection:
         codes = connection.scalar(select(area.codes).where(area.level == "village"))
         known, packed = connection.execute(
             select(count.known, count.figures).where(
@@ -126,34 +108,34 @@ def test_the_format_is_what_its_documentation_says(engine: Engine) -> None:
     assert np.frombuffer(zlib.decompress(packed), "<i8").tolist() == [NO_DATA, NOT_SAID, NOT_SAID]
 
 
-def test_arrays_of_other_weeks_are_not_unpacked(engine: Engine) -> None:
-    store(engine, ROWS)
-    with engine.begin() as connection:
+def test_arrays_of_other_weeks_are_not_unpacked(store: Engine) -> None:
+    keep(store, ROWS)
+    with store.begin() as connection:
         gone = t.intake_count.c.week != "2026-W41"
         connection.execute(t.intake_count.update().where(gone).values(figures=b"no array"))
-    assert len(list(load_counts(engine, since="2026-W41", until="2026-W41"))) == 3
+    assert len(list(load_counts(store, since="2026-W41", until="2026-W41"))) == 3
     with pytest.raises(zlib.error):
-        list(load_counts(engine, since="2026-W40", until="2026-W41"))
+        list(load_counts(store, since="2026-W40", until="2026-W41"))
 
 
-def test_the_newest_week_has_a_figure(engine: Engine) -> None:
-    assert newest_week(engine, until="2026-W53") is None
-    store(engine, ROWS)
-    assert newest_week(engine, until="2026-W53") == "2026-W41", "of W42 there is no data"
-    assert newest_week(engine, until="2026-W40") == "2026-W40"
+def test_the_newest_week_has_a_figure(store: Engine) -> None:
+    assert newest_week(store, until="2026-W53") is None
+    keep(store, ROWS)
+    assert newest_week(store, until="2026-W53") == "2026-W41", "of W42 there is no data"
+    assert newest_week(store, until="2026-W40") == "2026-W40"
 
 
-def test_deliveries_complete_each_other(engine: Engine) -> None:
-    store(engine, ROWS)
+def test_deliveries_complete_each_other(store: Engine) -> None:
+    keep(store, ROWS)
     other: list[Row] = [("village", "01", "2026-W41", "visits", 7.0)]
-    store(engine, other, delivery_id=2)
-    both = unpack(load_counts(engine, since="2026-W01", until="2026-W53"))
+    keep(store, other, delivery_id=2)
+    both = unpack(load_counts(store, since="2026-W01", until="2026-W53"))
     assert plain(both) == sorted(ROWS + other, key=str)
 
 
 @pytest.mark.filterwarnings("ignore:Did not recognize type 'geometry':sqlalchemy.exc.SAWarning")
-def test_rows_of_an_older_store_are_carried_over_and_back(url: str) -> None:
-    engine = Writer(url).engine
+def test_rows_of_an_older_store_are_carried_over_and_back(store_url: str) -> None:
+    engine = Writer(store_url).engine
     _move(engine, "0007")
     rows: list[tuple[int, Row]] = [(1, row) for row in ROWS]
     rows += [(2, ("village", "04", "2026-W40", "calls", 3.0))]
@@ -163,7 +145,7 @@ def test_rows_of_an_older_store_are_carried_over_and_back(url: str) -> None:
             values = {"d": delivery, "l": level, "a": area, "w": week, "m": measure, "c": count}
             connection.execute(insert, values)
     engine.dispose()
-    carried = Writer(url).engine
+    carried = Writer(store_url).engine
     counts = unpack(load_counts(carried, since="2026-W01", until="2026-W53"))
     assert plain(counts) == sorted((row for _, row in rows), key=str)
     with carried.begin() as connection:

@@ -101,16 +101,16 @@ def publication(week: str = "2026-W46", *, first: float = 12.0) -> Publication:
 
 
 @pytest.fixture
-def engine(postgres_url: str) -> Engine:
+def engine(postgres_store_url: str) -> Engine:
     """A store with one snapshot."""
-    writer = Writer(postgres_url)
+    writer = Writer(postgres_store_url)
     writer.publish(publication())
     return writer.engine
 
 
 @pytest.fixture
-def reader(engine: Engine, postgres_url: str) -> Iterator[Reader]:
-    with closing(Reader(postgres_url)) as opened:
+def reader(engine: Engine, postgres_store_url: str) -> Iterator[Reader]:
+    with closing(Reader(postgres_store_url)) as opened:
         yield opened
 
 
@@ -206,17 +206,17 @@ def test_sites_and_warnings_equal_the_readers(engine: Engine, reader: Reader) ->
 
 
 def test_the_newest_snapshot_takes_the_place_of_the_last_and_keys_stay(
-    engine: Engine, postgres_url: str
+    engine: Engine, postgres_store_url: str
 ) -> None:
     before = {view: opened(engine, view) for view in qgis.VIEWS}
-    Writer(postgres_url).publish(publication("2026-W47", first=100.0))
+    Writer(postgres_store_url).publish(publication("2026-W47", first=100.0))
     for view in qgis.VIEWS:
         after = opened(engine, view)
         assert set(after["snapshot_id"]) == {"2026-W47-aaaaaaaa"}
         assert set(after["key"]) == set(before[view]["key"])
     values = opened(engine, "qgis_values")
     assert values["value"].min() == 100
-    Writer(postgres_url).publish(publication("2026-W40"))
+    Writer(postgres_store_url).publish(publication("2026-W40"))
     assert set(opened(engine, "qgis_values")["week"]) == {"2026-W47"}
 
 
@@ -246,12 +246,12 @@ def test_what_was_handed_in_has_its_geometry_too(engine: Engine) -> None:
 
 
 def test_a_role_for_qgis_reads_the_views_and_nothing_else(
-    engine: Engine, postgres_url: str
+    engine: Engine, postgres_store_url: str
 ) -> None:
     with engine.begin() as connection:
         connection.execute(text("CREATE ROLE onlooker LOGIN"))
         connection.execute(text(f"GRANT SELECT ON {', '.join(qgis.VIEWS)} TO onlooker"))
-    url = make_url(postgres_url).set(drivername="postgresql", username="onlooker")
+    url = make_url(postgres_store_url).set(drivername="postgresql", username="onlooker")
     try:
         with psycopg.connect(url.render_as_string(hide_password=False)) as connection:
             for view in qgis.VIEWS:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import threading
-from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -21,7 +20,6 @@ from etl.response.pins import check_pin, new_pin, set_pin
 from etl.settings import Settings
 from etl.store.reader import Reader
 from etl.store.response_tables import response_office, response_warning
-from etl.store.writer import Writer
 from geo.errors import (
     AccessError,
     CodeError,
@@ -37,41 +35,25 @@ HOUR = timedelta(hours=1)
 A, B, C, D, E, F, G, H = VILLAGES
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of an empty store on each engine."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'xintu.db'}"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
-
-
 @pytest.fixture
-def engine(url: str) -> Iterator[Engine]:
-    made = Writer(url).engine
-    yield made
-    made.dispose()
-
-
-@pytest.fixture
-def acts(engine: Engine) -> Acts:
+def acts(store: Engine) -> Acts:
     """Offices before three warnings: red in the east, yellow there, blue in the west."""
     rows = episodes(("red", 4, A), ("yellow", 2, C), ("blue", 1, f"{E}|{F}"))
-    follow_week(engine, rows, now=NOW, week="2026-W46")
-    return Acts(engine, config())
+    follow_week(store, rows, now=NOW, week="2026-W46")
+    return Acts(store, config())
 
 
 @pytest.fixture
-def desk(acts: Acts, url: str, tmp_path: Path) -> Desk:
+def desk(acts: Acts, store_url: str, tmp_path: Path) -> Desk:
     """The same behind PINs; that of the east is 123456."""
     set_pin(acts.engine, "east", "123456", now=NOW)
     settings = Settings(
-        folder=tmp_path, data=tmp_path, store_url=url, config=acts.config, config_sha256=""
+        folder=tmp_path, data=tmp_path, store_url=store_url, config=acts.config, config_sha256=""
     )
     return Desk(acts.engine, settings)
 
 
-def test_what_is_written_is_read_back_and_adds_up(acts: Acts, url: str) -> None:
+def test_what_is_written_is_read_back_and_adds_up(acts: Acts, store_url: str) -> None:
     acts.act(Kind.ACKNOWLEDGED, "red", office="centre", now=NOW + HOUR, text=" 已\n收到 ")
     acts.act(Kind.RESPONDING, "red", office="centre", now=NOW + 2 * HOUR)
     follow_week(
@@ -79,7 +61,7 @@ def test_what_is_written_is_read_back_and_adds_up(acts: Acts, url: str) -> None:
     )
     acts.act(Kind.DISMISSED, "blue", office="centre", now=NOW + 169 * HOUR, text="数据已更正")
     assert replay(events(acts.engine)) == lives(acts.engine)
-    with closing(Reader(url)) as reader:
+    with closing(Reader(store_url)) as reader:
         found = reader.responses(now=NOW + 170 * HOUR)
     rows = found.warnings.set_index("warning_id")
     assert rows.index.tolist() == ["red", "yellow", "blue"], "live first, then by tier"
@@ -101,17 +83,17 @@ def test_what_is_written_is_read_back_and_adds_up(acts: Acts, url: str) -> None:
     assert found.by_week["opened"].tolist() == [3]
 
 
-def test_without_warnings_all_is_empty_with_its_columns(engine: Engine, url: str) -> None:
-    with closing(Reader(url)) as reader:
+def test_without_warnings_all_is_empty_with_its_columns(store: Engine, store_url: str) -> None:
+    with closing(Reader(store_url)) as reader:
         found = reader.responses(now=NOW)
     assert found.warnings.empty
     assert {"overdue", "due_at_utc", "version"} <= set(found.warnings.columns)
     assert found.by_week.columns.tolist()[0] == "week"
 
 
-def test_what_ended_long_ago_is_left_out(acts: Acts, url: str) -> None:
+def test_what_ended_long_ago_is_left_out(acts: Acts, store_url: str) -> None:
     acts.act(Kind.DISMISSED, "blue", office="west", now=NOW + HOUR, text="数据已更正")
-    with closing(Reader(url)) as reader:
+    with closing(Reader(store_url)) as reader:
         later = NOW + timedelta(weeks=13)
         assert reader.responses(now=later).warnings["warning_id"].tolist() == ["red", "yellow"]
         assert "blue" in set(reader.responses(now=later, weeks=14).warnings["warning_id"])
@@ -225,16 +207,16 @@ def test_wrong_pins_make_the_next_try_wait_even_with_the_right_one(desk: Desk) -
         check_pin(engine, "east", "1234567", now=now)
 
 
-def test_pins_are_kept_salted_and_hashed(engine: Engine) -> None:
+def test_pins_are_kept_salted_and_hashed(store: Engine) -> None:
     for office in ("east", "west"):
-        set_pin(engine, office, "123456", now=NOW)
-    with engine.connect() as connection:
+        set_pin(store, office, "123456", now=NOW)
+    with store.connect() as connection:
         rows = connection.execute(select(response_office)).all()
     assert len({bytes(row.digest) for row in rows}) == 2
     assert all(b"123456" not in bytes(row.digest) + bytes(row.salt) for row in rows)
     assert len({new_pin() for _ in range(20)}) == 20
     with pytest.raises(InputError, match="PIN: 5 characters; wanted at least 6"):
-        set_pin(engine, "east", "12345", now=NOW)
+        set_pin(store, "east", "12345", now=NOW)
 
 
 def test_the_record_alone_makes_the_warnings_again(acts: Acts) -> None:

@@ -5,9 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -26,7 +24,6 @@ from etl.schedule import (
     usual_jobs,
 )
 from etl.sections import Schedule
-from etl.store import migrate
 from etl.store.engine import open_engine
 from etl.store.lease import SCHEDULER, Lease
 from etl.store.runs import FAILED, INTERRUPTED, OK, Runs
@@ -52,28 +49,6 @@ MONDAY = Job("weekly", nothing, At("07:00", "Asia/Shanghai", "mon"), retries=3)
 def moment(said: str) -> datetime:
     """Local time of the locality as UTC."""
     return datetime.fromisoformat(said).replace(tzinfo=SHANGHAI).astimezone(UTC)
-
-
-@pytest.fixture(params=["sqlite", "postgresql"])
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A store with this version's schema, on each database."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'x.db'}"
-    else:
-        url = request.getfixturevalue("postgres_url")
-    engine = open_engine(url)
-    migrate.upgrade(engine)
-    yield engine
-    engine.dispose()
-
-
-@pytest.fixture
-def file_store(tmp_path: Path) -> Iterator[Engine]:
-    """A store with this version's schema, where one database is enough."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'x.db'}")
-    migrate.upgrade(engine)
-    yield engine
-    engine.dispose()
 
 
 # ---------------------------------------------------------------- when
@@ -333,10 +308,9 @@ def test_the_stop_ends_a_job_at_its_next_step(store: Engine) -> None:
 
 
 def test_the_store_may_go_away_and_come_back(
-    postgres_url: str, caplog: pytest.LogCaptureFixture
+    postgres_store_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    engine = open_engine(postgres_url)
-    migrate.upgrade(engine)
+    engine = open_engine(postgres_store_url)
     away, back = threading.Event(), threading.Event()
 
     def work(progress: Progress) -> None:

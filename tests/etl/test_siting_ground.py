@@ -114,10 +114,9 @@ def make(tmp_path: Path) -> Make:
     return made
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def office(request: pytest.FixtureRequest, make: Make) -> Office:
-    url = "" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-    found = make(url=url)
+@pytest.fixture
+def office(store_url: str, make: Make) -> Office:
+    found = make(url=store_url)
     found.publish()
     return found
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,7 +26,6 @@ from etl.siting.scenario import (
 )
 from etl.siting.scenarios import ATTEMPTS, MOST_WAITING, Scenarios
 from etl.siting.words import why_infeasible
-from etl.store import migrate
 from etl.store.engine import open_engine
 from etl.store.siting_tables import siting_call, siting_result
 from geo.errors import (
@@ -45,23 +43,10 @@ NOW = datetime(2026, 11, 22, 3, 0, tzinfo=UTC)
 QUESTION = {"parts": [{"kind": "counselling_room", "threshold_min": 15.0}], "seed": 1}
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def engine(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Engine]:
-    """A store with this version's schema, on each database."""
-    if request.param == "sqlite":
-        url = f"sqlite:///{tmp_path / 'x.db'}"
-    else:
-        url = request.getfixturevalue("postgres_url")
-    found = open_engine(url)
-    migrate.upgrade(found)
-    yield found
-    found.dispose()
-
-
 @pytest.fixture
-def scenarios(engine: Engine) -> Scenarios:
+def scenarios(store: Engine) -> Scenarios:
     """Its scenarios."""
-    return Scenarios(engine)
+    return Scenarios(store)
 
 
 def ask(scenarios: Scenarios, name: str = "城东", **changes: Any) -> str:

@@ -8,7 +8,6 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, cast
 
 import pytest
@@ -25,8 +24,6 @@ from etl.siting.scenario import CANCELLED, DONE, FAILED, INFEASIBLE, QUEUED, RUN
 from etl.siting.scenarios import Scenarios
 from etl.siting.tasks import Outcome, work_out
 from etl.siting.worker import StuckError, Worker
-from etl.store import migrate
-from etl.store.engine import open_engine
 from etl.store.lease import SITING, Lease
 from geo.errors import AbsentError, NotPublishedError, UnitError
 from tests.support.siting import small_ground, small_question
@@ -37,18 +34,9 @@ ANSWER = Answer({"state": "found", "value": 7.0}, empty_tables(), {})
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """A store with this version's schema."""
-    found = open_engine(f"sqlite:///{tmp_path / 'x.db'}")
-    migrate.upgrade(found)
-    yield found
-    found.dispose()
-
-
-@pytest.fixture
-def scenarios(engine: Engine) -> Scenarios:
+def scenarios(file_store: Engine) -> Scenarios:
     """Its scenarios."""
-    return Scenarios(engine)
+    return Scenarios(file_store)
 
 
 def ask(scenarios: Scenarios, **question: Any) -> str:
@@ -67,15 +55,15 @@ def ended(scenarios: Scenarios, one: str) -> Scenario:
     return scenarios.get(one)
 
 
-def make(engine: Engine, stop: StopFlag | None = None, **more: Any) -> Worker:
-    return Worker(engine, cast("Settings", None), stop=stop or StopFlag(), **more)
+def make(file_store: Engine, stop: StopFlag | None = None, **more: Any) -> Worker:
+    return Worker(file_store, cast("Settings", None), stop=stop or StopFlag(), **more)
 
 
 @contextmanager
-def at_work(engine: Engine, **more: Any) -> Iterator[None]:
+def at_work(file_store: Engine, **more: Any) -> Iterator[None]:
     """A worker in a thread."""
     stop = StopFlag()
-    thread = threading.Thread(target=make(engine, stop, **more).serve, daemon=True)
+    thread = threading.Thread(target=make(file_store, stop, **more).serve, daemon=True)
     thread.start()
     try:
         yield
@@ -102,7 +90,7 @@ def work_as(monkeypatch: pytest.MonkeyPatch, work: Work) -> None:
 
 
 def test_jobs_are_answered_in_their_order(
-    engine: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
+    file_store: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     had: list[int] = []
 
@@ -112,19 +100,19 @@ def test_jobs_are_answered_in_their_order(
 
     work_as(monkeypatch, work)
     asked = [ask(scenarios, n=n) for n in range(3)]
-    with at_work(engine):
+    with at_work(file_store):
         assert [ended(scenarios, one).state for one in asked] == [DONE] * 3
     assert had == [0, 1, 2]
     assert Answer.from_bytes(scenarios.answer(asked[0])).meta == ANSWER.meta
 
 
 def test_why_nothing_can_be_is_kept_with_how_things_are(
-    engine: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
+    file_store: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     why = Text(zh="预算不足。", en="too little")
     work_as(monkeypatch, lambda *_, **__: Outcome(INFEASIBLE, ANSWER, why))
     one = ask(scenarios)
-    with at_work(engine):
+    with at_work(file_store):
         seen = ended(scenarios, one)
     assert (seen.state, seen.message_zh, seen.answered) == (INFEASIBLE, "预算不足。", True)
 
@@ -153,7 +141,7 @@ def raising(error: BaseException) -> Callable[[], Outcome]:
     ],
 )
 def test_an_error_is_said_in_words_and_the_next_job_goes_on(
-    engine: Engine,
+    file_store: Engine,
     scenarios: Scenarios,
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
@@ -162,7 +150,7 @@ def test_an_error_is_said_in_words_and_the_next_job_goes_on(
     fall, zh, en = case
     work_as(monkeypatch, lambda asked, **_: fall() if asked else Outcome(DONE, ANSWER))
     one, other = ask(scenarios, n=1), ask(scenarios)
-    with at_work(engine):
+    with at_work(file_store):
         seen = ended(scenarios, one)
         assert ended(scenarios, other).state == DONE
     assert seen.state == FAILED
@@ -175,7 +163,7 @@ def test_an_error_is_said_in_words_and_the_next_job_goes_on(
 
 
 def test_progress_is_seen_and_never_goes_back(
-    engine: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
+    file_store: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go_on = threading.Event()
 
@@ -189,7 +177,7 @@ def test_progress_is_seen_and_never_goes_back(
 
     work_as(monkeypatch, work)
     one = ask(scenarios)
-    with at_work(engine):
+    with at_work(file_store):
         until(lambda: scenarios.get(one).step == "choose")
         seen = scenarios.get(one)
         assert (seen.progress, seen.best) == (0.6, 90.0)
@@ -199,7 +187,7 @@ def test_progress_is_seen_and_never_goes_back(
 
 
 def test_a_job_hears_that_it_is_cancelled_and_its_best_is_kept(
-    engine: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
+    file_store: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def work(_question: dict[str, Any], *, cancelled: Callable[[], bool], **_: Any) -> Outcome:
         until(cancelled)
@@ -207,7 +195,7 @@ def test_a_job_hears_that_it_is_cancelled_and_its_best_is_kept(
 
     work_as(monkeypatch, work)
     one = ask(scenarios)
-    with at_work(engine):
+    with at_work(file_store):
         until(lambda: scenarios.get(one).state == RUNNING)
         scenarios.cancel(one, now=NOW)
         seen = ended(scenarios, one)
@@ -215,7 +203,7 @@ def test_a_job_hears_that_it_is_cancelled_and_its_best_is_kept(
 
 
 def test_a_job_that_does_not_hear_is_given_up_in_the_store(
-    engine: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
+    file_store: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deaf = threading.Event()
 
@@ -226,7 +214,7 @@ def test_a_job_that_does_not_hear_is_given_up_in_the_store(
 
     work_as(monkeypatch, work)
     one, other = ask(scenarios, n=1), ask(scenarios)
-    with at_work(engine):
+    with at_work(file_store):
         until(lambda: scenarios.get(one).state == RUNNING)
         scenarios.cancel(one, now=NOW)
         assert ended(scenarios, one).state == CANCELLED
@@ -238,7 +226,7 @@ def test_a_job_that_does_not_hear_is_given_up_in_the_store(
 
 
 def test_a_job_that_never_ends_ends_its_process(
-    engine: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
+    file_store: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     deaf = threading.Event()
     monkeypatch.setattr(module, "STUCK_AFTER_S", 0.5)
@@ -254,7 +242,7 @@ def test_a_job_that_never_ends_ends_its_process(
 
     def serve() -> None:
         try:
-            make(engine).serve()
+            make(file_store).serve()
         except StuckError as exc:
             found.append(exc)
 
@@ -266,11 +254,11 @@ def test_a_job_that_never_ends_ends_its_process(
     deaf.set()
     assert found
     assert scenarios.get(one).state == CANCELLED
-    assert Lease(engine, SITING).holder() is None, "another may work at once"
+    assert Lease(file_store, SITING).holder() is None, "another may work at once"
 
 
 def test_who_is_stopped_gives_its_job_back(
-    engine: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
+    file_store: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def work(_question: dict[str, Any], *, cancelled: Callable[[], bool], **_: Any) -> Outcome:
         until(cancelled)
@@ -279,17 +267,17 @@ def test_who_is_stopped_gives_its_job_back(
     work_as(monkeypatch, work)
     one = ask(scenarios)
     for _ in range(3):  # however often: it was not the job's fault
-        with at_work(engine):
+        with at_work(file_store):
             until(lambda: scenarios.get(one).state == RUNNING)
         seen = scenarios.get(one)
         assert (seen.state, seen.answered) == (QUEUED, False)
     work_as(monkeypatch, lambda *_, **__: Outcome(DONE, ANSWER))
-    with at_work(engine):
+    with at_work(file_store):
         assert ended(scenarios, one).state == DONE
 
 
 def test_who_is_stopped_while_the_user_cancels_cancels(
-    engine: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
+    file_store: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "STOP_WITHIN_S", 0.1)
     deaf = threading.Event()
@@ -300,7 +288,7 @@ def test_who_is_stopped_while_the_user_cancels_cancels(
 
     work_as(monkeypatch, work)
     one = ask(scenarios)
-    with at_work(engine):
+    with at_work(file_store):
         until(lambda: scenarios.get(one).state == RUNNING)
         scenarios.cancel(one, now=NOW)
     deaf.set()
@@ -308,26 +296,26 @@ def test_who_is_stopped_while_the_user_cancels_cancels(
 
 
 def test_one_works_and_others_stand_by(
-    engine: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
+    file_store: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     work_as(monkeypatch, lambda *_, **__: Outcome(DONE, ANSWER))
     told: list[int] = []
-    with at_work(engine):
-        until(lambda: Lease(engine, SITING).holder())
-        with at_work(engine, on_standby=lambda holder: told.append(holder.pid)):
+    with at_work(file_store):
+        until(lambda: Lease(file_store, SITING).holder())
+        with at_work(file_store, on_standby=lambda holder: told.append(holder.pid)):
             until(lambda: told)
     assert told == [os.getpid()]
 
 
-def test_it_ends_when_its_parent_is_gone(engine: Engine) -> None:
-    make(engine, parent=os.getppid() + 1).serve()
-    assert Lease(engine, SITING).holder() is None
+def test_it_ends_when_its_parent_is_gone(file_store: Engine) -> None:
+    make(file_store, parent=os.getppid() + 1).serve()
+    assert Lease(file_store, SITING).holder() is None
 
 
 def test_calls_are_replied_to_while_a_job_runs(
-    engine: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
+    file_store: Engine, scenarios: Scenarios, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    go_on, calls = threading.Event(), Calls(engine)
+    go_on, calls = threading.Event(), Calls(file_store)
 
     def work(_question: dict[str, Any], **_: Any) -> Outcome:
         go_on.wait(LIMIT_S)
@@ -341,7 +329,7 @@ def test_calls_are_replied_to_while_a_job_runs(
     work_as(monkeypatch, work)
     monkeypatch.setattr(module, "reply_to", reply)
     ask(scenarios)
-    with at_work(engine):
+    with at_work(file_store):
         number = calls.put(CANDIDATES, "k", {}, now=NOW)
         assert calls.wait(number, limit_s=LIMIT_S, there=lambda: True).meta == ANSWER.meta
         assert calls.find(CANDIDATES, "k") == number, "the next tab asks nobody"
@@ -354,9 +342,9 @@ def test_calls_are_replied_to_while_a_job_runs(
     assert calls.find(POINT, "k") is None, "what was refused is asked anew"
 
 
-def test_a_call_that_nobody_hears_ends(engine: Engine) -> None:
+def test_a_call_that_nobody_hears_ends(file_store: Engine) -> None:
     clock = iter(range(100))
-    calls = Calls(engine, sleep=lambda _: None, clock=lambda: float(next(clock)))
+    calls = Calls(file_store, sleep=lambda _: None, clock=lambda: float(next(clock)))
     number = calls.put(POINT, "k", {}, now=NOW)
     with pytest.raises(AbsentError, match="no planner's process is at work"):
         calls.wait(number, limit_s=50.0, there=lambda: False)

@@ -32,15 +32,6 @@ PICTURE = gzip.compress(b'{"type":"FeatureCollection","features":[]}', mtime=0)
 NOW = datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC)
 
 
-@pytest.fixture(params=["sqlite", "postgresql"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """URL of an empty store on each engine."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'store' / 'xintu.db'}"
-    found: str = request.getfixturevalue("postgres_url")
-    return found
-
-
 @pytest.fixture
 def open_reader() -> Iterator[Open]:
     """Opens readers, and closes them when the test is over."""
@@ -105,17 +96,17 @@ def publication(snapshot_id: str = "2026-W46-aaaa", **changes: Any) -> Publicati
 
 
 @pytest.mark.filterwarnings("ignore:Did not recognize type 'geometry':sqlalchemy.exc.SAWarning")
-def test_the_migrations_make_the_tables_that_the_code_uses(url: str) -> None:
-    writer = Writer(url)
+def test_the_migrations_make_the_tables_that_the_code_uses(bare_url: str) -> None:
+    writer = Writer(bare_url)
     with writer.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": is_shared})
         assert notice_outbox.metadata is siting_scenario.metadata is metadata
         assert compare_metadata(context, metadata) == []
 
 
-def test_what_is_published_is_read_back(url: str, open_reader: Open) -> None:
-    Writer(url).publish(publication())
-    reader = open_reader(url)
+def test_what_is_published_is_read_back(store_url: str, open_reader: Open) -> None:
+    Writer(store_url).publish(publication())
+    reader = open_reader(store_url)
     snapshot = reader.current()
     assert snapshot.published_at_utc == NOW
     layer = reader.layer(snapshot.snapshot_id, "village", "count.hotline_calls", "2026-W46")
@@ -132,9 +123,9 @@ def test_what_is_published_is_read_back(url: str, open_reader: Open) -> None:
     assert reader.table(snapshot.snapshot_id, "headline")["key"].tolist() == ["staff"]
 
 
-def test_a_week_without_a_row_is_no_data_and_never_zero(url: str, open_reader: Open) -> None:
-    Writer(url).publish(publication())
-    reader = open_reader(url)
+def test_a_week_without_a_row_is_no_data_and_never_zero(store_url: str, open_reader: Open) -> None:
+    Writer(store_url).publish(publication())
+    reader = open_reader(store_url)
     layer = reader.layer("2026-W46-aaaa", "village", "count.hotline_calls", "2026-W45")
     assert np.isnan(layer.values).all()
     assert (layer.states == Missing.NO_DATA).all()
@@ -143,9 +134,9 @@ def test_a_week_without_a_row_is_no_data_and_never_zero(url: str, open_reader: O
 
 
 def test_a_publication_that_fails_on_the_way_leaves_the_last_one(
-    url: str, open_reader: Open
+    store_url: str, open_reader: Open
 ) -> None:
-    writer = Writer(url)
+    writer = Writer(store_url)
     writer.publish(publication())
 
     def layers() -> Any:
@@ -154,32 +145,32 @@ def test_a_publication_that_fails_on_the_way_leaves_the_last_one(
 
     with pytest.raises(OSError, match="disk full"):
         writer.publish(publication("2026-W47-bbbb", week="2026-W47", layers=layers()))
-    reader = open_reader(url)
+    reader = open_reader(store_url)
     assert reader.snapshots()["snapshot_id"].tolist() == ["2026-W46-aaaa"]
     assert reader.current().snapshot_id == "2026-W46-aaaa"
 
 
-def test_snapshots_with_the_same_boundaries_share_them(url: str, open_reader: Open) -> None:
-    writer = Writer(url)
+def test_snapshots_with_the_same_boundaries_share_them(store_url: str, open_reader: Open) -> None:
+    writer = Writer(store_url)
     writer.publish(publication())
     writer.publish(publication("2026-W47-bbbb", week="2026-W47"))
     assert writer.known_geometries() == {"g1", "w1"}
-    assert open_reader(url).current().week == "2026-W47"
+    assert open_reader(store_url).current().week == "2026-W47"
 
 
-def test_a_snapshot_is_found_by_what_went_into_it(url: str) -> None:
-    writer = Writer(url)
-    assert find_published(url, "f" * 64) is None
+def test_a_snapshot_is_found_by_what_went_into_it(store_url: str) -> None:
+    writer = Writer(store_url)
+    assert find_published(store_url, "f" * 64) is None
     writer.publish(publication("2026-W46-ffffffff"))
-    assert find_published(url, "f" * 64) == ("2026-W46-ffffffff", "2026-W46")
-    assert find_published(url, "f" * 63 + "0") is None
+    assert find_published(store_url, "f" * 64) == ("2026-W46-ffffffff", "2026-W46")
+    assert find_published(store_url, "f" * 63 + "0") is None
     assert writer.breaks_of_year("2026", "c") == {"count.hotline_calls": [1.0]}
     assert writer.breaks_of_year("2025", "c") == {}
 
 
-def test_what_is_not_published_is_said_so(url: str, open_reader: Open) -> None:
-    Writer(url)
-    reader = open_reader(url)
+def test_what_is_not_published_is_said_so(store_url: str, open_reader: Open) -> None:
+    Writer(store_url)
+    reader = open_reader(store_url)
     with pytest.raises(NotPublishedError, match="xintu run"):
         reader.current()
     with pytest.raises(NotPublishedError, match="no snapshot"):

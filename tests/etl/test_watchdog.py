@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 from sqlalchemy import Engine, insert
 
-from etl.store import migrate
-from etl.store.engine import open_engine
 from etl.store.tables import intake_source
 from etl.watchdog import late_sources, watch
 
@@ -30,20 +26,17 @@ def row(source_id: str, role: str, **more: object) -> dict[str, object]:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Iterator[Engine]:
+def store(file_store: Engine) -> Engine:
     """A store in which sources of every kind have come in."""
-    engine = open_engine(f"sqlite:///{tmp_path / 'x.db'}")
-    migrate.upgrade(engine)
     rows = [
         row("weekly", "observations", newest_week="2026-W46", max_age_days=14),
         row("archive", "observations", newest_week="2020-W10"),
         row("sites", "facilities", max_age_days=180),
         row("refused", "observations", newest_week="2026-W46", max_age_days=14, failed=True),
     ]
-    with engine.begin() as connection:
+    with file_store.begin() as connection:
         connection.execute(insert(intake_source), rows)
-    yield engine
-    engine.dispose()
+    return file_store
 
 
 @pytest.mark.parametrize(
@@ -67,7 +60,5 @@ def test_it_is_logged_and_noted(store: Engine, caplog: pytest.LogCaptureFixture)
     assert caplog.messages == ["refused: failed, 10 days old", "weekly: late, 10 days old"]
 
 
-def test_nothing_late_is_no_note(tmp_path: Path) -> None:
-    engine = open_engine(f"sqlite:///{tmp_path / 'x.db'}")
-    migrate.upgrade(engine)
-    assert watch(engine, today=date(2026, 11, 25)) is None
+def test_nothing_late_is_no_note(file_store: Engine) -> None:
+    assert watch(file_store, today=date(2026, 11, 25)) is None

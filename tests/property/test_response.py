@@ -17,7 +17,7 @@ from etl.build.weeks import week_range
 from etl.response.acts import Acts
 from etl.response.life import LIVE, STEPS, Kind, Life, replay
 from etl.response.matching import signals_of
-from etl.store.writer import Writer
+from etl.store.engine import open_engine
 from geo.errors import StepError
 from tests.support.responses import (
     COUNTY,
@@ -30,6 +30,7 @@ from tests.support.responses import (
     lives,
     places,
 )
+from tests.support.stores import sqlite_store
 
 START = datetime(2026, 11, 15, 23, 5, tzinfo=UTC)
 WEEKS = week_range("2027-W09", 17)
@@ -93,7 +94,7 @@ def do(engine: Engine, done: list[tuple[Kind, int]], now: datetime) -> None:
 @given(HISTORY)
 def test_one_live_warning_a_place_and_theme_whatever_comes(history: list[Any]) -> None:
     with tempfile.TemporaryDirectory() as folder:
-        engine = Writer(f"sqlite:///{Path(folder) / 'xintu.db'}").engine
+        engine = open_engine(sqlite_store(Path(folder) / "xintu.db"))
         number, now = 0, START
         for steps, rows, done in history:
             number += steps

@@ -104,13 +104,13 @@ class Cluster:
         self.crash()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    def create_database(self) -> str:
-        """Make an empty database with PostGIS; its name."""
+    def create_database(self, template: str = TEMPLATE) -> str:
+        """Make a database like another one, which is empty but for PostGIS; its name."""
         name = f"test_{next(self._numbers)}"
         self._execute(
             "postgres",
             sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(
-                sql.Identifier(name), sql.Identifier(TEMPLATE)
+                sql.Identifier(name), sql.Identifier(template)
             ),
         )
         return name

@@ -11,9 +11,11 @@ from __future__ import annotations
 
 import gzip
 import json
+import tempfile
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +32,7 @@ from geo.model import Kind, Level, Missing, Tier
 from tests.support.published_responses import OFFICES, answer
 from tests.support.published_targets import target_tables
 from tests.support.published_warnings import explain, warning_tables
+from tests.support.stores import sqlite_store
 
 N_COLUMNS, N_ROWS = 20, 15
 TOWNS = ("柳溪镇", "云岭乡", "城关街道", "南河镇")
@@ -794,6 +797,22 @@ def publish(folder: Path, *, seed: int = 7, answered: bool = True) -> str:
     ----------
     answered : whether warnings are followed: acknowledged, responded to, one of them overdue.
     """
+    path = folder / "xintu.db"
+    folder.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(_content(seed, answered))
+    return f"sqlite:///{path}"
+
+
+@cache
+def _content(seed: int, answered: bool) -> bytes:
+    """The file, which takes longer to make than to copy."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "xintu.db"
+        _make(sqlite_store(path), seed, answered=answered)
+        return path.read_bytes()
+
+
+def _make(url: str, seed: int, *, answered: bool) -> None:
     rng = np.random.default_rng(seed)
     settings = config()
     levels = build_levels(rng)
@@ -801,7 +820,6 @@ def publish(folder: Path, *, seed: int = 7, answered: bool = True) -> str:
     kept = _static_layers(book, levels, settings, rng)
     warnings = _weekly_layers(book, levels, settings, rng)
     tag = f"test{seed}"
-    url = f"sqlite:///{folder / 'xintu.db'}"
     sites = _sites(levels, rng)
     tables = _tables(levels, kept, warnings, sites)
     west, south, east, north = levels[3].shapes[0].bounds
@@ -833,4 +851,3 @@ def publish(folder: Path, *, seed: int = 7, answered: bool = True) -> str:
     )  # fmt: skip
     if answered:
         answer(url, tables["episodes"], levels[2].frame)
-    return url
