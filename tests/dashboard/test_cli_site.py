@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from dashboard import cli
 from etl.siting.answer import Answer
 from etl.siting.answering import answer_question
 from etl.siting.ground import read_ground
@@ -21,6 +19,7 @@ from etl.siting.scenarios import Scenarios
 from etl.store.engine import open_engine
 from etl.store.lease import SITING, Lease
 from tests.support import planner, published_store
+from tests.support.command import give
 
 TOML = """
 [locality]
@@ -55,21 +54,11 @@ def url(folder: Path) -> str:
 
 
 @pytest.fixture
-def xintu(
-    folder: Path, url: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Xintu:
+def xintu(folder: Path, url: str, capsys: pytest.CaptureFixture[str]) -> Xintu:
     """Runs `xintu site`: its code, what it says, and what it says beside."""
 
     def run(*arguments: str) -> tuple[int, str, str]:
-        before = signal.getsignal(signal.SIGINT)
-        told = ["xintu", "site", str(folder), "--store", url, *arguments]
-        monkeypatch.setattr(sys, "argv", told)
-        try:
-            cli.main()
-        except SystemExit as exc:
-            code = int(exc.code or 0)
-        finally:
-            signal.signal(signal.SIGINT, before)
+        code = give("site", folder, "--store", url, *arguments)
         said = capsys.readouterr()
         return code, said.out, said.err
 

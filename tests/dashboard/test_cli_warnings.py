@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import sys
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from dashboard import cli
 from etl.response.desk import Desk
 from etl.settings import load_locality
 from etl.store.writer import Writer
 from geo.errors import AccessError
+from tests.support.command import give
 from tests.support.responses import TOWNS, VILLAGES, episodes, follow_week, lives
 
 TOML = """
@@ -63,15 +62,13 @@ def folder(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def xintu(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Xintu:
-    """Runs a command in this process; it must end with `code`."""
+def xintu(capsys: pytest.CaptureFixture[str]) -> Xintu:
+    """Runs `xintu warnings`; it must end with `code`."""
 
     def run(*words: object, code: int = 0) -> str:
-        monkeypatch.setattr(sys, "argv", ["xintu", "warnings", *map(str, words)])
-        with pytest.raises(SystemExit) as ended:
-            cli.main()
+        ended = give("warnings", *words)
         said = capsys.readouterr()
-        assert (ended.value.code or 0) == code, said
+        assert ended == code, said
         return said.out + said.err
 
     return run

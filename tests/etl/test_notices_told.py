@@ -25,7 +25,8 @@ from etl.store.reader import Reader
 from etl.store.response_tables import response_event, response_warning
 from etl.template import write_template
 from tests.support import published_store
-from tests.support.receivers import Hook, Mailbox, free_port, mail_server, web_server
+from tests.support.network import free_port
+from tests.support.receivers import Hook, Mailbox, mail_server, web_server
 from tests.support.responses import TOWNS, VILLAGES, config, episodes, follow_week, places
 
 NOW = datetime(2026, 11, 16, 1, 0, tzinfo=UTC)  # Monday, nine in the morning in Shanghai

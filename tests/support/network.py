@@ -1,8 +1,9 @@
-"""Keeps every test on this machine."""
+"""Keeps every test on this machine, and finds it a port there."""
 
 from __future__ import annotations
 
 import ipaddress
+import socket
 import sys
 from typing import Any
 
@@ -48,3 +49,10 @@ def refuse_off_machine(event: str, args: tuple[Any, ...]) -> None:
 def close_network() -> None:
     """Refuse other hosts from now until the interpreter ends; an audit hook cannot be removed."""
     sys.addaudithook(refuse_off_machine)
+
+
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody listens on just now."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

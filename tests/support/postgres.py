@@ -6,7 +6,6 @@ import itertools
 import os
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 from pathlib import Path
@@ -14,6 +13,8 @@ from typing import Any, Self
 
 import psycopg
 from psycopg import sql
+
+from tests.support.network import free_port
 
 SERVERS = Path("/usr/lib/postgresql")
 HOW_TO_GET = "scripts/install_system.sh installs it"
@@ -35,13 +36,6 @@ def find_programs() -> Path:
     if not postgis.exists():
         raise ServerMissingError(f"no PostGIS for the server in {newest}; {HOW_TO_GET}")
     return newest
-
-
-def free_port() -> int:
-    """A port of 127.0.0.1 that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 class Cluster:

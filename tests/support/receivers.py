@@ -18,6 +18,8 @@ from typing import Any
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 
+from tests.support.network import free_port
+
 
 def certificate(folder: Path, *, name: str = "own") -> tuple[Path, Path]:
     """A self-made certificate for 127.0.0.1 with its key, as PEM files."""
@@ -111,14 +113,6 @@ def mail_server(
         yield controller.port
     finally:
         controller.stop()
-
-
-def free_port() -> int:
-    """A port that nobody listens on just now."""
-    import socket
-
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 @dataclass
