@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -43,13 +43,13 @@ class City:
     compiled_late: set[tuple[str, str, str]]
 
 
-@pytest.fixture(scope="module")
-def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
-    folder = tmp_path_factory.mktemp("city")
-    write_demo(folder, seed=2026, cells=2400, weeks=260, end_week=END_WEEK)
+@contextmanager
+def published(folder: Path, *, cells: int, weeks: int, weeks_published: int) -> Iterator[City]:
+    """A city in this folder after its first run."""
+    write_demo(folder, seed=2026, cells=cells, weeks=weeks, end_week=END_WEEK)
     config = folder / "xintu.toml"
     text = config.read_text(encoding="utf-8")
-    longer, n = re.subn(r"(\[publish\]\nweeks = )\d+", rf"\g<1>{WEEKS_PUBLISHED}", text)
+    longer, n = re.subn(r"(\[publish\]\nweeks = )\d+", rf"\g<1>{weeks_published}", text)
     assert n == 1
     config.write_text(longer, encoding="utf-8")
     settings = load_locality(folder)
@@ -62,6 +62,21 @@ def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
     truth = json.loads((folder / "planted_truth.json").read_text(encoding="utf-8"))
     with closing(Reader(settings.store_url)) as reader:
         yield City(folder, truth, reader, result.snapshot_id, late)
+
+
+@pytest.fixture(scope="module")
+def city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    folder = tmp_path_factory.mktemp("city")
+    with published(folder, cells=2400, weeks=260, weeks_published=WEEKS_PUBLISHED) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def small_city(tmp_path_factory: pytest.TempPathFactory) -> Iterator[City]:
+    """For what does not depend on the size, and runs again."""
+    folder = tmp_path_factory.mktemp("small")
+    with published(folder, cells=300, weeks=60, weeks_published=26) as found:
+        yield found
 
 
 def codes(planted: dict[str, Any]) -> list[str]:
@@ -181,8 +196,8 @@ def test_a_second_run_changes_nothing(city: City) -> None:
     assert again.snapshot_id == city.snapshot_id
 
 
-def test_damaged_boundaries_leave_those_before_in_force(city: City) -> None:
-    settings = load_locality(city.folder)
+def test_damaged_boundaries_leave_those_before_in_force(small_city: City) -> None:
+    settings = load_locality(small_city.folder)
     source = next(
         source
         for source in settings.config.sources
@@ -197,16 +212,16 @@ def test_damaged_boundaries_leave_those_before_in_force(city: City) -> None:
         boundaries.write_bytes(whole)
     assert result.failed_sources == (source.id,)
     hashes = {
-        snapshot_id: city.reader.snapshot(snapshot_id).level("village")["geometry"]["hash"]
-        for snapshot_id in (city.snapshot_id, result.snapshot_id)
+        snapshot_id: small_city.reader.snapshot(snapshot_id).level("village")["geometry"]["hash"]
+        for snapshot_id in (small_city.snapshot_id, result.snapshot_id)
     }
     assert len(set(hashes.values())) == 1, "the same villages"
-    findings = city.reader.table(result.snapshot_id, "findings")
+    findings = small_city.reader.table(result.snapshot_id, "findings")
     assert source.id in set(findings[findings["severity"] == "error"]["source_id"])
 
 
-def test_a_missing_weekly_file_is_said_and_the_rest_goes_on(city: City) -> None:
-    settings = load_locality(city.folder)
+def test_a_missing_weekly_file_is_said_and_the_rest_goes_on(small_city: City) -> None:
+    settings = load_locality(small_city.folder)
     source = next(s for s in settings.config.sources if s.role == "observations")
     path = settings.data / source.path
     aside = path.with_suffix(".aside")
@@ -216,7 +231,7 @@ def test_a_missing_weekly_file_is_said_and_the_rest_goes_on(city: City) -> None:
     finally:
         aside.rename(path)
     assert result.failed_sources == (source.id,)
-    findings = city.reader.table(result.snapshot_id, "findings")
+    findings = small_city.reader.table(result.snapshot_id, "findings")
     assert source.id in set(findings[findings["severity"] == "error"]["source_id"])
 
 
