@@ -337,13 +337,19 @@ def test_the_store_may_go_away_and_come_back(
 
 def test_a_second_scheduler_stands_by_and_takes_over(store: Engine) -> None:
     told: list[str] = []
-    ran = threading.Event()
+    stands_by, ran = threading.Event(), threading.Event()
+
+    def tell(holder: object) -> None:
+        told.append(str(holder))
+        stands_by.set()
+
     first = Lease(store, SCHEDULER)
     assert first.take()
     serving = Serving(store, lambda _progress: ran.set())
-    serving.scheduler._on_standby = lambda holder: told.append(str(holder))
+    serving.scheduler._on_standby = tell
     with serving:
-        time.sleep(0.3)
+        assert stands_by.wait(LIMIT_S)
+        time.sleep(0.3)  # for what must not happen: a job, or the same said again
         assert not ran.is_set()
         assert len(told) == 1
         first.release()
