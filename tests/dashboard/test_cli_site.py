@@ -147,7 +147,7 @@ def test_a_file_that_is_no_question_is_refused(
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--p", "-1"), "应不小于0"),
+        (("--p", "-1"), "要求比现状减少1处，但最多只能关闭0处"),
         ((), "新建数量和预算至少填写一项"),
         (("--p", "1", "--kind", "castle"), "不在可选范围内"),
         (("--p", "1", "--budget", "5"), "没有填写每处新建点位的费用"),
