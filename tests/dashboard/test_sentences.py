@@ -150,7 +150,7 @@ def test_the_summary_tells_findings_figures_and_two_lists(
 ) -> None:
     choices = read_choices(snapshot, {})
     said = words_of(summary.summary(published_reader, snapshot, choices, load("zh-CN")))
-    assert "柳溪镇有 3 个村（社区） 15 分钟内没有心理咨询室，涉及 1.21 万人" in said
+    assert "柳溪镇有 3 个村（社区）15 分钟内没有心理咨询室，涉及 1.21 万人" in said
     assert "本周有 4 处内部工作提示：红色 1 处、橙色 1 处、黄色 1 处、蓝色 1 处" in said
     assert "需要加强服务的地区" in said
     assert "云上村" in said
