@@ -17,17 +17,27 @@ from geo.siting import SitingProblem, SitingSolution
 from geo.siting.solve import solve
 from tests.bench.bench_geo import Run, measure, row
 
-NOTES = """Uniform points, candidates and persons (1 to 99) in a square of side 1; the
-seed is in the row. The table of costs is there before; its check, merging, search, proof and
+NOTES = """Uniform points, candidates and persons (1 to 99) in a square of side 1; in rows that
+name clusters, normally spread points of different number and width, candidates among them, and
+a radius with which 50 sites cover about three quarters. The seed is in the row, or 1. The table of costs is there before; its check, merging, search, proof and
 assignment are timed, in one thread. The first call of a process loads HiGHS, which is not timed.
 """
 
 
-def town(*, n: int, m: int, seed: int) -> tuple[np.ndarray, np.ndarray, pd.Series]:
+def town(
+    *, n: int, m: int, seed: int, clusters: int = 0
+) -> tuple[np.ndarray, np.ndarray, pd.Series]:
     """Points, sites and persons."""
     rng = np.random.default_rng(seed)
     codes = pd.Index([f"{i:012}" for i in range(n)], dtype="str")
-    xy, sites = rng.uniform(0, 1, (n, 2)), rng.uniform(0, 1, (m, 2))
+    if clusters:
+        middle = rng.uniform(0, 1, (clusters, 2))
+        width = rng.lognormal(np.log(0.25 / np.sqrt(clusters)), 0.5, clusters)
+        own = rng.choice(clusters, n, p=rng.dirichlet(np.ones(clusters)))
+        xy = middle[own] + rng.normal(size=(n, 2)) * width[own, None]
+        sites = xy[rng.choice(n, m, replace=False)]
+    else:
+        xy, sites = rng.uniform(0, 1, (n, 2)), rng.uniform(0, 1, (m, 2))
     return xy, sites, pd.Series(rng.integers(1, 100, n).astype(float), index=codes)
 
 
@@ -35,9 +45,11 @@ def names(m: int) -> np.ndarray:
     return np.array([f"s{j:05}" for j in range(m)])
 
 
-def coverage(*, n: int, m: int, p: int, radius: float, seed: int) -> SitingProblem:
+def coverage(
+    *, n: int, m: int, p: int, radius: float, seed: int, clusters: int = 0
+) -> SitingProblem:
     """Only pairs within the radius, as travel tables have them."""
-    xy, sites, demand = town(n=n, m=m, seed=seed)
+    xy, sites, demand = town(n=n, m=m, seed=seed, clusters=clusters)
     near = cKDTree(xy).sparse_distance_matrix(cKDTree(sites), radius, output_type="ndarray")
     costs = pd.DataFrame(
         {
@@ -138,6 +150,10 @@ def rows(quick: bool) -> list[dict[str, object]]:
             alone(problem, work, target_s=5.0, gap=0.002),
             alone(problem, work, target_s=60.0, gap=0.0),
         ]
+    for clusters, radius in ((100, 0.044), (20, 0.041)):
+        problem = coverage(n=n, m=m, p=p, radius=radius, seed=1, clusters=clusters)
+        work = f"most coverage {n:,} × {m:,} in {clusters} clusters, p = {p}, radius {radius}"
+        found.append(alone(problem, work, target_s=5.0, gap=0.002))
     n, m, p = few
     for seed in (1, 2):
         problem = median(n=n, m=m, p=p, seed=seed)
