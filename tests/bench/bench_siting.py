@@ -19,8 +19,9 @@ from tests.bench.bench_geo import Run, measure, row
 
 NOTES = """Uniform points, candidates and persons (1 to 99) in a square of side 1; in rows that
 name clusters, normally spread points of different number and width, candidates among them, and
-a radius with which 50 sites cover about three quarters. The seed is in the row, or 1. The table of costs is there before; its check, merging, search, proof and
-assignment are timed, in one thread. The first call of a process loads HiGHS, which is not timed.
+a radius with which 50 sites cover about three quarters. The seed is in the row, or 1. The table
+of costs is there before; its check, merging, search, proof and assignment are timed, in one
+thread. The first call of a process loads HiGHS, which is not timed.
 """
 
 
