@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from zoneinfo import ZoneInfo
@@ -26,13 +25,13 @@ from etl.deliveries import Arrival, Scan, scan
 from etl.findings import Doubts, IntakeError
 from etl.fingerprint import code_version
 from etl.gate import code_beginnings
-from etl.history import doubt_history, doubt_population
 from etl.holdings import Holdings
 from etl.outcome import DeliveryResult, outcome
+from etl.plausibility import hold_against
 from etl.precedence import settle, settle_sites
 from etl.progress import OnProgress, as_progress
 from etl.reading import Job, Place, about_persons, fits, read_areas, read_other
-from etl.settings import LocalityConfig, Settings
+from etl.settings import Settings
 from etl.sources import values
 from etl.sources.assembly import assemble
 from etl.sources.boundaries import Zones
@@ -139,7 +138,7 @@ class _Intake:
                 continue
             place = place or self._weekly_place(areas)
             own = [job for source in cluster for job in self._read(source, place)]
-            self._doubt(own, areas)
+            hold_against(own, self._people(), areas, config=self.settings.config)
             settle(own, "observations", figure="count")
         self.say("", self.total, self.total)
         return self._intake(areas)
@@ -167,28 +166,6 @@ class _Intake:
         settle(own, "population", figure="persons")
         settle_sites(own, place.geography, near_m=self.settings.config.intake.near_m)
         return areas
-
-    def _doubt(self, jobs: list[Job], areas: gpd.GeoDataFrame) -> None:
-        """Hold weekly counts against the residents and against the areas' own past."""
-        config = self.settings.config
-        names = dict(zip(areas["area_code"].tolist(), areas["name"].tolist(), strict=True))
-        people = self._people()
-        for source_id in dict.fromkeys(job.source.id for job in jobs):
-            own = [job for job in jobs if job.source.id == source_id and job.mapped]
-            for job in own:
-                _hold_against(job, people, config, names)
-            # Older files had their turn: only what came last is held against the past.
-            *earlier, last = [job.mapped.frame for job in own if job.mapped]
-            source = own[-1].source
-            if isinstance(source, ObservationsSource):
-                before = None
-                if earlier:
-                    keys = dict.fromkeys(("level", "area_code", "week", "measure"), "category")
-                    before = pd.concat(earlier, ignore_index=True).astype(keys)
-                doubt_history(
-                    last, source, config.intake, config.measures, own[-1].doubts,
-                    before=before, names=names,
-                )  # fmt: skip
 
     def _people(self) -> pd.DataFrame:
         """Residents by area and group, as read or as stored."""
@@ -398,18 +375,6 @@ def _require_metric(crs: str) -> None:
 
 def _is_sited(job: Job) -> bool:
     return isinstance(job.source, FacilitiesSource) and job.mapped is not None
-
-
-def _hold_against(
-    job: Job, people: pd.DataFrame, config: LocalityConfig, names: Mapping[str, str]
-) -> None:
-    source, mapped = job.source, job.mapped
-    if isinstance(source, ObservationsSource) and mapped is not None:
-        frame = doubt_population(
-            mapped.frame, people, source, job.doubts,
-            intake=config.intake, measures=config.measures, names=names,
-        )  # fmt: skip
-        job.mapped = replace(mapped, frame=frame)
 
 
 def _digest(parts: object) -> str:

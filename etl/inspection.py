@@ -9,7 +9,6 @@ from __future__ import annotations
 import html
 import itertools
 import re
-import unicodedata
 import warnings
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
@@ -22,6 +21,7 @@ import pandas as pd
 import pyogrio
 from pyogrio.errors import DataLayerError, DataSourceError, FeatureError
 
+from etl.captions import caption, caption_rows
 from etl.findings import UnusableFileError
 from etl.gate import PersonalColumn, Tally, at_part, personal_names, personal_tallies
 from etl.headings import is_name
@@ -159,7 +159,7 @@ def _regular_body(
     path: Path, encoding: str, delimiter: str, head: Sequence[Sequence[str]], *, longest: int
 ) -> pd.DataFrame | None:
     """Everything under the header as categories, by the fast parser; None if it is uneven."""
-    start, stop = _header(head[:_HEAD])
+    start, stop = caption_rows(head[:_HEAD])
     width = max(map(len, head), default=0)
     if not width or len(head) <= stop:
         return None
@@ -176,9 +176,9 @@ def _judged(
     head: Sequence[Sequence[str]], body: pd.DataFrame, look: _Look
 ) -> Iterator[PersonalColumn]:
     """Titles and columns of a regular table."""
-    start, stop = _header(head[:_HEAD])
+    start, stop = caption_rows(head[:_HEAD])
     yield from _titles(head[:start], look)
-    names = [*(_heading(head[start:stop], i) for i in range(body.shape[1] - 1)), OVERFLOW]
+    names = [*(caption(head[start:stop], i) for i in range(body.shape[1] - 1)), OVERFLOW]
     tallies = [Tally.of(name, body[column]) for name, column in zip(names, body, strict=True)]
     yield from look.columns(tallies, n_rows=len(body))
 
@@ -197,10 +197,10 @@ def _grid(rows: Iterable[list[str]], look: _Look, *, part: str | None) -> list[P
     """Judge a table of text: what stands above its header, and each column under it."""
     source = iter(rows)
     head = list(itertools.islice(source, _HEAD + 3))
-    start, stop = _header(head[:_HEAD])
+    start, stop = caption_rows(head[:_HEAD])
     width = min(max(map(len, head), default=0), limits.MAX_COLUMNS)
     found = list(_titles(head[:start], look))
-    names = [_heading(head[start:stop], i) for i in range(width)]
+    names = [caption(head[start:stop], i) for i in range(width)]
     counters: list[Counter[str]] = [Counter() for _ in range(width)]
     n_rows = 0
     rest = itertools.chain(head[stop:], source)
@@ -227,42 +227,6 @@ def _titles(rows: Sequence[Sequence[str]], look: _Look) -> Iterator[PersonalColu
 def _tally(header: str, counts: Counter[str]) -> Tally:
     numbers = np.fromiter(counts.values(), dtype=np.int64, count=len(counts))
     return Tally(header, list(counts), numbers)
-
-
-def _header(rows: Sequence[Sequence[str]]) -> tuple[int, int]:
-    """First header row and the row after the last; the same where there is none.
-
-    A header is a row of different labels about as wide as what follows. Merged cells leave gaps
-    in it, which the row below fills.
-    """
-    for start, row in enumerate(rows):
-        filled = [text.strip() for text in row if text.strip()]
-        width = max((sum(map(bool, map(str.strip, r))) for r in rows[start : start + 6]), default=0)
-        if not filled or 2 * len(filled) < width or len(rows) == start + 1:
-            continue
-        if len(set(filled)) == len(filled) and all(map(_is_label, filled)):
-            below = rows[start + 1]
-            merged = len(filled) < len([t for t in below if t.strip()]) or len(filled) < width
-            two = merged and all(_is_label(text.strip()) for text in below if text.strip())
-            return start, start + 1 + two
-        if any(re.search(r"[0-9]{4}", text) for text in filled):
-            return start, start  # data have begun
-    return 0, 0
-
-
-def _is_label(text: str) -> bool:
-    plain = unicodedata.normalize("NFKC", text)
-    if len(plain) > 24 or (len(plain) > 12 and re.search("[、。,;:]", plain)):
-        return False  # a sentence
-    if re.fullmatch(r"[0-9.,%+\- /:年月日]+", plain) or re.search("[0-9]{8}", plain):
-        return False
-    return not signs(Texts.of([plain]))
-
-
-def _heading(rows: Sequence[Sequence[str]], i: int) -> str:
-    """A column's name: `upper/lower`, its place where it has none."""
-    parts = [" ".join(row[i].split()) for row in rows if i < len(row) and row[i].strip()]
-    return "/".join(dict.fromkeys(parts)) or f"#{i + 1}"
 
 
 def _code_columns(tallies: Sequence[Tally]) -> list[str]:
