@@ -4,9 +4,8 @@
   'use strict';
   const HAND = 'siting-hand-store';
   const SAID_MS = 2000;
-  const CROWD = 200;
   const cleared = { sites: [], picked: null, adding: false };
-  const now = { marks: null, hand: cleared, frame: null };
+  const now = { hand: cleared, frame: null, pool: [] };
   const same = () => window.dash_clientside.no_update;
   const setProps = (id, props) => window.dash_clientside.set_props(id, props);
 
@@ -35,21 +34,33 @@
     return next;
   }
 
-  /** The site that is being moved goes to another candidate, and may go on from there. */
-  function moveTo(hand, frame, id) {
+  /** Kind of a place: of a site of the answer, or of a candidate. */
+  const kindOf = (id, frame, pool) =>
+    [...frame.sides.after.points, ...pool].find((point) => point.id === id)?.kind || frame.kinds[0];
+
+  /** A site in hand, or none any more; the map shows the kind it is of. */
+  function pick(hand, frame, pool, id) {
+    const picked = hand.picked === id ? null : id;
+    if (picked && frame.kinds.length > 1) setProps('siting-kind-choice', { value: kindOf(id, frame, pool) });
+    return { ...hand, picked, adding: false };
+  }
+
+  /** The site that is being moved goes to another candidate of its kind, and may go on from there. */
+  function moveTo(hand, frame, pool, id) {
     const sites = hand.sites.length ? hand.sites : ownSites(frame);
     if (has(sites, id)) return { ...hand, picked: id };
+    if (kindOf(id, frame, pool) !== kindOf(hand.picked, frame, pool)) return hand;
     return { ...hand, sites: sites.map((one) => (one === hand.picked ? id : one)), picked: id };
   }
 
-  function clickPoint(picked, marks, hand, frame) {
+  function clickPoint(picked, marks, hand, frame, pool) {
     const { point_id: id, role } = picked;
-    if (role === 'new') return [marks, { ...hand, picked: hand.picked === id ? null : id }, null];
+    if (role === 'new') return [marks, pick(hand, frame, pool, id), null];
     if (role === 'existing' || role === 'closed') {
       const closable = has(marks.closable, id) ? without(marks.closable, id) : [...marks.closable, id];
       return [{ ...marks, closable }, hand, null];
     }
-    if (hand.picked && frame.answered) return [marks, moveTo(hand, frame, id), null];
+    if (hand.picked && frame.answered) return [marks, moveTo(hand, frame, pool, id), null];
     const [, code] = id.split('extra:');
     if (code && marks.extra.some((p) => p.id === code) && has(marks.forbidden, id)) {
       return [{ ...marks, forbidden: without(marks.forbidden, id), extra: marks.extra.filter((p) => p.id !== code) }, hand, null];
@@ -57,12 +68,12 @@
     return [turn(marks, id), hand, null];
   }
 
-  function clickGround(picked, marks, hand, frame) {
+  function clickGround(picked, marks, hand, frame, kind) {
     const [lon, lat] = picked.lngLat.map((x) => Math.round(x * 1e6) / 1e6);
     if (hand.adding) {
       const place = marks.extra.length + 1;
       const id = `p${Date.now().toString(36)}`;
-      const point = { id, name: frame.words.point.replace('{place}', place), lon, lat };
+      const point = { id, name: frame.words.point.replace('{place}', place), lon, lat, kind };
       return [{ ...marks, extra: [...marks.extra, point] }, { ...hand, adding: false }, null];
     }
     if (!hand.picked || !frame.answered) return [marks, hand, null];
@@ -73,18 +84,18 @@
   // ---------------------------------------------------------------- what is drawn
 
   function extraPoint(point) {
-    return { id: `extra:${point.id}`, role: 'candidate', order: null, kind: '', name: point.name, lon: point.lon, lat: point.lat, lines: [] };
+    return { id: `extra:${point.id}`, role: 'candidate', order: null, kind: point.kind || '', name: point.name, lon: point.lon, lat: point.lat, lines: [] };
   }
 
-  function pointsOf(at, frame, side, marks, hand, pool, tab) {
+  function pointsOf(at, { frame, side, kind, marks, hand, pool, tab }) {
     const tried = side === 'after' && hand.sites.length ? hand.sites : null;
     const points = at.points
       .filter((p) => !(tried && p.role === 'new'))
       .map((p) => (p.role === 'existing' && has(marks.closable, p.id) ? { ...p, role: 'closed' } : p));
     if (side === 'before' && frame.answered) return points;
     const shown = new Set(points.map((p) => p.id));
-    // Many candidates would hide the answer: they come out where one is looked for.
-    const open = tab === 'candidates' || hand.picked || (!frame.answered && pool.length <= CROWD);
+    // Candidates would hide the answer: they come out where one is looked for, one kind at a time.
+    const open = tab === 'candidates' || hand.picked || !frame.answered;
     const extra = marks.extra.map(extraPoint);
     const added = new Set(extra.map((p) => p.id));
     for (const { row, ...point } of [...pool, ...extra]) {
@@ -93,7 +104,7 @@
       const order = tried ? tried.indexOf(point.id) : -1;
       const mark = has(marks.locked, point.id) ? 'locked' : has(marks.forbidden, point.id) ? 'forbidden' : null;
       if (order >= 0) points.push({ ...point, role: 'new', order: order + 1 });
-      else if (mark || open || added.has(point.id)) points.push(mark ? { ...point, role: mark, lines: [...point.lines, frame.words[mark]] } : point);
+      else if (mark || (open && (!kind || point.kind === kind)) || added.has(point.id)) points.push(mark ? { ...point, role: mark, lines: [...point.lines, frame.words[mark]] } : point);
     }
     return points.map((p) => (p.id === hand.picked ? { ...p, chosen: true } : p));
   }
@@ -114,31 +125,39 @@
       setProps(HAND, { data: cleared });
       return { ...state, scenario };
     },
-    sitingView: (frame, side, marks, hand, pool, tab, theme) => {
-      Object.assign(now, { frame, marks, hand });
+    /** Which kinds the map can show: those of the answer, before there is one those the form asks for. */
+    sitingKinds: (frame, first, second, names, value) => {
+      const kinds = frame?.answered ? frame.kinds : [first, second].filter(Boolean);
+      const options = kinds.map((code) => ({ value: code, label: names[code] || code }));
+      return [options, has(kinds, value) ? value : kinds[0] || '', kinds.length < 2];
+    },
+    sitingView: (frame, side, kind, marks, hand, pool, tab, theme) => {
+      Object.assign(now, { frame, hand, pool: pool || [] });
       if (!frame) return same();
       const at = frame.sides[side];
+      const cells = at.cells[Math.max(0, frame.kinds.indexOf(kind))];
       const tried = side === 'after' && hand.sites.length && frame.answered;
       const sites = tried ? `?sites=${hand.sites.map(encodeURIComponent).join(',')}` : '';
       return {
         ...frame.view,
         theme: theme || document.documentElement.dataset.theme,
-        cells: tried ? { ...at.cells, classes: at.cells.classes + sites, values: null } : at.cells,
-        points: pointsOf(at, frame, side, marks, hand, pool || [], tab),
+        cells: tried ? { ...cells, classes: cells.classes + sites, values: null } : cells,
+        points: pointsOf(at, { frame, side, kind, marks, hand, pool: pool || [], tab }),
       };
     },
-    sitingMark: (picked, lock, forbid, free, here, add, selected, marks, hand, frame) => {
+    sitingMark: (picked, lock, forbid, free, here, add, selected, marks, hand, frame, kind, known) => {
       const by = triggered();
+      const pool = known || [];
       const ids = (selected || []).map((row) => row.id);
       const answers = {
         'siting-canvas-picked': () => {
           if (!picked || !frame) return [marks, hand, null];
-          return picked.point_id ? clickPoint(picked, marks, hand, frame) : clickGround(picked, marks, hand, frame);
+          return picked.point_id ? clickPoint(picked, marks, hand, frame, pool) : clickGround(picked, marks, hand, frame, kind);
         },
         'siting-lock-button': () => [setAll(marks, ids, 'locked'), hand, null],
         'siting-forbid-button': () => [setAll(marks, ids, 'forbidden'), hand, null],
         'siting-free-button': () => [setAll(marks, ids, null), hand, null],
-        'siting-here-button': () => [marks, hand.picked && ids.length ? moveTo(hand, frame, ids[0]) : hand, null],
+        'siting-here-button': () => [marks, hand.picked && ids.length ? moveTo(hand, frame, pool, ids[0]) : hand, null],
         'siting-add-button': () => [marks, { ...hand, adding: !hand.adding }, null],
       };
       if (!answers[by]) return [same(), same(), same()];
@@ -185,7 +204,7 @@
     if (sitingUndo !== undefined) setProps(HAND, { data: cleared });
     if (sitingPick !== undefined) {
       setProps('siting-side-choice', { value: 'after' });
-      setProps(HAND, { data: { ...now.hand, picked: now.hand.picked === sitingPick ? null : sitingPick, adding: false } });
+      setProps(HAND, { data: pick(now.hand, now.frame, now.pool, sitingPick) });
     }
   });
 

@@ -1,8 +1,8 @@
 """What pages ask of the desk at which sites are planned: questions in, scenarios and answers out.
 
 The desk itself (`etl.siting.desk`) is given to the application; pages import nothing that writes.
-Nothing is computed here or in a web worker but the figures of sites moved by hand, which are sums
-over what a job has worked out and stored.
+Nothing is computed here or in a web worker but the figures of sites moved by hand: sums over what a
+job has worked out and stored, and where room is short how it is shared out.
 """
 
 from __future__ import annotations
@@ -63,8 +63,12 @@ class Moved(Protocol):
         """Of all persons."""
 
     @property
-    def state(self) -> npt.NDArray[np.uint8]:
-        """By cell, as `Answer.cells["state"]`."""
+    def exact(self) -> bool:
+        """Whether no other sharing of short room would serve more."""
+
+    @property
+    def states(self) -> Sequence[npt.NDArray[np.uint8]]:
+        """By part of the question and by cell, as `Answer.array("state", part)`."""
 
 
 class Planner(Protocol):
@@ -114,15 +118,16 @@ class Planner(Protocol):
     def try_sites(self, scenario_id: str, site_ids: Sequence[str]) -> Moved:
         """Figures with these new sites (and closed ones left out); CodeError for a stranger."""
 
-    def add_point(self, scenario_id: str, lon: float, lat: float) -> str:
+    def add_point(self, scenario_id: str, lon: float, lat: float, *, kind: str) -> str:
         """A free point (WGS 84) as a further candidate of an answer; its id, for `try_sites`.
 
         It is kept with the scenario: `points` lists it, in every process. AbsentError where no
-        process answers, InputError for a point out of the locality.
+        process answers, InputError for a point out of the locality, CodeError for a kind of site
+        that the scenario does not ask for.
         """
 
     def points(self, scenario_id: str) -> pd.DataFrame:
-        """Free points of a scenario, with the columns of the answer's table of candidates."""
+        """Free points of a scenario, as rows of the answer's candidates; they have no name."""
 
 
 # The first row that fits; pages have a text for each.

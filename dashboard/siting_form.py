@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from dashboard.planner import KindOffer, Offer
+from dashboard.text import Catalog
 
 Form = dict[str, Any]
 OBJECTIVES = ("max_coverage", "set_cover", "backup_coverage", "p_median", "p_center")
@@ -58,6 +59,11 @@ def kinds_of(offer: Offer) -> list[KindOffer]:
     """Kinds a site can be of, the usual one first."""
     built = [kind for kind in offer.kinds if kind.code not in _NOT_BUILT]
     return sorted(built, key=lambda kind: kind.code != FIRST_KIND)
+
+
+def kind_names(offer: Offer, catalog: Catalog) -> dict[str, str]:
+    """What the kinds on offer are called."""
+    return {k.code: catalog.pick({"zh": k.name_zh, "en": k.name_en}) for k in kinds_of(offer)}
 
 
 def usual_form(offer: Offer) -> Form:
@@ -130,10 +136,13 @@ def question_of(form: Mapping[str, Any], marks: Marks) -> dict[str, Any]:
     """
     # How many are needed is what that objective is asked for.
     fewest = form["objective"] == "set_cover"
+    numbers = [number for number in PARTS if form.get(f"kind-{number}")]
+    kinds = [form[f"kind-{number}"] for number in numbers]
+    points = _points_of_kinds(marks.extra, kinds)
+    taken = {point["kind"] or kinds[0] for point in points}
     parts = [
-        _part(form, number, fewest=fewest, extra=bool(marks.extra))
-        for number in PARTS
-        if form.get(f"kind-{number}")
+        _part(form, number, fewest=fewest, extra=kind in taken)
+        for number, kind in zip(numbers, kinds, strict=True)
     ]
     share = _number(form.get("town_share"))
     asked: dict[str, Any] = {
@@ -141,6 +150,7 @@ def question_of(form: Mapping[str, Any], marks: Marks) -> dict[str, Any]:
         "objective": form["objective"],
         "budget": _number(form.get("budget")),
         **marks.to_store(),
+        "extra": points,
         "min_separation_m": _number(form.get("separation")),
         "one_per_town": bool(form.get("one_per_town")),
         "min_town_share": None if share is None else share / 100,
@@ -151,9 +161,18 @@ def question_of(form: Mapping[str, Any], marks: Marks) -> dict[str, Any]:
     return {key: value for key, value in asked.items() if value is not None}
 
 
+def _points_of_kinds(
+    points: Iterable[Mapping[str, Any]], kinds: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Points put on the map; as soon as one is for another kind than the first, all say theirs."""
+    found = [dict(point) for point in points]
+    first = kinds[0] if any(point.get("kind") in kinds[1:] for point in found) else None
+    return [{**p, "kind": kind if (kind := p.get("kind")) in kinds else first} for p in found]
+
+
 def _part(form: Mapping[str, Any], number: int, *, fewest: bool, extra: bool) -> dict[str, Any]:
     sources = list(form.get(f"sources-{number}") or ())
-    if extra and number == 0:
+    if extra:
         sources.append("extra")
     part = {
         "kind": form[f"kind-{number}"],
@@ -181,11 +200,19 @@ def kept_question(
     points : places put on the map while trying; asked for as candidates from now on.
     """
     chosen = set(site_ids)
-    known = {point["id"] for point in question.get("extra", ())}
-    extra = [*question.get("extra", ()), *(dict(p) for p in points if p["id"] not in known)]
-    parts = [dict(part) for part in question["parts"]]
-    if extra and not any("extra" in part["sources"] for part in parts):
-        parts[0]["sources"] = [*parts[0]["sources"], "extra"]
+    kinds = [part["kind"] for part in question["parts"]]
+    takers = [part["kind"] for part in question["parts"] if "extra" in part["sources"]] or kinds
+    known = _points_of_kinds(question.get("extra", ()), takers)
+    there = {point["id"] for point in known}
+    new = _points_of_kinds((p for p in points if p["id"] not in there), kinds)
+    extra = [*known, *new]
+    taken = {point["kind"] or takers[0] for point in extra}
+    parts = [
+        {**part, "sources": [*part["sources"], "extra"]}
+        if part["kind"] in taken and "extra" not in part["sources"]
+        else dict(part)
+        for part in question["parts"]
+    ]
     return {
         **question,
         "parts": parts,
@@ -193,6 +220,11 @@ def kept_question(
         "locked": sorted(chosen),
         "forbidden": [code for code in question.get("forbidden", ()) if code not in chosen],
     }
+
+
+def form(fields: Iterable[Mapping[str, str]], values: Iterable[Any]) -> Form:
+    """Values of the form by the names of its fields."""
+    return {field["index"]: value for field, value in zip(fields, values, strict=True)}
 
 
 def _number(value: Any) -> float | None:

@@ -52,17 +52,16 @@ class Cells(Protocol):
     def tables(self) -> Mapping[str, pd.DataFrame]:
         """`sites` and `candidates`."""
 
-    @property
-    def cells(self) -> Mapping[str, npt.NDArray[Any]]:
-        """`state`, `minutes_before` and `minutes_after`, in the order of the grid."""
+    def array(self, name: str, part: int = 0) -> npt.NDArray[Any]:
+        """`state`, `minutes_before` and `minutes_after` of a part, in the order of the grid."""
 
 
 class Moved(Protocol):
     """What other sites would give."""
 
     @property
-    def state(self) -> Bytes:
-        """State of each cell."""
+    def states(self) -> Sequence[Bytes]:
+        """State of each cell, by part of the question."""
 
 
 class Results(Protocol):
@@ -154,10 +153,10 @@ def ground_view(
 
 
 def cell_source(
-    scenario_id: str, side: Side, catalog: Catalog, *, sites: Sequence[str] = ()
+    scenario_id: str, side: Side, catalog: Catalog, *, part: int = 0, sites: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Where the browser gets the cells of an answer, and what it calls each of them."""
-    path = f"siting/{quote(scenario_id)}/cells/{side}"
+    path = f"siting/{quote(scenario_id)}/cells/{part}/{side}"
     tried = f"?sites={quote(','.join(sites))}" if sites and side == "after" else ""
     return {
         "classes": f"{path}.bin{tried}",
@@ -302,8 +301,8 @@ def register_routes(server: flask.Flask, reader: PublishedReader, planner: Resul
     Notes
     -----
     ``/siting/ground/<snapshot>.bin`` is a map without an answer; ``/siting/<scenario>/cells/
-    before`` and ``after`` with ``.bin`` (uint8) or ``.f32`` (minutes, NaN where there is no way);
-    ``after.bin?sites=a,b`` tries other sites. What is not there answers 404.
+    <part of the question>/before`` and ``after`` with ``.bin`` (uint8) or ``.f32`` (minutes, NaN
+    where there is no way); ``after.bin?sites=a,b`` tries other sites. What is not there gives 404.
     """
 
     @server.get("/siting/ground/<snapshot_id>.bin")
@@ -317,17 +316,21 @@ def register_routes(server: flask.Flask, reader: PublishedReader, planner: Resul
     if planner is None:
         return
 
-    @server.get("/siting/<scenario_id>/cells/<any(before, after):side>.<any(bin, f32):ending>")
-    def siting_cells(scenario_id: str, side: Side, ending: str) -> flask.Response:
+    @server.get(
+        "/siting/<scenario_id>/cells/<int:part>/<any(before, after):side>.<any(bin, f32):ending>"
+    )
+    def siting_cells(scenario_id: str, part: int, side: Side, ending: str) -> flask.Response:
         tried = [code for code in flask.request.args.get("sites", "").split(",") if code]
         try:
+            answer = planner.result(scenario_id)
+            if part >= len(answer.meta["question"]["parts"]):
+                flask.abort(404)
             if tried and side == "after":
-                body = cell_fills(planner.try_sites(scenario_id, tried).state)
+                body = cell_fills(planner.try_sites(scenario_id, tried).states[part])
             elif ending == "bin":
-                body = cell_fills(planner.result(scenario_id).cells["state"], side)
+                body = cell_fills(answer.array("state", part), side)
             else:
-                minutes = planner.result(scenario_id).cells[f"minutes_{side}"]
-                body = minutes.astype("<f4").tobytes()
+                body = answer.array(f"minutes_{side}", part).astype("<f4").tobytes()
         except XintuError as error:
             return flask.Response(f"{error}\n", page_state(error).status, mimetype="text/plain")
         return kept_answer(body)

@@ -2,27 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-import pandas as pd
 from dash import html
 from dash.development.base_component import Component
 
 from dashboard import siting_form, siting_map
 from dashboard import siting_words as said_of
+from dashboard.components import siting_form as form_parts
 from dashboard.components import (
-    siting_candidates,
     siting_job,
     siting_legend,
     siting_result,
     siting_sharing,
     states,
 )
-from dashboard.components import siting_form as form_parts
 from dashboard.planner import Answer, Offer, Planner, Scenario, refusal
 from dashboard.text import Catalog, words
 from dashboard.tokens import Theme
@@ -134,8 +131,9 @@ def _ground(
     wanted = list(kinds) or [kind.code for kind in siting_form.kinds_of(offer)[:1]]
     sites = offer.sites[offer.sites["kind"].isin(wanted)]
     points = [siting_map.offered_point(row, catalog) for row in sites.to_dict("records")]
-    sides = {side: {"cells": view["cells"], "points": points} for side in ("before", "after")}
-    return {"view": view, "sides": sides, "answered": False, "words": _map_words(catalog)}
+    sides = {side: {"cells": [view["cells"]], "points": points} for side in ("before", "after")}
+    return {"view": view, "sides": sides, "answered": False, "kinds": [],
+            "words": _map_words(catalog)}  # fmt: skip
 
 
 def _without_answer(
@@ -167,17 +165,20 @@ def _with_answer(
     theme: Theme,
 ) -> Shown:
     code = scenario.scenario_id
+    kinds = [part["kind"] for part in answer.meta["question"]["parts"]]
     sides = {
         side: {
-            "cells": siting_map.cell_source(code, side, catalog),
+            "cells": [siting_map.cell_source(code, side, catalog, part=part)
+                      for part in range(len(kinds))],
             "points": siting_map.answer_points(answer, catalog, side=side),
         }
         for side in ("before", "after")
-    }
+    }  # fmt: skip
     frame = {
         "view": siting_map.ground_view(snapshot, catalog, theme=theme),
         "sides": sides,
         "answered": True,
+        "kinds": kinds,
         "words": _map_words(catalog),
     }
     head = [
@@ -194,11 +195,12 @@ def _with_answer(
 
 
 def _legend(answer: Answer, catalog: Catalog) -> list[Component]:
-    state = answer.cells["state"]
+    parts = range(len(answer.meta["question"]["parts"]))
+    lost = any((answer.array("state", part) == siting_map.LOST).any() for part in parts)
     shut = (answer.tables["sites"]["state"] == "closed").any()
     roles = ["new", "existing", *(["closed"] if shut else []), "candidate"]
     return [
-        siting_legend.cell_legend(catalog, lost=bool((state == siting_map.LOST).any())),
+        siting_legend.cell_legend(catalog, lost=lost),
         siting_legend.point_legend(catalog, *roles),
     ]
 
@@ -220,72 +222,7 @@ def _map_words(catalog: Catalog) -> dict[str, str]:
     }  # fmt: skip
 
 
-# ---------------------------------------------------------------- candidates
-
-
-def candidates_of(
-    planner: Planner, question: Mapping[str, Any], answer: Answer | None, scenario_id: str
-) -> pd.DataFrame:
-    """Candidates of the answer on the screen with the points put on its map, or of a question."""
-    if answer is None:
-        return planner.candidates(question)
-    points = planner.points(scenario_id)
-    own = answer.tables["candidates"]
-    return own if points.empty else pd.concat([own, points], ignore_index=True)
-
-
-def pool(table: pd.DataFrame, catalog: Catalog) -> list[dict[str, Any]]:
-    """Candidates as the browser draws them: on the map and in the table."""
-    placed = table[table["lon"].notna() & table["lat"].notna()]
-    if "gain_now" in placed:  # only an answer knows what each would add
-        placed = placed.sort_values("gain_now", ascending=False, kind="stable")
-    rows = siting_candidates.rows(placed, catalog)
-    points = [siting_map.candidate_point(row, catalog) for row in placed.to_dict("records")]
-    return [{**point, "row": row} for point, row in zip(points, rows, strict=True)]
-
-
-def names_of(
-    planner: Planner, scenario_id: str, answer: Answer, site_ids: Sequence[str]
-) -> list[str]:
-    """Names of sites tried by hand."""
-    table = candidates_of(planner, {}, answer, scenario_id)
-    names = dict(zip(table["candidate_id"], table["name"], strict=True))
-    return [str(names.get(code, code)) for code in site_ids]
-
-
 # ---------------------------------------------------------------- acts
-
-
-def keep(
-    planner: Planner, scenario_id: str, site_ids: Sequence[str], catalog: Catalog, *, now: datetime
-) -> str:
-    """Ask again with the sites as they were tried; the id of the new scenario.
-
-    Raises
-    ------
-    XintuError : the question is refused, or there is no such scenario.
-    """
-    before = planner.scenario(scenario_id)
-    table = planner.points(scenario_id)
-    own = table[table["candidate_id"].isin(list(site_ids))]
-    points = [_point(row, place, catalog) for place, row in enumerate(own.to_dict("records"), 1)]
-    chosen = [f"extra:{points[list(own['candidate_id']).index(code)]['id']}"
-              if code in set(own["candidate_id"]) else code for code in site_ids]  # fmt: skip
-    question = siting_form.kept_question(before.question, chosen, points)
-    name = catalog.t("siting.scenario.by_hand", name=said_of.name_of(before, catalog))
-    return planner.ask(question, name=name[:60], now=now)
-
-
-def _point(row: Mapping[Hashable, Any], place: int, catalog: Catalog) -> dict[str, Any]:
-    """A free point as a question names it."""
-    code = str(row["candidate_id"]).rpartition(":")[2]
-    name = row["name"] if isinstance(row["name"], str) and row["name"] else ""
-    return {
-        "id": code,
-        "name": name or catalog.t("siting.add.name", place=place),
-        "lon": float(row["lon"]),
-        "lat": float(row["lat"]),
-    }
 
 
 def refused(error: XintuError, catalog: Catalog) -> Component:

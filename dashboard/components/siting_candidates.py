@@ -8,14 +8,14 @@ from typing import Any
 
 import dash_ag_grid as dag
 import pandas as pd
-from dash import html
+from dash import dcc, html
 from dash.development.base_component import Component
 
 from dashboard import ids
 from dashboard import siting_words as said_of
 from dashboard.components.attributes import attrs
 from dashboard.components.intake import GRID_THEME
-from dashboard.text import Catalog, words
+from dashboard.text import Catalog
 
 _COLUMNS = ("mark", "name", "gain", "within", "town", "source", "area", "lacks")
 _WIDTHS = {"mark": 66, "name": 150, "town": 150, "gain": 92, "within": 92, "source": 110,
@@ -36,6 +36,11 @@ def candidates(catalog: Catalog) -> list[Component]:
         html.P(t("siting.candidates.hint"), className="hint"),
         html.Div(buttons, className="siting-tools", role="group",
                  **attrs(aria_label=t("siting.candidates.set"))),
+        html.Label(
+            [html.Span(t("siting.candidates.search"), className="hint"),
+             dcc.Input(id=ids.SITING_SEARCH, type="search", debounce=0.4)],
+            className="siting-search",
+        ),
         html.Div(id=ids.SITING_POOL_SAID, role="status"),
         _grid(catalog),
     ]  # fmt: skip
@@ -93,12 +98,3 @@ def _row(row: Mapping[Hashable, Any], catalog: Catalog) -> dict[str, Any]:
 def _count(value: object) -> float | None:
     number = float(value) if isinstance(value, int | float) else math.nan
     return round(number) if math.isfinite(number) else None
-
-
-def said(table: pd.DataFrame, catalog: Catalog) -> str:
-    """How many candidates there are, or that there are none and what would help."""
-    if table.empty:
-        return catalog.t("siting.candidates.none_next")
-    lacking = int(table["lacks"].fillna("").ne("").sum()) if "lacks" in table else 0
-    return catalog.t("siting.candidates.count", count=words.number(len(table)),
-                     lacking=words.number(lacking))  # fmt: skip

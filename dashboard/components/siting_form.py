@@ -11,7 +11,7 @@ from dash.development.base_component import Component
 from dashboard import ids
 from dashboard.components.attributes import attrs
 from dashboard.planner import Offer
-from dashboard.siting_form import OBJECTIVES, SOURCES, Form, kinds_of
+from dashboard.siting_form import OBJECTIVES, SOURCES, Form, kind_names
 from dashboard.text import Catalog
 
 _LONGEST_NAME = 60
@@ -46,8 +46,7 @@ def form(values: Form, offer: Offer, catalog: Catalog) -> list[Component]:
 
 def _part(number: int, values: Form, offer: Offer, catalog: Catalog) -> Component:
     t = catalog.t
-    kinds = [{"value": k.code, "label": catalog.pick({"zh": k.name_zh, "en": k.name_en})}
-             for k in kinds_of(offer)]  # fmt: skip
+    kinds = [{"value": code, "label": name} for code, name in kind_names(offer, catalog).items()]
     groups = [{"value": g.code, "label": catalog.pick({"zh": g.name_zh, "en": g.name_en})}
               for g in offer.groups]  # fmt: skip
     modes = {mode: t(f"siting.mode.{mode}") for mode in offer.modes}

@@ -18,7 +18,7 @@ from dashboard.components.chart import CONFIG
 from dashboard.components.sections import folded, section
 from dashboard.components.siting_legend import point_mark
 from dashboard.figures.coverage import HEIGHT_PX, coverage_curve
-from dashboard.planner import Answer, Offer
+from dashboard.planner import Answer, Moved, Offer
 from dashboard.text import Catalog, words
 from dashboard.tokens import Theme
 
@@ -264,7 +264,7 @@ def basis(answer: Answer, offer: Offer | None, catalog: Catalog) -> Component:
     lines = [said_of.asked(meta["question"], offer, catalog)]
     lines.append(t("siting.basis.candidates", count=words.number(_of(meta, "n_candidates")),
                    existing=words.number(_of(meta, "n_existing"))))  # fmt: skip
-    method = t(f"siting.basis.{meta['method']}") if meta.get("method") else ""
+    method = t(f"siting.basis.{meta['method'].replace('+', '_')}") if meta.get("method") else ""
     lines += [line for line in (method, said_of.took(meta.get("seconds"), catalog)) if line]
     lines.append(t("siting.basis.published"))
     items = [html.Li(line) for line in lines]
@@ -276,18 +276,16 @@ def _of(meta: Mapping[str, Any], name: str) -> float:
     return math.nan if value is None else float(value)
 
 
-def moved(
-    answer: Answer, share: float, covered: float, names: Sequence[str], catalog: Catalog
-) -> Component:
+def moved(answer: Answer, tried: Moved, names: Sequence[str], catalog: Catalog) -> Component:
     """Figures of sites tried by hand beside those of the answer, and what can be done with them."""
     t, meta = catalog.t, answer.meta
-    change = covered - _of(meta, "covered_after")
+    change = float(tried.covered_after) - _of(meta, "covered_after")
     key = "siting.move.more" if change > 0 else "siting.move.fewer"
     told = t("siting.move.same") if abs(change) < 0.5 else t(
         key, persons=words.persons(catalog, abs(change)))  # fmt: skip
     return html.Div(
         [
-            html.P(t("siting.move.tried", share=words.percent(share), told=told,
+            html.P(t("siting.move.tried", share=words.percent(float(tried.share_after)), told=told,
                      own=words.percent(_of(meta, "share_after"))), className="siting-moved"),
             html.P(t("siting.move.sites", names=t("siting.finding.list").join(names)),
                    className="hint"),

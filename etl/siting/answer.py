@@ -18,9 +18,11 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from etl.siting.reach import as_runs
 from geo.errors import InputError
 
-FORMAT = 1
+FORMAT = 2
+_PAIRS = 1  # kept each pair of site and cell, with its minutes
 TEXT, NUMBER, COUNT, FLAG = "str", "float64", "int64", "bool"
 
 _PLACE = {
@@ -93,9 +95,9 @@ class Answer:
         part's position behind a dot, as in `minutes_before.1`. `minutes_before` and
         `minutes_after` float32 [min], to the nearest open site, NaN where no way leads to one;
         `state` uint8, see `CellState`; `base_min` float32 [min], nearest of the sites of today
-        that stay whatever is tried. `pair_start` int64, shape (n_moves + 1,), `pair_cell` int32
-        and `pair_min` float32: cells within the threshold of each site that can be tried, which are
-        the rows of table `candidates`, then the closable ones of today (`meta["closable"]`).
+        that stay whatever is tried. `reach_start`, `reach_cell` and `reach_length`: cells within
+        the threshold of each site that can be tried, see `etl.siting.reach`; these are the rows of
+        table `candidates`, then the closable ones of today (`meta["closable"]`).
     """
 
     meta: dict[str, Any]
@@ -130,7 +132,7 @@ class Answer:
         try:
             with zipfile.ZipFile(io.BytesIO(data)) as archive:
                 head = json.loads(archive.read("answer.json"))
-                if head.get("format") != FORMAT:
+                if head.get("format") not in (FORMAT, _PAIRS):
                     raise InputError(
                         f"the answer has format {head.get('format')}; wanted {FORMAT}: ask again"
                     )
@@ -143,6 +145,9 @@ class Answer:
                 }
         except (zipfile.BadZipFile, KeyError, ValueError) as exc:
             raise InputError(f"no answer can be read from these {len(data)} bytes: {exc}") from exc
+        if head["format"] == _PAIRS and "pair_start" in cells:
+            del cells["pair_min"]
+            cells |= as_runs(cells.pop("pair_start"), cells.pop("pair_cell"))
         tables = {name: as_table(name, pd.DataFrame(head["tables"][name])) for name in COLUMNS}
         return cls(head["meta"], tables, cells)
 

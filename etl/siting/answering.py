@@ -20,6 +20,7 @@ from etl.siting.places import candidate_table, site_table
 from etl.siting.posed import Posed, pose
 from etl.siting.problem import asked_task
 from etl.siting.question import Question
+from etl.siting.reach import as_runs
 from etl.siting.robustness import try_variants
 from etl.siting.standing import PartStanding, nearest_min, stand
 from etl.siting.target_change import target_table
@@ -247,10 +248,10 @@ def _cells(
         }
         suffix = f".{one.position}" if one.position else ""
         cells |= {f"{name}{suffix}": values for name, values in arrays.items()}
-    return cells | _pairs(posed, [*candidates["candidate_id"], *_closable(posed)])
+    return cells | _reach(posed, [*candidates["candidate_id"], *_closable(posed)])
 
 
-def _pairs(posed: Posed, ids: list[str]) -> dict[str, npt.NDArray[Any]]:
+def _reach(posed: Posed, ids: list[str]) -> dict[str, npt.NDArray[Any]]:
     """Cells within the threshold of each site that can be tried."""
     place = {code: (one, at) for one in posed.parts for at, code in enumerate(one.sites["site_id"])}
     found = [place.get(code) for code in ids]
@@ -261,10 +262,6 @@ def _pairs(posed: Posed, ids: list[str]) -> dict[str, npt.NDArray[Any]]:
         for one in found
     ]
     start = np.concatenate([[0], np.cumsum([end - begin for begin, end in slices])])
+    none: npt.NDArray[np.int64] = np.zeros(0, dtype=np.int64)
     cells = [one[0].near.cell[b:e] for one, (b, e) in zip(found, slices, strict=True) if one]
-    minutes = [one[0].near.minutes[b:e] for one, (b, e) in zip(found, slices, strict=True) if one]
-    return {
-        "pair_start": start.astype(np.int64),
-        "pair_cell": np.concatenate([*cells, np.zeros(0, dtype=np.int64)]).astype(np.int32),
-        "pair_min": np.concatenate([*minutes, np.zeros(0)]).astype(np.float32),
-    }
+    return as_runs(start, np.concatenate([none, *cells]).astype(np.int32))

@@ -114,15 +114,15 @@ class Calls:
                     )
             self._sleep(LOOK_EVERY_S)
 
-    def replies(self, kind: str, key: str) -> list[tuple[int, bytes]]:
-        """Numbers and replies of all such calls, in the order they were asked."""
+    def done(self, kind: str, key: str) -> tuple[int, ...]:
+        """Numbers of all such calls that have a reply, in the order they were asked."""
         query = (
-            select(_columns.call_id, _columns.reply)
+            select(_columns.call_id)
             .where(_columns.kind == kind, _columns.key == key, _columns.state == DONE)
             .order_by(_columns.call_id)
         )
         with store_errors(), self._engine.connect() as connection:
-            return [(row.call_id, bytes(row.reply)) for row in connection.execute(query)]
+            return tuple(connection.scalars(query))
 
     # ------------------------------------------------------------ the planner's process
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 import numpy.typing as npt
@@ -12,7 +12,7 @@ from etl.build.levels import Floats
 from etl.sections import Siting
 from etl.siting.faults import QuestionError, QuestionFault, question_fault
 from etl.siting.ground import Ground
-from etl.siting.question import CandidateSource, Part, Question
+from etl.siting.question import CandidateSource, Part, Point, Question
 from etl.sources.floors import lowest_floor
 from geo.model import Kind, Level, PlaceQuality, SiteStatus
 from geo.siting.problem import Objective
@@ -118,7 +118,7 @@ def _of_source(
     if source == "suitable":
         rows = _cells(ground)
     elif source == "extra":
-        rows = _points(ground, question)
+        rows = _points(ground, question.points_of(part))
     else:
         rows = _sites(ground, _KIND_OF[source], part)
     rows = rows.assign(source=source, kind=part.kind.value)
@@ -161,8 +161,7 @@ def _cells(ground: Ground) -> pd.DataFrame:
     return _bare(rows).assign(id=rows["area_code"])
 
 
-def _points(ground: Ground, question: Question) -> pd.DataFrame:
-    points = question.extra
+def _points(ground: Ground, points: Sequence[Point]) -> pd.DataFrame:
     lon = np.array([point.lon for point in points], dtype=np.float64)
     lat = np.array([point.lat for point in points], dtype=np.float64)
     cell = ground.positions_at(lon, lat)

@@ -6,6 +6,7 @@ done by `etl.siting.worker` in a process of its own.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -31,11 +32,11 @@ from etl.siting.scenario import (
 from etl.siting.scenarios import MOST_WAITING, Scenarios, clean_name
 from etl.store.lease import SITING, Lease
 from etl.store.reader import Reader, Snapshot
-from geo.errors import FullError, InputError
+from geo.errors import CodeError, FullError, InputError
 from geo.model import Kind, Level, SiteStatus
 
-POINT_LIMIT_S = 15.0
-CANDIDATES_LIMIT_S = 60.0
+# The first call of a snapshot waits until its ground has been read.
+CALL_LIMIT_S = 60.0
 MOST_POINTS = 50
 MODES = ("foot", "car")
 # Sources of candidates that are kinds of published sites.
@@ -62,9 +63,12 @@ class SitingDesk:
         self._scenarios = Scenarios(engine)
         self._calls = Calls(engine)
         self._lease = Lease(engine, SITING)
+        self._reading = threading.Lock()
         # Answers never change, and free points are only added.
         self._answer = lru_cache(maxsize=8)(self._read_answer)
         self._moves = lru_cache(maxsize=8)(self._make_moves)
+        self._reply = lru_cache(maxsize=4 * MOST_POINTS)(self._wait_for_point)
+        self._listed = lru_cache(maxsize=8)(self._wait_for_list)
 
     # ------------------------------------------------------------ what can be asked
 
@@ -130,8 +134,7 @@ class SitingDesk:
         if found is None:
             told = {"snapshot_id": snapshot.snapshot_id, "question": asked.model_dump(mode="json")}
             found = self._calls.put(CANDIDATES, key, told, now=datetime.now(UTC))
-        reply = self._calls.wait(found, limit_s=CANDIDATES_LIMIT_S, there=self.working)
-        return reply.tables["candidates"]
+        return self._listed(found)
 
     # ------------------------------------------------------------ scenarios
 
@@ -172,7 +175,9 @@ class SitingDesk:
         ------
         NotPublishedError : it has none, or not yet.
         """
-        return self._answer(scenario_id)
+        # Whoever asks for the same at the same moment waits for the one that reads it.
+        with self._reading:
+            return self._answer(scenario_id)
 
     def cancel(self, scenario_id: str, now: datetime) -> None:
         """Ask for the end of a job; what has ended stays as it is."""
@@ -206,40 +211,47 @@ class SitingDesk:
         ------
         CodeError : a site is neither a candidate of the scenario nor a point put on its map.
         """
-        points = self._points(scenario_id)
-        return self._moves(scenario_id, tuple(number for number, _ in points)).try_sites(site_ids)
+        points = self._calls.done(POINT, scenario_id)
+        return self._moves(scenario_id, points).try_sites(site_ids)
 
-    def add_point(self, scenario_id: str, lon: float, lat: float) -> str:
-        """A free point as a further candidate of a scenario; its id.
+    def add_point(self, scenario_id: str, lon: float, lat: float, *, kind: str) -> str:
+        """A free point as a further candidate of a scenario, for a site of a kind; its id.
 
         Raises
         ------
         NotPublishedError : the scenario has no answer.
+        CodeError : it asks for no site of that kind.
         InputError : the point is not in the locality.
         FullError : there are as many as may be.
         AbsentError : no process is there to look for the ways.
         """
         scenario = self._scenarios.get(scenario_id)
         self.result(scenario_id)
+        kinds = [part["kind"] for part in scenario.question["parts"]]
+        if kind not in kinds:
+            raise CodeError(f"scenario {scenario_id} asks for {', '.join(kinds)}, not for {kind!r}")
         if not (-180 <= lon <= 180 and -90 <= lat <= 90):
             raise InputError(f"point {lon}, {lat}: wanted degrees of longitude and latitude")
-        before = len(self._calls.replies(POINT, scenario_id))
-        if before >= MOST_POINTS:
+        if len(self._calls.done(POINT, scenario_id)) >= MOST_POINTS:
             raise FullError(f"scenario {scenario_id}: {MOST_POINTS} points on its map already")
         told = {
             "snapshot_id": scenario.snapshot_id,
             "question": scenario.question,
             "lon": lon,
             "lat": lat,
-            "number": before + 1,
+            "kind": kind,
         }
         number = self._calls.put(POINT, scenario_id, told, now=datetime.now(UTC))
-        self._calls.wait(number, limit_s=POINT_LIMIT_S, there=self.working)
+        self._reply(number)
         return point_id(number)
 
     def points(self, scenario_id: str) -> pd.DataFrame:
-        """Points put on the map of a scenario, as rows of its table of candidates."""
-        found = [reply.tables["candidates"] for _, reply in self._points(scenario_id)]
+        """Points put on the map of a scenario, as rows of its table of candidates.
+
+        They have no name; how a place on a map is called is for whoever shows it to say.
+        """
+        numbers = self._calls.done(POINT, scenario_id)
+        found = [self._reply(number).tables["candidates"] for number in numbers]
         return (
             pd.concat(found, ignore_index=True) if found else as_table("candidates", pd.DataFrame())
         )
@@ -267,12 +279,15 @@ class SitingDesk:
     def _read_answer(self, scenario_id: str) -> Answer:
         return Answer.from_bytes(self._scenarios.answer(scenario_id))
 
-    def _points(self, scenario_id: str) -> list[tuple[int, Answer]]:
-        found = self._calls.replies(POINT, scenario_id)
-        return [(number, Answer.from_bytes(reply)) for number, reply in found]
+    def _wait_for_point(self, number: int) -> Answer:
+        return self._calls.wait(number, limit_s=CALL_LIMIT_S, there=self.working)
 
-    def _make_moves(self, scenario_id: str, _numbers: tuple[int, ...]) -> Moves:
-        points = [reply for _, reply in self._points(scenario_id)]
+    def _wait_for_list(self, number: int) -> pd.DataFrame:
+        reply = self._calls.wait(number, limit_s=CALL_LIMIT_S, there=self.working)
+        return reply.tables["candidates"]
+
+    def _make_moves(self, scenario_id: str, numbers: tuple[int, ...]) -> Moves:
+        points = [self._reply(number) for number in numbers]
         return Moves(with_points(self.result(scenario_id), points))
 
 

@@ -1,6 +1,7 @@
 """Sites moved by hand: the figures with other sites, as sums over what an answer holds.
 
-Nothing is searched and no way is measured, so that it can be done while somebody waits.
+No site is searched for and no way is measured, so that it can be done while somebody waits; room
+that is short is shared out by a small programme of its own.
 """
 
 from __future__ import annotations
@@ -13,12 +14,17 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from scipy.optimize import linprog
+from scipy.sparse import csr_array
 
 from etl.siting.answer import Answer, CellState
+from etl.siting.reach import cells_of
 from geo.errors import CodeError
 
 _NAMED = 5
 _ALL = 1.0 - 1e-6
+# Objectives that share short room out so that most residents are served.
+_BY_NUMBER = ("max_coverage", "set_cover")
 
 Floats = npt.NDArray[np.float64]
 Bools = npt.NDArray[np.bool_]
@@ -38,8 +44,8 @@ class Moved:
     gains : `site_id`, `order`, `gain_persons`: what each new site adds to those before it, most
         first; missing where it would tell the number of a single area that is withheld.
     states : by part, uint8 `CellState` of each cell.
-    exact : False where room is short: who is served by which site is then shared out in the order
-        of the gains, and another sharing may serve some more.
+    exact : False where sites have room for so many only and the answer shares it by anything but
+        the number of residents: it is then shared here so that most residents are served.
     """
 
     persons: float
@@ -53,11 +59,6 @@ class Moved:
     gains: pd.DataFrame
     states: tuple[npt.NDArray[np.uint8], ...]
     exact: bool
-
-    @property
-    def state(self) -> npt.NDArray[np.uint8]:
-        """States of the first part."""
-        return self.states[0]
 
 
 class Moves:
@@ -111,12 +112,8 @@ class Moves:
 
     # ------------------------------------------------------------ one part
 
-    def _cells(self, place: int) -> npt.NDArray[np.int32]:
-        start = self._answer.cells["pair_start"]
-        cells: npt.NDArray[np.int32] = self._answer.cells["pair_cell"][
-            start[place] : start[place + 1]
-        ]
-        return cells
+    def _cells(self, place: int) -> npt.NDArray[np.int64]:
+        return cells_of(self._answer.cells, place)
 
     def _cover(self, part: int, places: list[int]) -> tuple[Floats, list[tuple[int, float]]]:
         """Share covered of each cell, and what each new site adds, most first."""
@@ -125,23 +122,27 @@ class Moves:
         for place in places:
             if place >= self._n_candidates:
                 covered[self._cells(place)] = 1.0
+        new = [place for place in places if place < self._n_candidates]
         room = self._parts[part]["capacity_new"]
-        waiting = [place for place in places if place < self._n_candidates]
+        if room is None:
+            return self._all_in_reach(covered, persons, new)
+        reach = [self._cells(place) for place in new]
+        share, served = share_room(persons * (1.0 - covered), reach, room)
+        return covered + (1.0 - covered) * share, list(zip(new, served.tolist(), strict=True))
+
+    def _all_in_reach(
+        self, covered: Floats, persons: Floats, waiting: list[int]
+    ) -> tuple[Floats, list[tuple[int, float]]]:
+        """The cells of all sites, and what each adds to those that add more."""
         added: list[tuple[int, float]] = []
+        left = persons * (1.0 - covered)
+        reach = {place: self._cells(place) for place in waiting}
         while waiting:
-            sums = []
-            for place in waiting:
-                cells = self._cells(place)
-                total = float(persons[cells] @ (1.0 - covered[cells]))
-                sums.append(total if room is None else min(total, room))
+            sums = [float(left[reach[place]].sum()) for place in waiting]
             best = int(np.argmax(sums))
-            place = waiting.pop(best)
-            cells = self._cells(place)
-            total = float(persons[cells] @ (1.0 - covered[cells]))
-            # Where room is short, all who wait for it have the same part of it.
-            given = 1.0 if room is None or total <= room else room / total
-            covered[cells] += (1.0 - covered[cells]) * given
-            added.append((place, sums[best]))
+            cells = reach[waiting[best]]
+            covered[cells], left[cells] = 1.0, 0.0
+            added.append((waiting.pop(best), sums[best]))
         return covered, added
 
     # ------------------------------------------------------------ figures
@@ -181,8 +182,14 @@ class Moves:
             ),
             gains=self._gain_table(gains),
             states=tuple(self._state(part, covered) for part, covered in enumerate(after)),
-            exact=all(part["capacity_new"] is None for part in self._parts),
+            exact=self._exact,
         )  # fmt: skip
+
+    @cached_property
+    def _exact(self) -> bool:
+        asked = self._answer.meta["question"]
+        by_number = asked["weigh_by"] == "residents" and asked["objective"] in _BY_NUMBER
+        return by_number or all(part["capacity_new"] is None for part in self._parts)
 
     @cached_property
     def _groups(self) -> list[str]:
@@ -225,6 +232,56 @@ class Moves:
         was = self._answer.array("state", part)
         fixed = (was == CellState.EMPTY) | (was == CellState.UNKNOWN)
         return np.where(fixed, was, found)
+
+
+def share_room(
+    persons: Floats, reach: Sequence[npt.NDArray[np.int64]], room: float
+) -> tuple[Floats, Floats]:
+    """The most persons that sites can serve which have room for so many each: a largest flow.
+
+    Parameters
+    ----------
+    persons : those of each cell who wait.
+    reach : cells of each site.
+    room : of one site [persons].
+
+    Returns
+    -------
+    Share 0..1 of each cell that is served, and the persons whom each site serves.
+
+    Notes
+    -----
+    Cells that the same sites reach are one node. Solved as a linear programme of one variable for
+    each pair of a node and a site (Ford & Fulkerson 1956).
+    """
+    share, served = np.zeros(len(persons)), np.zeros(len(reach))
+    cell = np.concatenate([*reach, np.zeros(0, dtype=np.int64)])
+    site = np.repeat(np.arange(len(reach)), [len(one) for one in reach])
+    use = persons[cell] > 0
+    cell, site = cell[use], site[use]
+    if not len(cell):
+        return share, served
+    # Nodes: cells in order of what reaches them, told apart as rows of bits.
+    cells, at = np.unique(cell, return_inverse=True)
+    bits = np.zeros((len(cells), len(reach)), dtype=np.bool_)
+    bits[at, site] = True
+    packed = np.packbits(bits, axis=1)
+    _, first, node_of = np.unique(packed, axis=0, return_index=True, return_inverse=True)
+    waiting = np.bincount(node_of, weights=persons[cells])
+    node, to = np.nonzero(bits[first])
+    edge = np.arange(len(node))
+    rows = np.concatenate([node, len(waiting) + to])
+    ends: Any = csr_array((np.ones(2 * len(edge)), (rows, np.tile(edge, 2))),
+                     shape=(len(waiting) + len(reach), len(edge)))  # fmt: skip
+    limits = np.concatenate([waiting, np.full(len(reach), room)])
+    found = linprog(-np.ones(len(edge)), A_ub=ends, b_ub=limits, method="highs")
+    if found.x is None:
+        raise RuntimeError(f"room could not be shared out: {found.message}")
+    flow = np.maximum(found.x, 0.0)
+    served = np.bincount(to, weights=flow, minlength=len(reach)).astype(np.float64)
+    part = np.bincount(node, weights=flow, minlength=len(waiting)) / waiting
+    share[cells] = np.minimum(part, 1.0)[node_of]
+    return share, served
 
 
 def _changes(persons: Floats, before: Floats, after: Floats) -> tuple[Floats, ...]:

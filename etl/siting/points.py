@@ -21,21 +21,21 @@ def with_points(answer: Answer, points: Sequence[Answer]) -> Answer:
 
     Parameters
     ----------
-    points : each with one row of the table of candidates, and pairs of that one with cells.
+    points : each with one row of the table of candidates, and the cells that it reaches.
     """
     if not points:
         return answer
     own = answer.tables["candidates"]
     rows = pd.concat([own, *(point.tables["candidates"] for point in points)], ignore_index=True)
-    start = answer.cells["pair_start"]
+    start = answer.cells["reach_start"]
     cut = int(start[len(own)])
-    reached = np.array([len(point.cells["pair_cell"]) for point in points], dtype=start.dtype)
+    reached = np.array([len(point.cells["reach_cell"]) for point in points], dtype=start.dtype)
     cells = {
-        "pair_start": np.concatenate(
+        "reach_start": np.concatenate(
             [start[: len(own) + 1], cut + np.cumsum(reached), start[len(own) + 1 :] + reached.sum()]
         )
     }
-    for name in ("pair_cell", "pair_min"):
+    for name in ("reach_cell", "reach_length"):
         before, behind = answer.cells[name][:cut], answer.cells[name][cut:]
         new = [point.cells[name] for point in points]
         cells[name] = np.concatenate([before, *new, behind])

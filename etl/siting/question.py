@@ -51,6 +51,7 @@ class Point(Model):
     name: str = Field(min_length=1, max_length=80)
     lon: Number = Field(ge=-180, le=180, description="WGS 84 [degrees]")
     lat: Number = Field(ge=-90, le=90)
+    kind: Kind | None = Field(default=None, description="of the new site; None: any that is asked")
 
 
 class Part(Model):
@@ -104,6 +105,10 @@ class Question(Model):
         if faults:
             raise ContradictionError(faults)
         return self
+
+    def points_of(self, part: Part) -> tuple[Point, ...]:
+        """Points where a part may build: those of its kind, and those of none."""
+        return tuple(point for point in self.extra if point.kind in (None, part.kind))
 
     def to_json(self) -> str:
         """The question as text: equal questions give equal text."""
@@ -169,13 +174,15 @@ def _of_part(question: Question, part: Part, where: str) -> Iterator[QuestionFau
 
 def _among_parts(question: Question) -> Iterator[QuestionFault]:
     """Each kind once, and no place asked to become two sites."""
+    divided = ("extra",) if all(point.kind for point in question.extra) else ()
     for number, part in enumerate(question.parts):
         for before in question.parts[:number]:
             where = f"parts.{number}"
             if before.kind == part.kind:
                 yield question_fault("kind_twice", f"{where}.kind", part.kind.value)
             apart = before.towns and part.towns and not set(before.towns) & set(part.towns)
-            shared = [source for source in part.sources if source in before.sources]
+            common = [source for source in part.sources if source in before.sources]
+            shared = [source for source in common if source not in divided]
             if shared and not apart:
                 yield question_fault("source_shared", f"{where}.sources", ", ".join(shared))
 
@@ -184,9 +191,10 @@ def _of_points(question: Question) -> Iterator[QuestionFault]:
     ids = [point.id for point in question.extra]
     for code in sorted({code for code in ids if ids.count(code) > 1}):
         yield question_fault("point_twice", "extra", code)
-    taken = any("extra" in part.sources for part in question.parts)
-    if question.extra and not taken:
-        yield question_fault("points_unused", "extra", ", ".join(dict.fromkeys(ids)))
+    takers = [part for part in question.parts if "extra" in part.sources]
+    taken = {point.id for part in takers for point in question.points_of(part)}
+    if unused := [code for code in dict.fromkeys(ids) if code not in taken]:
+        yield question_fault("points_unused", "extra", ", ".join(unused))
 
 
 def _of_locks(question: Question) -> Iterator[QuestionFault]:

@@ -20,6 +20,7 @@ from etl.siting.faults import QuestionError, QuestionFault
 from etl.siting.ground import Ground, pairs
 from etl.siting.points import point_id
 from etl.siting.question import Part, Point, Question, read_question
+from etl.siting.reach import as_runs
 from etl.siting.scenario import CANCELLED, DONE, FAILED, INFEASIBLE
 from etl.siting.words import sentence, why_infeasible
 from geo.errors import InputError, NotPublishedError, XintuError
@@ -143,19 +144,15 @@ def _listed(ground: Ground, question: Question) -> pd.DataFrame:
 
 
 def _place_point(ground: Ground, question: Question, call: Call) -> Answer:
-    """A free point as a candidate of the first kind that is asked for, and whom it reaches."""
-    part = question.parts[0]
-    made = Point(
-        id=point_id(call.call_id).partition(":")[2],
-        name=sentence("points", "name", number=call.asked["number"]).zh,
-        lon=call.asked["lon"],
-        lat=call.asked["lat"],
-    )
+    """A free point as a candidate for a kind that is asked for, and whom it reaches."""
+    part = next(one for one in question.parts if one.kind == call.asked["kind"])
+    code = point_id(call.call_id).partition(":")[2]
+    made = Point(id=code, name=code, lon=call.asked["lon"], lat=call.asked["lat"])
     if ground.positions_at(np.array([made.lon]), np.array([made.lat]))[0] < 0:
         raise PlaceError(f"point {made.lon}, {made.lat}: in no cell of the locality")
     alone = Part(kind=part.kind, mode=part.mode, threshold_min=part.threshold_min,
                  group=part.group, p_new=1, sources=("extra",))  # fmt: skip
-    row = _listed(ground, Question(parts=(alone,), extra=(made,)))
+    row = _listed(ground, Question(parts=(alone,), extra=(made,))).assign(name=None)
     points = row.rename(columns={"candidate_id": "site_id"})
     near = pairs(ground, points, part.mode, limit_min=part.threshold_min)
     cell = pd.Index(ground.cells["area_code"]).get_indexer(pd.Index(near["area_code"]))
@@ -164,14 +161,7 @@ def _place_point(ground: Ground, question: Question, call: Call) -> Answer:
     # The number of a single area that is withheld is not told, not even as a guess.
     single = peopled.sum() == 1 and ground.withheld[part.group].to_numpy()[cell][peopled].all()
     row["persons_within"] = np.nan if single else float(persons.sum())
-    return _bare(
-        row,
-        {
-            "pair_start": np.array([0, len(cell)], dtype=np.int64),
-            "pair_cell": cell.astype(np.int32),
-            "pair_min": near["cost_min"].to_numpy(dtype=np.float32),
-        },
-    )
+    return _bare(row, as_runs(np.array([0, len(cell)]), np.sort(cell)))
 
 
 class PlaceError(InputError):

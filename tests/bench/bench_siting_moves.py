@@ -14,6 +14,8 @@ from scipy.spatial import cKDTree
 
 from etl.siting.answer import Answer, CellState, as_table, empty_tables
 from etl.siting.moves import Moves
+from etl.siting.reach import as_runs, cells_of
+from tests.bench import planner_page
 from tests.bench.bench_geo import measure, row
 
 REACH_M = 900.0
@@ -50,8 +52,8 @@ def wide_answer(*, n: int, m: int, n_towns: int = 20) -> Answer:
     none = np.zeros(n, dtype=np.bool_)
     cells = {
         "town": town, "persons": people["total"], "covered_before": none, "base_covered": none,
-        "state": np.full(n, CellState.UNCOVERED, dtype=np.uint8), "pair_start": start,
-        "pair_cell": cell, **{f"group.{name}": values for name, values in people.items()},
+        "state": np.full(n, CellState.UNCOVERED, dtype=np.uint8), **as_runs(start, cell),
+        **{f"group.{name}": values for name, values in people.items()},
     }  # fmt: skip
     part = {"kind": "counselling_room", "capacity_new": None}
     return Answer({"question": {"parts": [part]}, "closable": []}, tables, cells)
@@ -68,10 +70,11 @@ def moves_row(*, n: int, m: int, open_sites: int = 20) -> dict[str, object]:
     """One change of sites: what a planner waits for."""
     answer = wide_answer(n=n, m=m)
     ids = answer.tables["candidates"]["candidate_id"]
+    reach = [cells_of(answer.cells, site) for site in range(len(ids))]
     pairs = pd.DataFrame(
         {
-            "site_id": np.repeat(ids.to_numpy(), np.diff(answer.cells["pair_start"])),
-            "cell": answer.cells["pair_cell"],
+            "site_id": np.repeat(ids.to_numpy(), [len(one) for one in reach]),
+            "cell": np.concatenate(reach),
         }
     )
     cells = pd.DataFrame({name: answer.cells[f"group.{name}"] for name in GROUPS})
@@ -94,5 +97,9 @@ def moves_row(*, n: int, m: int, open_sites: int = 20) -> dict[str, object]:
 def rows(quick: bool) -> list[dict[str, object]]:
     """All rows of the table; small cases when `quick`."""
     if quick:
-        return [moves_row(n=10_000, m=300)]
-    return [moves_row(n=100_000, m=2_000), moves_row(n=100_000, m=20_000)]
+        return [moves_row(n=10_000, m=300), *planner_page.rows(600)]
+    return [
+        moves_row(n=100_000, m=2_000),
+        moves_row(n=100_000, m=20_000),
+        *planner_page.rows(100_000),
+    ]

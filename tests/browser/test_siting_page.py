@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 import pytest
 from werkzeug.serving import make_server
@@ -99,6 +101,76 @@ def test_a_site_is_moved_with_the_keyboard_and_kept(page_watch: PageWatch, addre
     page.get_by_role("button", name="存为新方案").click()
     page.wait_for_url(lambda url: "scenario=" in url and url != before)
     page.get_by_text("（手调）").first.wait_for(timeout=90_000)
+    page_watch.assert_quiet()
+
+
+PLACES = """(wanted) => {
+    const map = xintuMap.controllers.get('siting-canvas-graph');
+    const {mercatorX, mercatorY} = xintuMap.data;
+    const view = map.host.view();
+    const box = document.getElementById('siting-canvas-map').getBoundingClientRect();
+    const found = map.view.points.filter((p) => p.role === wanted).map((p) => {
+        const x = (mercatorX(p.lon) - view.x) * view.scale + view.width / 2;
+        const y = (mercatorY(p.lat) - view.y) * view.scale + view.height / 2;
+        return {id: p.id, x, y, hit: map.overlay.hit(view, x, y)?.point?.id === p.id};
+    });
+    return found.filter(({x, y, hit}) => hit && x > 0 && y > 0 && x < view.width && y < view.height)
+        .map(({id, x, y}) => ({id, x: box.left + x, y: box.top + y}));
+}"""
+
+
+def test_figures_and_map_follow_a_site_that_is_moved_on_the_map(
+    page_watch: PageWatch, address: str
+) -> None:
+    page = page_watch.page
+    page.set_viewport_size({"width": 1440, "height": 900})
+    ask(page_watch, address)
+    ready = page.locator("html[data-map-ready=true]")
+    page.locator("[data-siting-pick]").first.click()
+    ready.wait_for(state="attached")
+    page.wait_for_function(f"() => ({PLACES})('candidate').length > 1")
+    shown_new = (
+        "() => xintuMap.controllers.get('siting-canvas-graph').view.points"
+        ".filter((p) => p.role === 'new').length"
+    )
+    count = page.evaluate(shown_new)
+    told = []
+    for turn in (0, -1):
+        place = page.evaluate(PLACES, "candidate")[turn]
+        with page.expect_response(lambda answer: "after.bin?sites=" in answer.url) as cells:
+            page.mouse.click(place["x"], place["y"])
+        assert place["id"] in unquote(cells.value.url)
+        page.wait_for_function(
+            f"() => ({PLACES})('new').some((one) => one.id === {json.dumps(place['id'])})"
+        )
+        page.wait_for_function(
+            "(before) => ![before, ''].includes("
+            "document.getElementById('siting-moved-box').innerText)",
+            arg=told[-1] if told else "",
+        )
+        told.append(page.locator("#siting-moved-box").inner_text())
+        assert page.evaluate(shown_new) == count  # the others stay
+    assert len(set(told)) == 2
+    page_watch.assert_quiet()
+
+
+def test_a_candidate_is_found_by_its_name(page_watch: PageWatch, address: str) -> None:
+    page = page_watch.page
+    page.goto(f"{address}/siting")
+    page.locator("html[data-map-ready=true]").wait_for(state="attached")
+    page.locator("#siting-tab-choice").get_by_text("候选场地").click()
+    rows = page.locator(".siting-grid .ag-center-cols-container .ag-row")
+    rows.first.wait_for()
+    name = rows.first.locator("[col-id=name]").inner_text()
+    page.locator("#siting-search-input").fill(name)
+    page.get_by_text("处尚有欠缺。").wait_for()
+    page.get_by_text("查到").first.wait_for()
+    assert name in set(rows.locator("[col-id=name]").all_inner_texts())
+    page.locator("#siting-search-input").fill("没有这样的名称")
+    page.get_by_text("查到 0 处").wait_for()
+    page.wait_for_function(
+        "() => !document.querySelector('.siting-grid .ag-center-cols-container .ag-row')"
+    )
     page_watch.assert_quiet()
 
 

@@ -32,7 +32,7 @@ STATE = np.array([0, 1, 2, 3, 4, 5], dtype=np.uint8)
 class Small:
     """An answer of six cells: one site kept, one closed, two new of three candidates."""
 
-    meta: Mapping[str, Any] = field(default_factory=dict)
+    meta: Mapping[str, Any] = field(default_factory=lambda: {"question": {"parts": [{}, {}]}})
 
     @property
     def tables(self) -> dict[str, pd.DataFrame]:
@@ -65,11 +65,11 @@ class Small:
         )
         return {"sites": sites, "candidates": candidates}
 
-    @property
-    def cells(self) -> dict[str, np.ndarray]:
-        """One cell of each state."""
+    def array(self, name: str, part: int = 0) -> np.ndarray:
+        """One cell of each state; those of the second kind in the opposite order."""
         minutes = np.array([np.nan, 5, 9, np.nan, 30, 4], dtype=np.float32)
-        return {"state": STATE, "minutes_before": minutes + 1, "minutes_after": minutes}
+        every = {"state": STATE, "minutes_before": minutes + 1, "minutes_after": minutes}
+        return every[name][:: -1 if part else 1]
 
 
 class Holder:
@@ -84,8 +84,9 @@ class Holder:
     def try_sites(self, scenario_id: str, site_ids: Sequence[str]) -> Any:
         """Everything newly covered where site 3 is tried."""
         self.result(scenario_id)
-        state = np.full(6, 2 if "school:3" in site_ids else 3, dtype=np.uint8)
-        return type("Tried", (), {"state": state})()
+        states = [np.full(6, 2 if code in site_ids else 3, dtype=np.uint8)
+                  for code in ("school:3", "venue:2")]  # fmt: skip
+        return type("Tried", (), {"states": states})()
 
 
 @pytest.fixture
@@ -124,21 +125,33 @@ def test_fills_are_told_apart_without_colour(theme: Any) -> None:
 
 
 def test_cells_are_served_for_ever(client: Any) -> None:
-    answer = client.get("/siting/s1/cells/after.bin")
+    answer = client.get("/siting/s1/cells/0/after.bin")
     assert answer.data == siting_map.cell_fills(STATE)
     assert "immutable" in answer.headers["Cache-Control"]
-    assert client.get("/siting/s1/cells/before.bin").data == siting_map.cell_fills(STATE, "before")
-    minutes = np.frombuffer(client.get("/siting/s1/cells/before.f32").data, dtype="<f4")
-    np.testing.assert_array_equal(minutes, Small().cells["minutes_before"])
+    before = client.get("/siting/s1/cells/0/before.bin").data
+    assert before == siting_map.cell_fills(STATE, "before")
+    minutes = np.frombuffer(client.get("/siting/s1/cells/0/before.f32").data, dtype="<f4")
+    np.testing.assert_array_equal(minutes, Small().array("minutes_before"))
+
+
+def test_each_kind_has_cells_of_its_own(client: Any) -> None:
+    other = client.get("/siting/s1/cells/1/after.bin").data
+    assert other == siting_map.cell_fills(STATE[::-1])
+    minutes = np.frombuffer(client.get("/siting/s1/cells/1/after.f32").data, dtype="<f4")
+    np.testing.assert_array_equal(minutes, Small().array("minutes_after", 1))
+    assert client.get("/siting/s1/cells/2/after.bin").status_code == 404
 
 
 def test_tried_sites_are_served_too(client: Any) -> None:
-    tried = client.get("/siting/s1/cells/after.bin?sites=venue:1,school:3").data
+    sites = "?sites=venue:1,school:3"
+    tried = client.get(f"/siting/s1/cells/0/after.bin{sites}").data
     assert tried == siting_map.cell_fills(np.full(6, 2, dtype=np.uint8))
+    other = client.get(f"/siting/s1/cells/1/after.bin{sites}").data
+    assert other == siting_map.cell_fills(np.full(6, 3, dtype=np.uint8))
 
 
 def test_what_is_not_there_is_not_kept(client: Any) -> None:
-    answer = client.get("/siting/nothing/cells/after.bin")
+    answer = client.get("/siting/nothing/cells/0/after.bin")
     assert answer.status_code == 404
     assert "Cache-Control" not in answer.headers
     assert client.get("/siting/ground/nothing.bin").status_code == 404
@@ -158,7 +171,7 @@ def test_new_sites_are_numbered_in_their_order(snapshot: Snapshot) -> None:
     }  # fmt: skip
     first = next(point for point in view["points"] if point["id"] == "venue:1")
     assert first["lines"] == ["可用场地", "柳溪镇 柳岸村", "新增覆盖 1\u2009200 人"]
-    assert view["cells"]["classes"] == "siting/s1/cells/after.bin"
+    assert view["cells"]["classes"] == "siting/s1/cells/0/after.bin"
     assert view["level"] == "grid"
 
 
@@ -167,7 +180,7 @@ def test_before_shows_only_what_is_there(snapshot: Snapshot) -> None:
     assert [(point["id"], point["role"]) for point in view["points"]] == [
         ("a", "existing"), ("b", "existing"),
     ]  # fmt: skip
-    assert view["cells"]["values"] == "siting/s1/cells/before.f32"
+    assert view["cells"]["values"] == "siting/s1/cells/0/before.f32"
 
 
 def test_tried_sites_take_the_place_of_the_answers(snapshot: Snapshot) -> None:

@@ -15,11 +15,12 @@ import pytest
 from dashboard import siting_form, siting_view
 from dashboard import siting_words as said_of
 from dashboard.app import create_app
-from dashboard.components import siting_candidates, siting_effects, siting_job, siting_result
+from dashboard.components import siting_effects, siting_job, siting_result
 from dashboard.figures.coverage import coverage_curve
 from dashboard.pages import PageContext, siting
 from dashboard.planner import Scenario
 from dashboard.siting_form import Marks
+from dashboard.siting_pool import MOST_SHOWN, Pool
 from dashboard.text import load
 from etl.siting.answer import Answer
 from etl.siting.desk import SitingDesk
@@ -121,7 +122,7 @@ def test_sites_kept_by_hand_are_locked_and_their_points_asked_for() -> None:
     kept = siting_form.kept_question(before, ["venue:3", "extra:7"], [point])
     assert kept["locked"] == ["extra:7", "venue:3"]
     assert kept["forbidden"] == ["venue:4"]
-    assert kept["extra"] == [point]
+    assert kept["extra"] == [{**point, "kind": None}]
     assert kept["parts"][0]["sources"] == ["venue", "extra"]
     assert before["parts"][0]["sources"] == ["venue"]  # type: ignore[index]
 
@@ -197,6 +198,13 @@ def test_an_answer_is_shown_whole(desk: SitingDesk, done: str, answer: Answer, l
     assert "None" not in words
 
 
+@pytest.mark.parametrize("method", ["exact", "heuristic", "exact+heuristic", ""])
+def test_an_answer_says_how_it_was_found(answer: Answer, method: str) -> None:
+    lines = words_of(siting_result.basis(with_meta(answer, method=method), None, ZH))
+    assert ("HiGHS" in lines) == ("exact" in method)
+    assert ("启发式" in lines) == ("heuristic" in method)
+
+
 def test_sites_stand_in_the_order_of_what_they_add(answer: Answer) -> None:
     drawn = words_of(siting_result.sites(answer, ZH))
     new = answer.tables["sites"].query("state == 'new'").sort_values("order")
@@ -268,14 +276,88 @@ def test_a_check_without_a_result_is_not_told_as_one_without_a_loss() -> None:
 def test_candidates_without_a_place_are_not_drawn(answer: Answer) -> None:
     table = answer.tables["candidates"].copy()
     table.loc[0, "lon"] = np.nan
-    drawn = siting_view.pool(table, ZH)
+    drawn = Pool.of(table).to_store(ZH)
     assert len(drawn) == len(table) - 1
     assert all(math.isfinite(point["lon"]) for point in drawn)
     assert {point["id"] for point in drawn} == {point["row"]["id"] for point in drawn}
 
 
+def many(answer: Answer) -> pd.DataFrame:
+    """Candidates of an answer many times over: more than are shown."""
+    one = answer.tables["candidates"]
+    table = pd.concat([one] * (2 * MOST_SHOWN // len(one) + 1), ignore_index=True)
+    order = np.random.default_rng(3).permutation(len(table))
+    return table.assign(
+        candidate_id=[f"cell:{at:05}" for at in range(len(table))], gain_now=order.astype(float)
+    )
+
+
+def test_of_many_candidates_the_best_of_every_part_of_the_map_are_shown(answer: Answer) -> None:
+    table = many(answer)
+    pool = Pool.of(table)
+    shown = pool.shown["gain_now"].tolist()
+    assert shown == sorted(shown, reverse=True)
+    assert shown[0] == table["gain_now"].max()
+    # The candidates stand at few places: each has its best ones shown.
+    places = table.groupby(["lon", "lat"])["gain_now"]
+    own = pool.shown.groupby(["lon", "lat"])["gain_now"]
+    assert own.ngroups == places.ngroups
+    for place, gains in own:
+        best = sorted(places.get_group(place), reverse=True)[: len(gains)]
+        assert gains.tolist() == best
+    assert len(pool.shown) == MOST_SHOWN
+    assert (pool.n_found, pool.n_all) == (len(table), len(table))
+    said = "".join(pool.said(ZH))
+    assert f"只列 {MOST_SHOWN} 处，在全域各处取可增人数最多的" in said
+    assert "Excel 中列出全部" in said
+    before = Pool.of(table.assign(gain_now=np.nan))
+    assert len(before.shown) == MOST_SHOWN
+    assert "可增人数" not in "".join(before.said(ZH))
+
+
+def test_what_is_set_by_hand_is_shown_however_little_it_adds(answer: Answer) -> None:
+    table = many(answer)
+    least = table.loc[table["gain_now"].idxmin(), "candidate_id"]
+    assert least not in set(Pool.of(table).shown["candidate_id"])
+    kept = Pool.of(table, always=[least])
+    assert kept.shown["candidate_id"].iloc[-1] == least
+    assert len(kept.shown) == MOST_SHOWN + 1
+
+
+def test_every_candidate_can_be_found(answer: Answer) -> None:
+    table = many(answer)
+    least = table.loc[table["gain_now"].idxmin(), "candidate_id"]
+    found = Pool.of(table, search=f" {least.upper()} ")
+    assert found.shown["candidate_id"].tolist() == [least]
+    assert "查到 1 处。" in found.said(ZH)
+    row = table.iloc[0]
+    both = Pool.of(table, search=f"{row['town_name']} {row['name']}")
+    assert both.n_found == ((table["town_name"] == row["town_name"])
+                            & (table["name"] == row["name"])).sum()  # fmt: skip
+    assert Pool.of(table, search="(").n_found == 0
+
+
+def test_points_count_for_the_kind_they_were_put_for() -> None:
+    form = {**dict.fromkeys(["budget", "separation", "town_share"]), "objective": "max_coverage",
+            "kind-0": "counselling_room", "kind-1": "service_org"}  # fmt: skip
+    for part in (0, 1):
+        form |= {f"mode-{part}": "foot", f"threshold-{part}": 15, f"number-{part}": 1,
+                 f"sources-{part}": ["venue" if part == 0 else "school"]}  # fmt: skip
+    points = [{"id": "a", "name": "甲", "lon": 1.0, "lat": 2.0, "kind": "service_org"},
+              {"id": "b", "name": "乙", "lon": 1.0, "lat": 2.0},
+              {"id": "c", "name": "丙", "lon": 1.0, "lat": 2.0, "kind": "not asked"}]  # fmt: skip
+    asked = read_question(siting_form.question_of(form, Marks(extra=tuple(points))))
+    first, second = asked.parts
+    assert ("extra" in first.sources, "extra" in second.sources) == (True, True)
+    assert [point.id for point in asked.points_of(first)] == ["b", "c"]
+    assert [point.id for point in asked.points_of(second)] == ["a"]
+    alone = read_question(siting_form.question_of(form, Marks(extra=(points[0],))))
+    assert "extra" not in alone.parts[0].sources
+
+
 def test_no_candidates_says_what_would_help(answer: Answer) -> None:
-    assert "多选几类来源" in siting_candidates.said(answer.tables["candidates"].iloc[:0], ZH)
+    (line,) = Pool.of(answer.tables["candidates"].iloc[:0]).said(ZH)
+    assert "多选几类来源" in line
 
 
 # ---------------------------------------------------------------- states

@@ -12,12 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapely
+from hypothesis import given
+from hypothesis import strategies as st
 
 from etl.siting.answer import COLUMNS, Answer, CellState, as_table, empty_tables
 from etl.siting.answering import STEPS, answer_question
 from etl.siting.faults import QuestionError
 from etl.siting.ground import Ground
 from etl.siting.question import Question
+from etl.siting.reach import as_runs, cells_of
 from etl.siting.zones import Zones
 from geo.errors import InputError
 from tests.support.siting import CRS, FULL_SERVICE, small_answer, small_ground, small_question
@@ -47,7 +50,7 @@ def _kept() -> Answer:
     cells = {
         "state": np.array([0, 2, 5], dtype=np.uint8),
         "minutes_after": np.array([np.nan, 3.5, 20.25], dtype=np.float32),
-        "pair_start": np.array([0, 2], dtype=np.int64),
+        **as_runs(np.array([0, 2, 2, 5]), np.array([0, 2, 0, 1, 2])),
     }
     return Answer({"week": "2026-W47", "gap": float("inf"), "share_after": 0.5}, tables, cells)
 
@@ -79,8 +82,31 @@ def test_an_answer_of_another_format_is_refused(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr("etl.siting.answer.FORMAT", 7)
     data = _kept().to_bytes()
     monkeypatch.undo()
-    with pytest.raises(InputError, match="the answer has format 7; wanted 1: ask again"):
+    with pytest.raises(InputError, match="the answer has format 7; wanted 2: ask again"):
         Answer.from_bytes(data)
+
+
+def test_answers_that_kept_every_pair_are_read_still(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = _kept()
+    pairs = {"pair_start": np.array([0, 2, 2, 5]), "pair_cell": np.array([0, 2, 0, 1, 2]),
+             "pair_min": np.zeros(5)}  # fmt: skip
+    monkeypatch.setattr("etl.siting.answer.FORMAT", 1)
+    data = Answer(kept.meta, kept.tables, {"state": kept.cells["state"], **pairs}).to_bytes()
+    monkeypatch.undo()
+    read = Answer.from_bytes(data).cells
+    assert [cells_of(read, site).tolist() for site in range(3)] == [[0, 2], [], [0, 1, 2]]
+    assert set(read) == {"state", "reach_start", "reach_cell", "reach_length"}
+
+
+@given(st.lists(st.sets(st.integers(0, 40)), max_size=6))
+def test_runs_hold_the_cells_of_each_site(reach: list[set[int]]) -> None:
+    start = np.concatenate([[0], np.cumsum([len(one) for one in reach])]).astype(np.int64)
+    cell = np.array([at for one in reach for at in sorted(one)], dtype=np.int32)
+    runs = as_runs(start, cell)
+    found = [cells_of(runs, site).tolist() for site in range(len(reach))]
+    assert found == [sorted(one) for one in reach]
+    assert runs["reach_start"][-1] == len(runs["reach_cell"]) <= len(cell)
+    assert runs["reach_length"].sum() == len(cell)
 
 
 # ---------------------------------------------------------------- an independent reference

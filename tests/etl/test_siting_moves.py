@@ -12,8 +12,11 @@ from hypothesis import strategies as st
 
 from etl.siting.answer import Answer
 from etl.siting.answering import answer_question
-from etl.siting.moves import Moved, Moves
+from etl.siting.calls import POINT, Call
+from etl.siting.moves import Moved, Moves, share_room
+from etl.siting.points import with_points
 from etl.siting.question import Question
+from etl.siting.tasks import Grounds, reply_to
 from geo.errors import CodeError
 from tests.support.siting import small_answer, small_ground, small_question
 
@@ -68,7 +71,7 @@ def test_other_sites_give_what_an_answer_anew_gives(picked: list[int]) -> None:
     moved = Moves(answer).try_sites(sites)
     anew = _anew(answer, sites, [])
     _same(moved, anew)
-    np.testing.assert_array_equal(moved.state, anew.cells["state"])
+    np.testing.assert_array_equal(moved.states[0], anew.cells["state"])
     np.testing.assert_allclose(moved.towns["newly"], anew.tables["towns"]["newly"])
     np.testing.assert_allclose(moved.groups["newly"], anew.tables["groups"]["newly"])
 
@@ -78,7 +81,7 @@ def test_the_sites_of_the_answer_give_the_answer() -> None:
     sites = answer.tables["sites"]
     moved = Moves(Answer.from_bytes(answer.to_bytes())).try_sites(list(sites["site_id"]))
     _same(moved, answer)
-    np.testing.assert_array_equal(moved.state, answer.cells["state"])
+    np.testing.assert_array_equal(moved.states[0], answer.cells["state"])
     assert moved.exact
 
 
@@ -105,17 +108,65 @@ def test_two_kinds_at_once() -> None:
         np.testing.assert_array_equal(state, anew.array("state", part))
 
 
-def test_where_room_is_short_it_is_said_that_some_more_may_be_served() -> None:
-    part = {**small_question().model_dump(mode="json")["parts"][0], "capacity_new": 2000.0}
+@pytest.mark.parametrize("room", [300.0, 2000.0, 1e6])
+@pytest.mark.parametrize("picked", [[0, 7, 12], [3], [], [14, 2, 5, 9, 11], [0, 1, 2, 3, 4, 5]])
+def test_short_room_is_shared_out_as_well_as_an_answer_anew_does(
+    picked: list[int], room: float
+) -> None:
+    part = {**small_question().model_dump(mode="json")["parts"][0], "capacity_new": room}
     answer = _ask(parts=[part])
-    moves = Moves(answer)
-    new = answer.tables["sites"].query("state == 'new'")["site_id"].tolist()
-    moved = moves.try_sites(new)
-    assert not moved.exact
-    assert moved.covered_after <= answer.meta["covered_after"] + 1e-6
-    assert (moved.gains["gain_persons"] <= 2000.0).all()
-    one = moves.try_sites(new[:1])
-    assert one.newly == pytest.approx(2000.0)
+    sites = [_candidates(answer)[at] for at in picked]
+    moved = Moves(answer).try_sites(sites)
+    assert moved.exact
+    assert moved.covered_after == pytest.approx(_anew(answer, sites, []).meta["covered_after"])
+    assert (moved.gains["gain_persons"] <= room + 1e-6).all()
+    assert moved.gains["gain_persons"].sum() == pytest.approx(moved.newly)
+    assert moved.towns["newly"].sum() == pytest.approx(moved.newly)
+
+
+def test_it_is_said_where_an_answer_shares_room_by_need() -> None:
+    part = {**small_question().model_dump(mode="json")["parts"][0], "capacity_new": 2000.0}
+    assert not Moves(_ask(parts=[part], weigh_by="need")).try_sites([]).exact
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.integers(0, 2**32 - 1), st.integers(0, 5), st.floats(0.5, 40.0))
+def test_no_other_sharing_of_room_serves_more(seed: int, n_sites: int, room: float) -> None:
+    """Against the least cut, over all sets of sites."""
+    rng = np.random.default_rng(seed)
+    persons = np.where(rng.random(9) < 0.2, 0.0, rng.uniform(0, 20, 9))
+    reach = [np.flatnonzero(rng.random(9) < 0.4) for _ in range(n_sites)]
+    share, served = share_room(persons, reach, room)
+    cuts = []
+    for kept in range(2**n_sites):
+        full = [reach[i] for i in range(n_sites) if not kept >> i & 1]
+        reached = np.unique(np.concatenate([*full, np.zeros(0, dtype=np.int64)]))
+        cuts.append(room * (n_sites - len(full)) + persons[reached].sum())
+    assert persons @ share == pytest.approx(min(cuts), abs=1e-6)
+    assert served.sum() == pytest.approx(persons @ share, abs=1e-6)
+    assert (served <= room + 1e-6).all()
+    within = np.zeros(9, dtype=bool)
+    for one in reach:
+        within[one] = True
+    assert (share[~within] == 0).all()
+
+
+def test_a_point_counts_for_the_kind_it_was_put_for() -> None:
+    answer, ground = _ask(parts=TWO_PARTS), small_ground()
+    lon, lat = (float(ground.cells[name].mean()) for name in ("lon", "lat"))
+    told = {"snapshot_id": ground.snapshot_id, "question": answer.meta["question"],
+            "lon": lon, "lat": lat, "kind": "service_org"}  # fmt: skip
+    reply = reply_to(Call(7, POINT, "s1", told), Grounds(lambda _: ground))
+    (row,) = reply.tables["candidates"].to_dict("records")
+    assert (row["candidate_id"], row["kind"]) == ("extra:p7", "service_org")
+    moved = Moves(with_points(answer, [reply])).try_sites(["extra:p7"])
+    assert moved.newly > 0
+    point = {"id": "p7", "name": "一处", "lon": lon, "lat": lat, "kind": "service_org"}
+    second = {**TWO_PARTS[1], "sources": [*TWO_PARTS[1]["sources"], "extra"]}
+    peer = _ask(parts=[TWO_PARTS[0], second], extra=[point])
+    anew = _anew(peer, ["extra:p7"], [])
+    _same(moved, anew)
+    np.testing.assert_array_equal(moved.states[1], anew.array("state", 1))
 
 
 def test_a_stranger_is_refused() -> None:

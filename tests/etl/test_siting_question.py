@@ -167,6 +167,19 @@ def test_a_place_is_shared_only_by_parts_of_other_towns() -> None:
     assert faults(parts=towns) == {"parts.1.sources": ["source_shared"]}
 
 
+def test_points_that_say_their_kind_serve_parts_of_any_kind() -> None:
+    room = {**ROOM, "sources": ["venue", "extra"]}
+    centre = {**ROOM, "kind": "guidance_centre", "sources": ["school", "extra"]}
+    told = [{**POINT, "kind": "counselling_room"},
+            {**POINT, "id": "p2", "kind": "guidance_centre"}]  # fmt: skip
+    asked = read_question({"parts": [room, centre], "extra": told})
+    assert [[p.id for p in asked.points_of(part)] for part in asked.parts] == [["p1"], ["p2"]]
+    # One that does not would be a candidate of both.
+    unsaid = faults(parts=[room, centre], extra=[POINT, told[1]])
+    assert unsaid == {"parts.1.sources": ["source_shared"]}
+    assert faults(parts=[room], extra=[told[1]]) == {"extra": ["points_unused"]}
+
+
 def test_a_question_made_in_code_is_checked_alike() -> None:
     part = Part(mode="foot", threshold_min=15, p_new=1, sources=("extra",))
     point = Point.model_validate(POINT)

@@ -30,7 +30,7 @@ from etl.siting.scenario import CANCELLED, DONE, FAILED, QUEUED, RUNNING, Scenar
 from etl.store.engine import open_engine
 from etl.store.lease import SITING, Lease
 from etl.store.reader import Reader
-from geo.errors import AbsentError
+from geo.errors import AbsentError, CodeError
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 16, 2, 0, tzinfo=UTC)
@@ -162,8 +162,10 @@ def test_a_point_on_the_map_counts_as_if_it_had_been_asked_for(
     assert desk.try_sites(one, chosen).covered_after == pytest.approx(before["covered_after"])
     worst = desk.result(one).tables["candidates"].sort_values("gain_now").iloc[-1]
     lon, lat = float(worst["lon"]) + 0.001, float(worst["lat"])
-    point = desk.add_point(one, lon, lat)
-    assert desk.points(one)["candidate_id"].tolist() == [point]
+    point = desk.add_point(one, lon, lat, kind=PART["kind"])
+    (row,) = desk.points(one).to_dict("records")
+    assert (row["candidate_id"], row["kind"]) == (point, PART["kind"])
+    assert row["name"] != row["name"]  # how it is called is for the page to say
     moved = desk.try_sites(one, [*chosen, point])
     asked = {
         "parts": [{**PART, "p_new": 4, "sources": ["venue", "school", "extra"]}],
@@ -175,9 +177,11 @@ def test_a_point_on_the_map_counts_as_if_it_had_been_asked_for(
     meta = desk.scenario(peer).meta
     assert meta is not None
     assert moved.covered_after == pytest.approx(meta["covered_after"])
-    assert np.array_equal(moved.state, desk.result(peer).cells["state"])
+    assert np.array_equal(moved.states[0], desk.result(peer).cells["state"])
     with pytest.raises(Exception, match="in no cell of the locality"):
-        desk.add_point(one, 0.0, 0.0)
+        desk.add_point(one, 0.0, 0.0, kind=PART["kind"])
+    with pytest.raises(CodeError, match="asks for counselling_room, not for 'school'"):
+        desk.add_point(one, lon, lat, kind="school")
     candidates = desk.candidates(asked)
     assert set(candidates["candidate_id"]) >= {*chosen, "extra:a"}
 

@@ -16,6 +16,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl.siting.answer import Answer, as_table
+from etl.siting.reach import as_runs
 from etl.store.reader import Reader, Snapshot
 from geo.model import Missing
 
@@ -187,8 +188,7 @@ class _Maker:
         }  # fmt: skip
         cells = {
             "minutes_before": before.astype(np.float32), "minutes_after": after.astype(np.float32), "state": state,
-            "pair_start": start.astype(np.int64), "pair_cell": cols.astype(np.int32),
-            "pair_min": new.T[rows, cols].astype(np.float32), "base_min": base.astype(np.float32),
+            **as_runs(start.astype(np.int64), cols), "base_min": base.astype(np.float32),
         }  # fmt: skip
         typed = {name: as_table(name, frame) for name, frame in tables.items()}
         return Answer(meta=meta, tables=typed, cells=cells)
