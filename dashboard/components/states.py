@@ -31,12 +31,15 @@ def empty(title: str, then: str = "") -> Component:
 def error_page(context: PageContext, state: PageState) -> Component:
     """A whole page for a state: what is the matter, and what to do."""
     t = context.text.t
+    # A note lies over what was read before; a whole page has nothing beneath it.
+    whole = f"common.error.{state.key}_page"
+    then = whole if context.text.has(whole) else f"common.error.{state.key}_next"
     return html.Div(
         [
             header.page_header(context, active=context.address.path),
             html.Main(
                 [
-                    empty(t(f"common.error.{state.key}"), t(f"common.error.{state.key}_next")),
+                    empty(t(f"common.error.{state.key}"), t(then)),
                     html.A(t("common.error.home"), href="/", className="button"),
                 ],
                 id="content",

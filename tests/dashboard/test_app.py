@@ -114,7 +114,11 @@ def test_a_store_that_fails_becomes_a_state(
         raise StoreError("the store does not answer")
 
     monkeypatch.setattr(published_reader, "table", fail)
-    assert "数据库暂时读不到" in str(render(data_page, page_context(published_reader, "/data")))
+    drawn = str(render(data_page, page_context(published_reader, "/data")))
+    assert "数据库暂时读不到" in drawn
+    # A whole page has nothing beneath it that was read before.
+    assert "仍是最近一次" not in drawn
+    assert "本页此刻没有可以显示的内容" in drawn
 
 
 def test_the_table_of_errors_goes_from_narrow_to_wide() -> None:
