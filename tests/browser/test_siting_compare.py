@@ -16,7 +16,7 @@ from dashboard import siting_map
 from dashboard.app import create_app
 from etl.store.reader import Reader
 from tests.support.browser import PageWatch
-from tests.support.scenarios import NOW, Planned, plan
+from tests.support.scenarios import NOW, WORKER, Planned, plan
 
 pytest_plugins = ("tests.support.dashboard_fixtures",)
 
@@ -143,11 +143,11 @@ def test_what_is_still_worked_out_shows_how_far_it_is(
     state = page.locator(".compare-state.is-live")
     expect(state).to_contain_text("正在计算 40%")
     store = planned.desk._scenarios
-    store.beat(planned.ids["running"], "test", now=NOW, progress=0.7)
+    store.beat(planned.ids["running"], WORKER, now=NOW, progress=0.7)
     expect(state).to_contain_text("正在计算 70%", timeout=15_000)
     answer = planned.desk.result(planned.ids["six"])
     done = {"state": "done", "meta": answer.meta, "answer": answer.to_bytes()}
-    assert store.end(planned.ids["running"], "test", now=NOW, **done)
+    assert store.end(planned.ids["running"], WORKER, now=NOW, **done)
     expect(page.locator("h1")).to_contain_text("方案乙多建", timeout=15_000)
     page_watch.assert_quiet()
 
