@@ -121,6 +121,15 @@ def start_search(instance: Instance) -> SiteSearch:
     Raises
     ------
     ValueError : the objective is another one.
+
+    Examples
+    --------
+    >>> import pandas as pd
+    >>> from geo.siting import SitingProblem, prepare
+    >>> costs = pd.DataFrame({"s": [1.0, 9.0], "t": [9.0, 2.0]}, index=["a", "b"])
+    >>> demand = pd.Series([5.0, 4.0], index=["a", "b"])
+    >>> start_search(prepare(SitingProblem("p_median", costs, demand, p=1))).value
+    41.0
     """
     match instance.objective:
         case Objective.MAX_COVERAGE | Objective.BACKUP_COVERAGE:
