@@ -18,8 +18,6 @@ from geo.errors import CodeError, NotPublishedError
 
 Key = Literal["a", "b"]
 _MEDIANS = frozenset({"p_median", "p_center"})
-# Less than this is rounding, not a difference: persons, share, minutes.
-_ONE, _SHARE, _MINUTE = 0.5, 0.0005, 0.05
 # A town that is a percentage point lower is worth a word.
 _LOWER = 0.01
 
@@ -272,8 +270,8 @@ def _finding(both: Comparison, catalog: Catalog) -> str:
 def _more(both: Comparison, catalog: Catalog) -> str:
     """Who covers more residents, with how many sites more or less, and which town pays."""
     t = catalog.t
-    gained = both.b.number("covered_after") - both.a.number("covered_after")
-    if abs(gained) < _ONE:
+    gained = round(both.b.number("covered_after"), 0) - round(both.a.number("covered_after"), 0)
+    if not gained:
         return t("compare.finding.equal", share=words.percent(both.a.number("share_after")))
     best, other = (both.b, both.a) if gained > 0 else (both.a, both.b)
     built = best.number("n_new") - other.number("n_new")
@@ -291,9 +289,10 @@ def _more(both: Comparison, catalog: Catalog) -> str:
 
 def _shorter(both: Comparison, catalog: Catalog) -> str:
     t = catalog.t
-    means = {side.key: side.number("mean_min_after") for side in (both.a, both.b)}
+    # The difference is that of the figures beside it, as they are shown.
+    means = {side.key: round(side.number("mean_min_after"), 1) for side in (both.a, both.b)}
     shorter = means["a"] - means["b"]
-    if not math.isfinite(shorter) or abs(shorter) < _MINUTE:
+    if not math.isfinite(shorter) or not shorter:
         return _more(both, catalog)
     best, other = (both.b, both.a) if shorter > 0 else (both.a, both.b)
     said = t(

@@ -41,12 +41,30 @@ class Line:
 
 @dataclass(frozen=True)
 class _Unit:
-    """How a figure is said: alone, and as what one has more than the other."""
+    """How a figure is said: alone, and as what one has more than the other.
+
+    Attributes
+    ----------
+    shown : the number that stands there, rounded as it is said.
+    better : 1 where more is better, -1 where less is, 0 where neither.
+    """
 
     key: str
     said: Callable[[float], str]
-    least: float
+    shown: Callable[[float], float]
     better: int = 1
+
+
+def _whole(value: float) -> float:
+    return round(value, 0)
+
+
+def _tenths(value: float) -> float:
+    return round(value, 1)
+
+
+def _plain(value: float) -> float:
+    return round(value, 9)
 
 
 class Table:
@@ -60,11 +78,11 @@ class Table:
 
     def __init__(self, both: Comparison, names: Names, catalog: Catalog) -> None:
         self.both, self.names, self.catalog, self.t = both, names, catalog, catalog.t
-        self.persons = _Unit("persons", lambda v: words.persons(catalog, v), 0.5)
-        self.share = _Unit("share", words.percent, 0.0005)
-        self.minutes = _Unit("minutes", lambda v: words.number(v, digits=1), 0.05, -1)
-        self.count = _Unit("count", words.number, 0.5, 0)
-        self.cost = _Unit("cost", words.figure, 1e-9, -1)
+        self.persons = _Unit("persons", lambda v: words.persons(catalog, v), _whole)
+        self.share = _Unit("share", words.percent, words.percent_shown)
+        self.minutes = _Unit("minutes", lambda v: words.number(v, digits=1), _tenths, -1)
+        self.count = _Unit("count", words.number, _whole, 0)
+        self.cost = _Unit("cost", words.figure, _plain, -1)
         self._figures = {
             str(row["figure"]): (float(row["a"]), float(row["b"]))
             for row in both.tables["figures"].to_dict("records")
@@ -91,13 +109,14 @@ class Table:
     def _more(self, unit: _Unit, a: float, b: float) -> tuple[str, str]:
         if not (math.isfinite(a) and math.isfinite(b)):
             return "–", ""
-        if abs(a - b) < unit.least:
+        # Words of a difference agree with the two figures beside them.
+        size = abs(unit.shown(a) - unit.shown(b))
+        if not size:
             return self.t("compare.more.same"), ""
         side = "a" if a > b else "b"
         # What is less of is said of the one that is better for it.
         told = side if unit.better >= 0 else ("b" if side == "a" else "a")
-        size = abs(a - b)
-        value = words.number(100 * size, digits=1) if unit.key == "share" else unit.said(size)
+        value = words.number(size, digits=1) if unit.key == "share" else unit.said(size)
         said = self.t(f"compare.more.{unit.key}", side=self.t(f"compare.short.{told}"), value=value)
         return said, told if unit.better else ""
 
@@ -186,7 +205,7 @@ class Table:
 
     def gaps(self) -> Iterator[Line]:
         """Residents by the gap class of their area after what is built, the severest first."""
-        unit = _Unit("persons", self.persons.said, 0.5, 0)
+        unit = _Unit("persons", self.persons.said, _whole, 0)
         for row in reversed(self.both.tables["gaps"].to_dict("records")):
             label = self.t(f"common.gap.{_GAPS[row['gap_class']]}")
             values = (float(row["persons_a"]), float(row["persons_b"]))
@@ -195,7 +214,7 @@ class Table:
     def targets(self) -> Iterator[Line]:
         """Indicators that new sites change, and whether each is met then."""
         for row in self.both.tables["targets"].to_dict("records"):
-            number = _Unit("number", words.figure, 1e-9, 0)
+            number = _Unit("number", words.figure, _plain, 0)
             unit = self.share if row["unit"] == "share" else number
             required = float(row["required"])
             hint = self.t("compare.target.required", value=unit.said(required))

@@ -69,10 +69,14 @@ def percent(share: float) -> str:
     """A share as a percentage: 78.4 %, and never 100 % or 0 % for what only rounds to it."""
     if not math.isfinite(share):
         return "–"
+    value = percent_shown(share)
+    return f"{value:.0f}%" if value in (0, 100) else f"{value:.1f}%"
+
+
+def percent_shown(share: float) -> float:
+    """The number of `percent`: with one decimal, and 100 or 0 for nothing else."""
     value = 100 * share
-    if value in (0, 100):
-        return f"{value:.0f}%"
-    return f"{min(max(value, 0.1), 99.9):.1f}%"
+    return value if value in (0, 100) else round(min(max(value, 0.1), 99.9), 1)
 
 
 def gap(share: float, *, digits: int = 1) -> str:

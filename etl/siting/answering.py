@@ -11,6 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl.siting.answer import Answer, empty_tables, jsonable
+from etl.siting.candidates import standard_of
 from etl.siting.choosing import Choice, choose
 from etl.siting.curve import coverage_curve, curve_rules, knee_of
 from etl.siting.gap_change import gap_change
@@ -162,6 +163,7 @@ def _about(ground: Ground, question: Question) -> dict[str, Any]:
         "objective": question.objective.value,
         "travel": ground.travel.meta(),
         "same_travel": ground.same_travel,
+        "standard": standard_of(ground, question),
     }
 
 

@@ -209,6 +209,13 @@ def _of_standard(ground: Ground, rows: pd.DataFrame, kind: Kind) -> pd.DataFrame
     )
 
 
+def standard_of(ground: Ground, question: Question) -> dict[str, float] | None:
+    """Areas that the standard asks of new sites [m²]; None where it asks nothing of their kinds."""
+    if all(part.kind != Kind.COUNSELLING_ROOM for part in question.parts):
+        return None
+    return {name: getattr(ground.standard, name) for name in ("town_area_m2", "village_area_m2")}
+
+
 def _is_of_town(name: str, standard: Siting) -> bool:
     """Whether the last word of a level in a name is a town's; of two from one place the longer."""
     towns, villages = standard.town_words, standard.village_words

@@ -38,6 +38,8 @@ from geo.siting.problem import (
 from geo.siting.stopwatch import Stopwatch
 
 Method = Literal["auto", "exact", "heuristic"]
+# What an answer says it was found by.
+By = Literal["exact", "heuristic", "exact+heuristic"]
 # Below so many pairs the exact search for coverage is done before a heuristic one has begun, and
 # beyond so many left after it the exact one would come to nothing.
 _SMALL, _MOST_LEFT = 50_000, 400_000
@@ -115,7 +117,7 @@ def solve(
 
 def _search(
     instance: Instance, method: Method, progress: Progress, rng: np.random.Generator | None
-) -> tuple[Result, str]:
+) -> tuple[Result, By]:
     """Search by one method or both."""
     quick, rng = None, rng or np.random.Generator(np.random.PCG64(1))
     median = instance.objective == Objective.P_MEDIAN
@@ -224,7 +226,7 @@ def _nothing(
     why: Infeasibility,
     bound: float,
     watch: Stopwatch,
-    by: str,
+    by: By,
     *,
     notes: tuple[str, ...] = (),
 ) -> SitingSolution:
@@ -239,7 +241,7 @@ def _nothing(
 
 
 def _solution(
-    named: Prepared, result: Result, watch: Stopwatch, by: str, notes: tuple[str, ...]
+    named: Prepared, result: Result, watch: Stopwatch, by: By, notes: tuple[str, ...]
 ) -> SitingSolution:
     instance, opened = named.instance, result.opened
     assert opened is not None  # noqa: S101 the caller has looked

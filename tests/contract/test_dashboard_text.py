@@ -8,10 +8,12 @@ import string
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
 from dashboard import text
+from geo.siting.solve import By
 
 ROOT = Path(__file__).parents[2] / "dashboard"
 MODULES = [
@@ -102,6 +104,14 @@ def test_every_key_used_is_there() -> None:
     # Names of files that look like keys.
     plain = {key for key in plain if not key.endswith((".toml", ".json", ".py", ".css", ".bin"))}
     assert sorted(key for key in plain if not catalog.has(key)) == []
+
+
+@pytest.mark.parametrize("lang", text.LANGUAGES)
+@pytest.mark.parametrize("found_by", get_args(By))
+def test_every_way_to_find_sites_has_words(found_by: str, lang: str) -> None:
+    key, catalog = found_by.replace("+", "_"), text.load(lang)
+    assert catalog.has(f"siting.basis.{key}")
+    assert catalog.has(f"proposal.method.how_{key}")
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -24,7 +24,7 @@ from flask.testing import FlaskClient
 from PIL import Image
 
 from dashboard.app import create_app
-from dashboard.report.proposal import proposal_bytes, write_proposal
+from dashboard.report.proposal import basis, proposal_bytes, write_proposal
 from dashboard.report.proposal.compose import compose
 from dashboard.report.proposal.content import Points, Proposal, Table, Text
 from dashboard.report.proposal.docx import proposal_docx
@@ -141,6 +141,26 @@ def test_optimal_is_said_only_where_it_is_proven(answer: Answer, published_reade
 @pytest.mark.parametrize(("gap", "said"), [(0.0037, "0.37%"), (0.00361, "0.37%"), (1e-7, "0.01%")])
 def test_a_gap_is_never_said_smaller_than_it_is(gap: float, said: str) -> None:
     assert gap_words(gap) == said
+
+
+@pytest.mark.parametrize(("method", "said"), [
+    ("exact", "求解方法：精确求解"), ("heuristic", "求解方法：启发式搜索"),
+    ("exact+heuristic", "求解方法：先启发式搜索、缩小范围，再精确求解"),
+])  # fmt: skip
+def test_the_method_is_the_answers(
+    answer: Answer, published_reader: Reader, method: str, said: str
+) -> None:
+    told = Told(changed(answer, method=method), published_reader, load("zh-CN"))
+    assert any(line.startswith(said) for line in basis.methods(told))
+
+
+def test_the_standard_is_that_of_the_answer(answer: Answer, published_reader: Reader) -> None:
+    standard = {"town_area_m2": 60.0, "village_area_m2": 25.5}
+    for given, said in ((standard, True), (None, False)):
+        told = Told(changed(answer, standard=given), published_reader, load("zh-CN"))
+        note = table(compose(told), "尚缺条件").note
+        assert ("乡镇级不小于 60 平方米，村级不小于 25.5 平方米" in note) == said
+        assert ("平方米" in note) == said
 
 
 def test_sites_stand_in_their_order_with_their_figures(

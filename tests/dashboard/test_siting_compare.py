@@ -147,7 +147,24 @@ def test_medians_are_told_by_the_way(planned: Planned, reader: Reader) -> None:
     for side in "ab":
         both = changed(both, side, objective="p_median")
     means = [side.number("mean_min_after") for side in (both.a, both.b)]
-    assert found(both).startswith(f"方案乙平均路程短 {means[0] - means[1]:.1f} 分钟")
+    shown = [round(mean, 1) for mean in means]
+    assert found(both).startswith(f"方案乙平均路程短 {shown[0] - shown[1]:.1f} 分钟")
+
+
+@pytest.mark.parametrize(
+    ("a", "b", "said"),
+    [(27.04, 26.96, ""), (27.06, 26.94, "0.2"), (27.049, 27.051, "0.1"), (26.951, 27.049, "")],
+)
+def test_a_difference_is_that_of_the_figures_beside_it(
+    planned: Planned, reader: Reader, a: float, b: float, said: str
+) -> None:
+    both = two(planned, reader, "four", "six")
+    for side, mean in (("a", a), ("b", b)):
+        both = changed(both, side, objective="p_median", mean_min_after=mean)
+    assert ("平均路程短" in found(both)) == bool(said)
+    assert f"短 {said} 分钟" in found(both) or not said
+    (row,) = [line for line in lines_of(both, reader) if line.label == "平均路程（分钟）"]
+    assert (f"短 {said} 分钟" in row.more) if said else (row.more == "相同")
 
 
 def test_another_measure_is_never_subtracted(planned: Planned, reader: Reader) -> None:
@@ -251,10 +268,12 @@ def test_every_section_is_there_once_in_order(planned: Planned, reader: Reader) 
 def test_figures_say_who_has_more_and_who_is_better(planned: Planned, reader: Reader) -> None:
     both = two(planned, reader, "four", "six")
     told = {line.label: line for line in lines_of(both, reader) if line.section == "figures"}
-    gained = both.b.number("covered_after") - both.a.number("covered_after")
+    covered = [side.number("covered_after") for side in (both.a, both.b)]
+    gained = round(covered[1]) - round(covered[0])
     assert told["覆盖居民"].more == f"乙多 {gained:,.0f} 人".replace(",", "\u2009")
     assert told["覆盖居民"].raw == (both.a.number("covered_after"), both.b.number("covered_after"))
-    points = 100 * (both.b.number("share_after") - both.a.number("share_after"))
+    shares = [round(100 * side.number("share_after"), 1) for side in (both.a, both.b)]
+    points = shares[1] - shares[0]
     assert told["覆盖率"].more == f"乙高 {points:.1f} 个百分点"
     assert told["平均路程（分钟）"].more.startswith("乙短 ")
     assert (told["新建点位（处）"].more, told["新建点位（处）"].leads) == ("乙多 2 处", "")

@@ -6,7 +6,7 @@ import math
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,7 @@ from etl.siting.answer import Answer
 from etl.siting.desk import SitingDesk
 from etl.siting.question import read_question
 from geo.errors import AbsentError
+from geo.siting.solve import By
 from tests.support import planner as planners
 from tests.support.dashboard_pages import NOW, page_context, words_of
 from tests.support.siting import small_answer
@@ -198,10 +199,10 @@ def test_an_answer_is_shown_whole(desk: SitingDesk, done: str, answer: Answer, l
     assert "None" not in words
 
 
-@pytest.mark.parametrize("method", ["exact", "heuristic", "exact+heuristic", ""])
+@pytest.mark.parametrize("method", [*get_args(By), ""])
 def test_an_answer_says_how_it_was_found(answer: Answer, method: str) -> None:
     lines = words_of(siting_result.basis(with_meta(answer, method=method), None, ZH))
-    assert ("HiGHS" in lines) == ("exact" in method)
+    assert ("精确求解" in lines) == ("exact" in method)
     assert ("启发式" in lines) == ("heuristic" in method)
 
 

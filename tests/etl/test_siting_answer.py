@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import geopandas as gpd
@@ -15,6 +16,7 @@ import shapely
 from hypothesis import given
 from hypothesis import strategies as st
 
+from etl.sections import Siting
 from etl.siting.answer import COLUMNS, Answer, CellState, as_table, empty_tables
 from etl.siting.answering import STEPS, answer_question
 from etl.siting.faults import QuestionError
@@ -186,6 +188,12 @@ def test_the_choice_is_the_best_of_all_choices(answer: Answer, plain: Plain) -> 
     assert plain.total(plain.covered([*KEPT, *_new(answer)])) == best
     assert answer.meta["value"] == answer.meta["covered_after"] == best
     assert (answer.meta["state"], answer.meta["proven"], answer.meta["gap"]) == ("found", True, 0)
+
+
+def test_the_standard_of_places_is_the_one_in_force(answer: Answer) -> None:
+    assert answer.meta["standard"] == {"town_area_m2": 50.0, "village_area_m2": 20.0}
+    own = replace(small_ground(), standard=Siting(town_area_m2=60, village_area_m2=25.5))
+    assert _ask(own).meta["standard"] == {"town_area_m2": 60.0, "village_area_m2": 25.5}
 
 
 def test_every_figure_is_that_of_plain_sums(answer: Answer, plain: Plain) -> None:

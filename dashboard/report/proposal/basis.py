@@ -155,7 +155,7 @@ def methods(told: Told) -> Iterator[str]:
                 bound=words.figure(told.number("bound")))  # fmt: skip
     else:
         yield t("proposal.method.no_bound")
-    how = "how_exact" if meta["method"] == "exact" else "how_heuristic"
+    how = f"how_{meta['method'].replace('+', '_')}"
     seconds = words.figure(number_of(meta["seconds"]))
     yield t(f"proposal.method.{how}", seconds=seconds, n=words.number(meta["n_candidates"]))
     yield t("proposal.method.privacy")

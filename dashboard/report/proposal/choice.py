@@ -62,10 +62,19 @@ def _table(told: Told, rows: list[Row]) -> Table:
         if costly:
             line.append(amount(number_of(row["cost"])))
         cells.append([*line, told.lacks(row["lacks"]) or t("proposal.sites.nothing_lacks")])
-    note = t("proposal.sites.note")
+    note = sites_note(told)
     if costly:
         note += t("proposal.sites.note_cost")
     return Table(t("proposal.sites.table"), columns, cells, note)
+
+
+def sites_note(told: Told) -> str:
+    """What the columns of the sites mean, and the standard that places were held against."""
+    note, standard = told.t("proposal.sites.note"), told.meta.get("standard")
+    if standard is None:  # nothing is asked of a place of these kinds
+        return note
+    asked = {level: words.setting(standard[f"{level}_area_m2"]) for level in ("town", "village")}
+    return note + told.t("proposal.sites.note_standard", **asked)
 
 
 def _reason(told: Told, row: Row) -> str:

@@ -175,7 +175,7 @@ def _notes(told: Told) -> Iterator[tuple[str, str]]:
     for key, said in parts:
         for sentence in said(told):
             yield t(f"proposal.section.{key}"), sentence
-    yield t("proposal.section.sites"), t("proposal.sites.note")
+    yield t("proposal.section.sites"), choice.sites_note(told)
     yield t("proposal.section.curve"), t("proposal.curve.note")
 
 
