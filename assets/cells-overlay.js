@@ -58,6 +58,8 @@
 
   const boxOf = (mark) => around(mark.x, mark.y, mark.stamp.w - 8, mark.stamp.h - 8);
 
+  const isCandidate = (mark) => mark.owner?.point?.role === "candidate";
+
   /** A pill stands for several places, so it may step aside for a warning, if there is room. */
   function stepAside(mark, taken) {
     const [w, h] = [mark.stamp.w - 6, mark.stamp.h];
@@ -148,14 +150,17 @@
         const y = item.y + offset[1];
         return x > -90 && y > -40 && x < view.width + 90 && y < view.height + 40 ? [x, y] : null;
       };
+      const stamp = (mark) => {
+        const at = seen(mark);
+        if (at) ink.drawImage(mark.stamp, at[0] - mark.stamp.w / 2, at[1] - mark.stamp.h / 2, mark.stamp.w, mark.stamp.h);
+      };
+      // Candidates are many and claim no room: names are read over them.
+      placed.marks.filter(isCandidate).forEach(stamp);
       for (const label of placed.labels) {
         const at = seen(label);
         if (at) this._label(label, at[0], at[1]);
       }
-      for (const mark of placed.marks) {
-        const at = seen(mark);
-        if (at) ink.drawImage(mark.stamp, at[0] - mark.stamp.w / 2, at[1] - mark.stamp.h / 2, mark.stamp.w, mark.stamp.h);
-      }
+      placed.marks.filter((mark) => !isCandidate(mark)).forEach(stamp);
       this._scaleBar(view);
     }
 
@@ -214,7 +219,7 @@
         claim(site, taken);
       }
       const points = this._points(view);
-      for (const point of points) if (point.owner.point.role !== "candidate") claim(point, taken);
+      for (const point of points) if (!isCandidate(point)) claim(point, taken);
       const labels = this._labels(view, taken);
       this.placed = { scale: view.scale, labels, marks: [...points, ...sites, ...warnings.reverse()] };
       return this.placed;

@@ -64,7 +64,7 @@ class Moved(Protocol):
 
     @property
     def exact(self) -> bool:
-        """Whether no other sharing of short room would serve more."""
+        """Whether asked anew they would cover as many; else they may cover fewer (short room)."""
 
     @property
     def states(self) -> Sequence[npt.NDArray[np.uint8]]:

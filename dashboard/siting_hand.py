@@ -79,21 +79,23 @@ def _register_candidates(app: Dash, planner: Planner) -> None:
 def _register_tries(app: Dash, planner: Planner) -> None:
     @app.callback(
         Output(ids.SITING_MOVED, "children"),
+        Output(ids.SITING_MOVED_HEADING, "children"),
         Input(ids.SITING_HAND, "data"),
         State(ids.SITING_STATE, "data"),
         prevent_initial_call=True,
     )
-    def try_sites(hand: dict[str, Any], state: dict[str, Any]) -> Any:
+    def try_sites(hand: dict[str, Any], state: dict[str, Any]) -> tuple[Any, Any]:
         if not hand["sites"]:
-            return None
+            return None, None
         catalog, code = load(state["lang"]), state["scenario"]
         try:
             moved = planner.try_sites(code, hand["sites"])
             answer = planner.result(code)
         except XintuError as error:
-            return siting_view.refused(error, catalog)
+            return siting_view.refused(error, catalog), None
         names = siting_pool.names_of(planner, code, answer, hand["sites"], catalog)
-        return siting_result.moved(answer, moved, names, catalog)
+        heading = siting_result.moved_heading(answer, moved, catalog)
+        return siting_result.moved(answer, moved, names, catalog), heading
 
     @app.callback(
         Output(ids.SITING_HAND, "data", allow_duplicate=True),

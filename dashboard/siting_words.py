@@ -8,7 +8,7 @@ from typing import Any
 
 import pandas as pd
 
-from dashboard.planner import Answer, Offer, Scenario
+from dashboard.planner import Answer, Moved, Offer, Scenario
 from dashboard.siting_question import Names, sentence
 from dashboard.text import Catalog, words
 
@@ -27,6 +27,27 @@ def headline(answer: Answer, catalog: Catalog) -> str:
     said.append(_covered(meta, catalog))
     return words.unbroken(t("siting.finding.joined", said=t("siting.finding.comma").join(said),
                             sure=certainty(meta, catalog)))  # fmt: skip
+
+
+def moved_headline(answer: Answer, tried: Moved, catalog: Catalog) -> str:
+    """The same of sites moved by hand: what they cover, and how far that is from the answer."""
+    return words.unbroken(
+        catalog.t(
+            "siting.move.heading",
+            within=within(answer.meta["question"]["parts"][0], catalog),
+            share=words.percent(float(tried.share_after)),
+            told=apart(answer, tried, catalog),
+        )
+    )
+
+
+def apart(answer: Answer, tried: Moved, catalog: Catalog) -> str:
+    """How many more or fewer sites moved by hand cover than those of the answer."""
+    change = round(float(tried.covered_after), 0) - round(_of(answer.meta, "covered_after"), 0)
+    if not change:
+        return catalog.t("siting.move.same")
+    key = "siting.move.more" if change > 0 else "siting.move.fewer"
+    return catalog.t(key, persons=words.persons(catalog, abs(change)))
 
 
 def _covered(meta: Mapping[str, Any], catalog: Catalog) -> str:

@@ -18,10 +18,13 @@ from dashboard.components.intake import GRID_THEME
 from dashboard.text import Catalog
 
 _COLUMNS = ("mark", "name", "gain", "within", "town", "source", "area", "lacks")
-_WIDTHS = {"mark": 66, "name": 150, "town": 150, "gain": 92, "within": 92, "source": 110,
+# What is looked at first fits the panel and stays while the rest is drawn from under it.
+_WIDTHS = {"mark": 58, "name": 128, "town": 150, "gain": 88, "within": 96, "source": 110,
            "area": 84, "lacks": 240}  # fmt: skip
+_PINNED = ("mark", "name")
 _NUMBERS = ("gain", "within", "area")
-_WHOLE = "params.value == null ? '–' : d3.format(',.0f')(params.value)"
+# As `words.number` says it: thin spaces between thousands.
+_WHOLE = "params.value == null ? '–' : d3.format(',.0f')(params.value).split(',').join('\u2009')"
 
 
 def candidates(catalog: Catalog) -> list[Component]:
@@ -50,6 +53,7 @@ def _grid(catalog: Catalog) -> Component:
     t = catalog.t
     columns: list[dict[str, Any]] = [
         {"field": name, "headerName": t(f"siting.candidates.{name}"), "width": _WIDTHS[name],
+         "pinned": "left" if name in _PINNED else None,
          "type": "rightAligned" if name in _NUMBERS else None,
          "valueFormatter": {"function": _WHOLE} if name in _NUMBERS else None}
         for name in _COLUMNS
@@ -63,7 +67,7 @@ def _grid(catalog: Catalog) -> Component:
         dashGridOptions={
             "theme": {"function": GRID_THEME},
             "rowSelection": {"mode": "multiRow", "enableClickSelection": True},
-            "selectionColumnDef": {"width": 40},
+            "selectionColumnDef": {"width": 36, "pinned": "left"},
             "animateRows": False,
             "rowHeight": 34,
             "localeText": {"noRowsToShow": t("siting.candidates.none")},

@@ -11,10 +11,13 @@ from dash.development.base_component import Component
 from dashboard import ids
 from dashboard.components.attributes import attrs
 from dashboard.planner import Offer
-from dashboard.siting_form import OBJECTIVES, SOURCES, Form, kind_names
+from dashboard.siting_form import OBJECTIVES, SOURCES, Form, kind_names, usual_form
 from dashboard.text import Catalog
 
 _LONGEST_NAME = 60
+# Fields that are folded away unless one of them is set.
+_MORE = ("towns", "separation", "town_share", "one_per_town", "worst_first", "weigh_by",
+         "capacity-0", "closures")  # fmt: skip
 
 
 def field_id(name: str) -> dict[str, str]:
@@ -118,6 +121,7 @@ def _more(values: Form, offer: Offer, catalog: Catalog) -> Component:
     t = catalog.t
     towns = [{"value": code, "label": name} for code, name in
              zip(offer.towns["area_code"], offer.towns["name"], strict=True)]  # fmt: skip
+    usual = usual_form(offer)
     weights = {name: t(f"siting.form.weigh_{name}") for name in ("residents", "need")}
     return html.Details(
         [
@@ -150,6 +154,7 @@ def _more(values: Form, offer: Offer, catalog: Catalog) -> Component:
             html.P(t("siting.form.closures_hint"), className="hint"),
         ],
         className="siting-more",
+        open=any(values[name] != usual[name] for name in _MORE),
     )  # fmt: skip
 
 

@@ -276,17 +276,22 @@ def _of(meta: Mapping[str, Any], name: str) -> float:
     return math.nan if value is None else float(value)
 
 
+def moved_heading(answer: Answer, tried: Moved, catalog: Catalog) -> list[Component]:
+    """What stands over the map in place of the finding while sites are moved by hand."""
+    plan = said_of.headline(answer, catalog)
+    return [html.H1(said_of.moved_headline(answer, tried, catalog)),
+            html.P(catalog.t("siting.move.heading_sub", said=plan))]  # fmt: skip
+
+
 def moved(answer: Answer, tried: Moved, names: Sequence[str], catalog: Catalog) -> Component:
     """Figures of sites tried by hand beside those of the answer, and what can be done with them."""
     t, meta = catalog.t, answer.meta
-    change = float(tried.covered_after) - _of(meta, "covered_after")
-    key = "siting.move.more" if change > 0 else "siting.move.fewer"
-    told = t("siting.move.same") if abs(change) < 0.5 else t(
-        key, persons=words.persons(catalog, abs(change)))  # fmt: skip
+    told = said_of.apart(answer, tried, catalog)
     return html.Div(
         [
             html.P(t("siting.move.tried", share=words.percent(float(tried.share_after)), told=told,
                      own=words.percent(_of(meta, "share_after"))), className="siting-moved"),
+            None if tried.exact else html.P(t("siting.move.most"), className="hint"),
             html.P(t("siting.move.sites", names=t("siting.finding.list").join(names)),
                    className="hint"),
             html.Div(

@@ -50,7 +50,11 @@ def layout(context: PageContext) -> Component:
                        className="rail siting-form", **attrs(aria_label=t("siting.form.title"))),
             html.Main(
                 [
-                    html.Div(id=ids.SITING_HEADING, className="heading"),
+                    html.Div(
+                        [html.Div(id=ids.SITING_HEADING, className="heading"),
+                         html.Div(id=ids.SITING_MOVED_HEADING, className="heading")],
+                        className="siting-headings",
+                    ),
                     html.Div(
                         [
                             _segments(ids.SITING_SIDE, sides, "after", t("siting.side.label")),

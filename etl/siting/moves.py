@@ -45,7 +45,8 @@ class Moved:
         first; missing where it would tell the number of a single area that is withheld.
     states : by part, uint8 `CellState` of each cell.
     exact : False where sites have room for so many only and the answer shares it by anything but
-        the number of residents: it is then shared here so that most residents are served.
+        the number of residents: it is then shared here so that most residents are served, and
+        the same sites asked for anew cover no more.
     """
 
     persons: float

@@ -11,19 +11,22 @@ from typing import Any, get_args
 import numpy as np
 import pandas as pd
 import pytest
+from dash import html
 
 from dashboard import siting_form, siting_view
 from dashboard import siting_words as said_of
 from dashboard.app import create_app
 from dashboard.components import siting_effects, siting_job, siting_result
+from dashboard.components import siting_form as siting_form_parts
 from dashboard.figures.coverage import coverage_curve
 from dashboard.pages import PageContext, siting
 from dashboard.planner import Scenario
 from dashboard.siting_form import Marks
 from dashboard.siting_pool import MOST_SHOWN, Pool
-from dashboard.text import load
+from dashboard.text import Catalog, load
 from etl.siting.answer import Answer
 from etl.siting.desk import SitingDesk
+from etl.siting.moves import Moves
 from etl.siting.question import read_question
 from geo.errors import AbsentError
 from geo.siting.solve import By
@@ -131,6 +134,10 @@ def test_sites_kept_by_hand_are_locked_and_their_points_asked_for() -> None:
 # ---------------------------------------------------------------- the finding
 
 
+def plain(sentence: str) -> str:
+    return sentence.replace("\u00a0", " ").replace("\u202f", "\u2009")
+
+
 def with_meta(answer: Answer, **changes: Any) -> Answer:
     """The same answer with some of its figures otherwise."""
     return Answer({**answer.meta, **changes}, answer.tables, answer.cells)
@@ -158,6 +165,49 @@ def test_the_headline_says_what_is_won_and_how_sure_that_is(answer: Answer) -> N
 )
 def test_optimal_is_said_only_where_it_is_proven(meta: dict[str, Any], sentence: str) -> None:
     assert said_of.certainty(meta, ZH) == sentence
+
+
+@pytest.mark.parametrize(("more", "told"), [
+    (120.4, "多覆盖 120 人"), (-7.0, "少覆盖 7 人"), (0.2, "覆盖人数不变"),
+])  # fmt: skip
+def test_sites_moved_by_hand_are_not_called_the_best(
+    answer: Answer, more: float, told: str
+) -> None:
+    sure = with_meta(answer, proven=True, gap=0.0, covered_after=5000.0)
+    tried = replace(Moves(answer).try_sites([]), covered_after=5000.0 + more, share_after=0.4)
+    head, sub = siting_result.moved_heading(sure, tried, ZH)
+    said = words_of(head)
+    assert said.startswith("手工换址")
+    assert "最优" not in said
+    assert "40.0%" in said
+    assert plain(said).endswith(f"与原方案相比{told}")
+    assert said_of.headline(sure, ZH) in words_of(sub)
+
+
+@pytest.mark.parametrize(("exact", "lang"), [(True, ZH), (False, ZH), (False, EN)])
+def test_short_room_that_may_be_shared_otherwise_is_said(
+    answer: Answer, exact: bool, lang: Catalog
+) -> None:
+    tried = replace(Moves(answer).try_sites([]), exact=exact)
+    words = words_of(siting_result.moved(answer, tried, ["甲"], lang))
+    assert (lang.t("siting.move.most") in words) != exact
+
+
+@pytest.mark.parametrize(("changed", "unfolded"), [
+    ({}, False), ({"separation": 500}, True), ({"one_per_town": ["on"]}, True),
+    ({"weigh_by": "need"}, True), ({"closures": 2}, True), ({"capacity-0": 300}, True),
+    ({"number-0": 9}, False),
+])  # fmt: skip
+def test_what_is_set_is_not_folded_away(
+    desk: SitingDesk, changed: dict[str, Any], unfolded: bool
+) -> None:
+    offer = desk.offer()
+    parts = siting_form_parts.form({**siting_form.usual_form(offer), **changed}, offer, ZH)
+    (more,) = [
+        part for part in parts
+        if isinstance(part, html.Details) and "更多条件" in words_of(part.children[0])
+    ]  # fmt: skip
+    assert more.open == unfolded
 
 
 def test_cover_that_is_lost_is_not_called_a_gain(answer: Answer) -> None:
