@@ -9,7 +9,7 @@ from datetime import datetime
 
 import pandas as pd
 
-from etl.build.counts import arrange_counts, followed_counts
+from etl.build.counts import arrange_counts, followed_counts, say_disagreeing
 from etl.build.demand import add_population
 from etl.build.facilities import measure_reach
 from etl.build.figures import lead_weeks, tell_figures
@@ -253,6 +253,7 @@ def build(
     weeks = week_range(week, config.publish.weeks + lead_weeks(config))
     reported = _told(load_counts(writer.engine, since=weeks[0], until=week), on_progress)
     counts = arrange_counts(followed_counts(reported, successors, doubts), levels, weeks, config)
+    say_disagreeing(counts, levels, config, doubts)
     figures = tell_figures(work, counts, weeks)
     say("coverage")
     travel = make_travel(levels[0], accepted.context, config.travel, crs=config.locality.crs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from etl.build.levels import Floats, LevelFrame
-from etl.findings import Doubts
+from etl.findings import Doubts, listed
 from etl.settings import LocalityConfig
 from etl.sources.following import follow, say_followed
 from etl.sources.successors import Successors
@@ -90,6 +91,34 @@ def arrange_counts(
         if by_level:
             book[measure.code] = by_level
     return book
+
+
+def say_disagreeing(
+    book: CountBook, levels: Sequence[LevelFrame], config: LocalityConfig, doubts: Doubts
+) -> None:
+    """Tell where two levels that report for themselves do not add up.
+
+    Only weeks in which every area below has reported can disagree. No figure is told: some of them
+    may be withheld.
+    """
+    for measure in config.measures:
+        by_level = book.get(measure.code, {})
+        own = [frame for frame in levels if frame.level in by_level and by_level[frame.level].own]
+        for finer, frame in itertools.pairwise(own):
+            if levels.index(frame) != levels.index(finer) + 1:
+                continue
+            below, said = by_level[finer.level].values, by_level[frame.level].values
+            rolled = roll_up(below, finer.parents, n_parents=len(frame))
+            off = (rolled.reported == 1) & ~np.isnan(said) & (rolled.values != said)
+            if off.any():
+                doubts.add(
+                    "levels_disagree",
+                    came=listed(frame.names[off.any(axis=0)], most=5),
+                    count=int(off.sum()),
+                    measure=measure.name.zh,
+                    measure_en=measure.name.en,
+                    level=str(frame.level),
+                )
 
 
 def _own(

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from shapely.geometry import box
 
 from etl.build import text
-from etl.build.counts import arrange_counts
+from etl.build.counts import arrange_counts, say_disagreeing
 from etl.build.demand import add_population
 from etl.build.facilities import measure_reach
 from etl.build.figures import lead_weeks, tell_figures
@@ -30,6 +30,7 @@ from etl.build.travel import Travel
 from etl.build.warnings import watch
 from etl.build.weeks import iso_week, monday, week_number, week_range
 from etl.build.work import Work
+from etl.findings import Doubts
 from etl.model import Text
 from etl.settings import LocalityConfig, registry
 from etl.store.packed import pack
@@ -545,6 +546,23 @@ def test_a_level_is_summed_only_where_enough_has_reported(
     assert np.isnan(town[1, 0]), "half of the town is silent"
     assert town[1, 1] == 5
     assert np.isnan(book[Level.COUNTY].values[1, 0])
+
+
+def test_levels_that_report_for_themselves_and_differ_are_told_without_figures(
+    levels: tuple[LevelFrame, ...],
+) -> None:
+    villages = {"T0V0": [5, 6], "T0V1": [7, np.nan], "T1V0": [1, 2], "T1V1": [0, 3]}
+    own = {"T0": [12, 40], "T1": [4, 5]}  # T0: equal, then a silent village; T1: 1 + 0 is not 4
+    counts = itertools.chain(
+        weekly("village", "hotline_calls", villages), weekly("town", "hotline_calls", own)
+    )
+    doubts = Doubts("counts", "某县")
+    book = arrange_counts(counts, levels, week_range(WEEK, 2), config())
+    say_disagreeing(book, levels, config(), doubts)
+    (found,) = doubts.findings
+    assert (found.rule, found.came, found.count) == ("levels_disagree", "镇1", 1)
+    assert book["hotline_calls"][Level.TOWN].values.tolist() == [[12, 4], [40, 5]], "as reported"
+    assert "乡镇（街道）上报的“" in found.wanted.zh
 
 
 def _outbreak(levels: tuple[LevelFrame, ...], newest: float) -> tuple[Work, pd.DataFrame]:

@@ -10,6 +10,7 @@ import os
 import shutil
 import sqlite3
 import zlib
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -21,6 +22,7 @@ import pandas as pd
 import pytest
 
 from etl import pipeline
+from etl.build.levels import LevelFrame
 from etl.build.rates import SHORTEST, periods
 from etl.demo import write_demo
 from etl.publish import publish
@@ -28,7 +30,7 @@ from etl.settings import load_locality
 from etl.store.packed import pack, unpack
 from etl.store.reader import Reader
 from etl.store.writer import Writer
-from geo.model import Missing
+from geo.model import Level, Missing
 from tests.reference.storeattack import Attack, Truth
 
 NOW = datetime(2026, 11, 16, 2, 0, tzinfo=UTC)
@@ -53,23 +55,53 @@ class Published:
         return list(self.truths)[-1]
 
 
-def _corrected(load: Any) -> Any:
-    """A loader of counts to which some villages hand in other figures for published weeks."""
-    return lambda *args, **named: pack(_with_corrections(unpack(load(*args, **named))))
+def _corrected(load: Any, levels: Sequence[LevelFrame]) -> Any:
+    """A loader of counts to which places hand in other figures for published weeks."""
+    return lambda *args, **named: pack(_with_corrections(unpack(load(*args, **named)), levels))
 
 
-def _with_corrections(counts: pd.DataFrame) -> pd.DataFrame:
+def _with_corrections(counts: pd.DataFrame, levels: Sequence[LevelFrame]) -> pd.DataFrame:
+    """Other figures for villages, and for cells with the same in the villages they lie in."""
     rng = np.random.default_rng(3)
-    touched = counts["level"] == "village"
-    touched &= counts["measure"].isin(["hotline_calls", "dv_reports"])
-    touched &= counts["week"].isin(["2026-W44", "2026-W45", "2026-W40"])
-    rows = np.flatnonzero(touched.to_numpy())
-    if not len(rows):
-        return counts
-    rows = rng.choice(rows, min(40, len(rows)), replace=False)
     figures = counts["count"].to_numpy().copy()
-    figures[rows] = np.maximum(0, figures[rows] + rng.integers(-8, 12, len(rows)))
+    for measure, level in (("dv_reports", Level.VILLAGE), ("hotline_calls", Level.GRID)):
+        touched = (counts["measure"] == measure) & (counts["level"] == level)
+        touched &= counts["week"].isin(["2026-W44", "2026-W45", "2026-W40"])
+        rows = np.flatnonzero(touched.to_numpy())
+        if not len(rows):
+            continue
+        rows = rng.choice(rows, min(40, len(rows)), replace=False)
+        before = figures[rows].copy()
+        figures[rows] = np.maximum(0, before + rng.integers(-8, 12, len(rows)))
+        if level == Level.GRID:
+            _pass_on(counts, figures, rows, figures[rows] - before, levels)
     return counts.assign(count=figures)
+
+
+def _pass_on(
+    counts: pd.DataFrame,
+    figures: np.ndarray,
+    rows: np.ndarray,
+    more: np.ndarray,
+    levels: Sequence[LevelFrame],
+) -> None:
+    """Correct what the village hands in itself by what its cells were corrected."""
+    cells, villages = (
+        next(frame for frame in levels if frame.level == level)
+        for level in (Level.GRID, Level.VILLAGE)
+    )
+    village_of = dict(zip(cells.codes, np.array(villages.codes)[cells.parents], strict=True))
+    measure = counts["measure"].iloc[rows[0]]
+    own = (counts["measure"] == measure) & (counts["level"] == Level.VILLAGE)
+    at = {
+        (code, week): row
+        for row, code, week in zip(
+            np.flatnonzero(own), counts["area_code"][own], counts["week"][own], strict=True
+        )
+    }
+    for row, change in zip(rows, more, strict=True):
+        one = counts.iloc[row]
+        figures[at[village_of[one["area_code"]], one["week"]]] += change
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +126,7 @@ def published(tmp_path_factory: pytest.TempPathFactory) -> Published:
             (("2026-W45", False), (WEEK, False), (WEEK, True))
         ):
             if correct:
-                patch.setattr(pipeline, "load_counts", _corrected(load))
+                patch.setattr(pipeline, "load_counts", _corrected(load, made[-1].levels))
             built = pipeline.build(
                 writer, settings, until=week, now=NOW, on_progress=lambda *_: None
             )

@@ -140,6 +140,8 @@ class Attack:
             for parent in np.flatnonzero(above >= 0):
                 children = below[(lower.parents == parent) & (below >= 0)]
                 if len(children):
+                    total = sum(self._values[child] for child in children)
+                    assert total == self._values[above[parent]], "the counts do not add up"
                     terms = [(int(child), 1.0) for child in children]
                     self._row([*terms, (int(above[parent]), -1.0)])
         if not any(all((v[key] == out[key]).all() for key in out) for v in versions):
