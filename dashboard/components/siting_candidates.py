@@ -19,7 +19,7 @@ from dashboard.text import Catalog
 
 _COLUMNS = ("mark", "name", "gain", "within", "town", "source", "area", "lacks")
 # What is looked at first fits the panel and stays while the rest is drawn from under it.
-_WIDTHS = {"mark": 58, "name": 128, "town": 150, "gain": 88, "within": 96, "source": 110,
+_WIDTHS = {"mark": 58, "name": 146, "town": 150, "gain": 88, "within": 96, "source": 110,
            "area": 84, "lacks": 240}  # fmt: skip
 _PINNED = ("mark", "name")
 _NUMBERS = ("gain", "within", "area")

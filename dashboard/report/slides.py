@@ -263,12 +263,12 @@ class _Writer(Frame):
             return
         self.slide(told.lead(card, self.catalog), self.t("report.slide.subtitle_scorecard"))
         columns = [
-            self.column("indicator", 3.9),
+            self.column("indicator", 3.7),
             self.column("standing", 1.1),
             self.column("value", 0.8, number=True),
             self.column("target", 0.8, number=True),
-            self.column("due", 1.5),
-            self.column("outlook", 4.0),
+            self.column("due", 1.9),
+            self.column("outlook", 3.8),
         ]
         today = date.fromisoformat(str(self.meta["data_date"])[:10])
         rows = told.brief_rows(card, self.catalog, today=today)
@@ -375,8 +375,8 @@ class _Writer(Frame):
                 published=published,
             )
         )
-        box = Box(MARGIN, 1.3, WIDTH - 2 * MARGIN, 5.4)
-        self.deck.text(box, lines, size=13, spacing=1.25, gap=7)
+        place = Box(MARGIN, 1.3, WIDTH - 2 * MARGIN, 5.4)
+        self.deck.text(place, lines, size=13, spacing=1.25, gap=7)
 
     def _definitions(self) -> list[tuple[str, str]]:
         wanted = (f"covered.{ROOM}", "access", "gap", "tier")

@@ -123,6 +123,31 @@ PLACES = """(wanted) => {
 }"""
 
 
+def test_names_are_drawn_over_candidates(page_watch: PageWatch, address: str) -> None:
+    page = page_watch.page
+    page.goto(f"{address}/siting?flat=1")
+    page.locator("html[data-map-ready=true]").wait_for(state="attached")
+    page.wait_for_function(f"() => ({PLACES})('candidate').length > 1")
+    drawn = page.evaluate("""() => {
+        const {overlay, host} = xintuMap.controllers.get('siting-canvas-graph');
+        const {ink, placed} = overlay;
+        const stamps = new Map(placed.marks.map((m) => [m.stamp, m.owner?.point?.role || 'mark']));
+        const drawn = [];
+        ink.drawImage = (stamp) => drawn.push(stamps.get(stamp));
+        ink.fillText = () => drawn.push('name');
+        overlay.drawn = null;
+        overlay.draw(host.view());
+        delete ink.drawImage;
+        delete ink.fillText;
+        return drawn;
+    }""")
+    assert {"candidate", "name"} <= set(drawn)
+    last = len(drawn) - 1 - drawn[::-1].index("candidate")
+    assert last < drawn.index("name")
+    assert "existing" not in drawn[: drawn.index("name")]
+    page_watch.assert_quiet()
+
+
 def test_figures_and_map_follow_a_site_that_is_moved_on_the_map(
     page_watch: PageWatch, address: str
 ) -> None:

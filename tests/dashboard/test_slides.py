@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from pptx.oxml.ns import qn
 
 from dashboard import expected
 from dashboard.report.capture import Picture, is_blank
-from dashboard.report.deck import fit
+from dashboard.report.deck import CELL_MARGIN, fit
 from dashboard.report.slides import slides
 from dashboard.text import LANGUAGES, load, words
 from etl.store.reader import Reader, Snapshot
@@ -75,6 +76,18 @@ def test_the_scorecard_stands_on_a_slide_of_its_own(deck: Any) -> None:
     assert rows[1][:5] == ["中小学有心理辅导室的比例", "落后", "40.0%", "80%", "2025年12月31日前"]
     assert ["按当前进度，2027年3月达标"] in [row[5:] for row in rows]
     assert ["心理健康素养水平", "无数据", "–"] in [row[:3] for row in rows]
+
+
+def test_days_stay_on_one_line_in_the_widest_of_the_usual_type(deck: Any) -> None:
+    (table,) = [shape.table for shape in deck.slides[5].shapes if shape.has_table]
+    days = [row.cells[4].text for row in table.rows if "年" in row.cells[4].text]
+    assert days
+    for day in days:
+        # LibreOffice sets digits in DejaVu Sans, 0.64 em, and parts them from Chinese by 0.25 em.
+        digits = [one.isdigit() for one in day]
+        parted = sum(a != b for a, b in itertools.pairwise(digits))
+        wide = 0.64 * sum(digits) + len(day) - sum(digits) + 0.25 * parted
+        assert wide * 11 / 72 + 2 * CELL_MARGIN < table.columns[4].width.inches
 
 
 def test_every_slide_says_where_it_comes_from(deck: Any, snapshot: Snapshot) -> None:
