@@ -156,13 +156,17 @@ def curve_sentences(answer: Answer, catalog: Catalog) -> str:
     if rules.get("floor"):
         said.append(t("siting.curve.floor", share=words.percent(rules["floor"])))
     least = int(counts[counts > 0].min())
-    if least > 1:
+    untried = (answer.meta.get("untried") or {}).get("curve") or []
+    if 1 < least < min([*untried, math.inf]):
         said.append(t("siting.curve.least", count=least))
     if rules.get("paid") is not None:
         said.append(t("siting.curve.paid", count=rules["paid"]))
     if rules.get("same") is False:
         share = words.percent(_of(answer.meta, "share_after"))
         said.append(t("siting.curve.apart", share=share))
+    if untried:
+        numbers = t("siting.finding.list").join(str(n) for n in untried)
+        said.append(t("siting.curve.untried", numbers=numbers))
     return t("siting.curve.between").join(said)
 
 
@@ -183,21 +187,34 @@ def _knee_sentence(answer: Answer, catalog: Catalog) -> str:
     )
 
 
-def robustness_sentences(
-    table: pd.DataFrame, n_new: int, offer: Offer | None, catalog: Catalog
-) -> list[str]:
+def robustness_sentences(answer: Answer, offer: Offer | None, catalog: Catalog) -> list[str]:
     """Each check in plain words: how many of the sites stay the best ones, what staying costs.
 
-    Tries that differ by chance alone stand together, by the worst of them.
+    Tries that differ by chance alone stand together, by the worst of them; checks for which no time
+    was left come last.
     """
+    table, n_new = answer.tables["robustness"], int(answer.meta.get("n_new") or 0)
     names = _names(offer, catalog, "group")
-    family = table["check"] + " " + table["value"].str.partition(":")[0]
-    alone = ~table["check"].isin(["demand", "zoning"])
-    found = []
-    for _, rows in table.groupby(family.where(~alone, table["check"] + " " + table["value"]),
-                                 sort=False):  # fmt: skip
-        found.append(_robustness_sentence(rows, n_new, names, catalog))
+    tried = dict(list(table.groupby(_family(table), sort=False)))
+    found = [_robustness_sentence(rows, n_new, names, catalog) for rows in tried.values()]
+    left_out = (answer.meta.get("untried") or {}).get("robustness") or []
+    rest = pd.DataFrame(left_out, columns=["check", "value"], dtype="str")
+    never = [
+        _check(rows, names, catalog)
+        for family, rows in rest.groupby(_family(rest), sort=False)
+        if family not in tried
+    ]
+    if never:
+        checks = catalog.t("siting.finding.list").join(never)
+        found.append(catalog.t("siting.robust.untried", checks=checks))
     return found
+
+
+def _family(table: pd.DataFrame) -> pd.Series[str]:
+    """What tries have in common that differ by chance alone; of all others their own name."""
+    named = table["value"]
+    by_chance = table["check"].isin(["demand", "zoning"])
+    return table["check"] + " " + named.where(~by_chance, named.str.replace(r":.*", "", regex=True))
 
 
 def _robustness_sentence(

@@ -247,11 +247,9 @@ def _curve_rows(table: pd.DataFrame, catalog: Catalog) -> Component:
 
 def robustness(answer: Answer, offer: Offer | None, catalog: Catalog) -> Component | None:
     """Whether the choice holds when what it rests on is not quite so."""
-    table = answer.tables["robustness"]
-    if table.empty:
+    said = said_of.robustness_sentences(answer, offer, catalog)
+    if not said:
         return None
-    n_new = int(answer.meta.get("n_new") or 0)
-    said = said_of.robustness_sentences(table, n_new, offer, catalog)
     return section(
         catalog.t("siting.robust.title"),
         html.Ul([html.Li(one) for one in said], className="siting-causes"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any, Literal, NamedTuple
 
 import geopandas as gpd
@@ -162,9 +163,14 @@ def make_travel(
     return Travel(cells, settings, "road", ways, about)
 
 
+@cache
+def _to_metric(crs: str) -> pyproj.Transformer:
+    return pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+
+
 def metric_xy(sites: pd.DataFrame, *, crs: str) -> Floats:
     """Sites' coordinates in the metric CRS [m], shape (n, 2); NaN where a site has none."""
-    to_metric = pyproj.Transformer.from_crs("EPSG:4326", crs, always_xy=True)
+    to_metric = _to_metric(crs)
     lon = sites["lon"].to_numpy(dtype=np.float64)
     lat = sites["lat"].to_numpy(dtype=np.float64)
     x, y = to_metric.transform(lon, lat)

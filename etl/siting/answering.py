@@ -29,7 +29,7 @@ from etl.siting.target_change import target_table
 # Steps and the share of the way that is done when they end.
 STEPS = {"ways": 0.1, "choose": 0.5, "curve": 0.7, "people": 0.75, "robustness": 1.0}
 # Of the question's limit of time, for all points of the curve and for all variants.
-_CURVE_PART, _ROBUST_PART = 0.5, 1.0
+_CURVE_PART, _ROBUST_PART = 0.5, 0.5
 
 OnProgress = Callable[[str, float], None]
 OnBound = Callable[[float, float], None]
@@ -74,8 +74,9 @@ def answer_question(
     tables["groups"] = group_table(posed, standings)
     tables["uncovered"] = uncovered_table(posed, standings)
     tables["candidates"] = candidate_table(posed, standings)
+    untried: dict[str, Any] = {"curve": [], "robustness": []}
     if not run.stopped:
-        tables["curve"] = coverage_curve(
+        tables["curve"], untried["curve"] = coverage_curve(
             posed, standings, choice, limit_s=question.time_limit_s * _CURVE_PART,
             on_share=lambda share: run.say("curve", share), watch=run.quiet,
         )  # fmt: skip
@@ -83,7 +84,7 @@ def answer_question(
     tables["targets"] = target_table(posed, standings, gaps["supply"])
     run.say("people", 1.0)
     if not run.stopped:
-        tables["robustness"] = try_variants(
+        tables["robustness"], untried["robustness"] = try_variants(
             posed, choice, limit_s=question.time_limit_s * _ROBUST_PART,
             on_share=lambda share: run.say("robustness", share), watch=run.quiet,
         )  # fmt: skip
@@ -95,6 +96,7 @@ def answer_question(
         "n_closed": sum(int(s.closed.sum()) for s in standings),
         "knee": knee_of(tables["curve"]),
         "curve": curve_rules(posed, standings),
+        "untried": untried,
         "assumed": gaps,
     }
     return Answer(jsonable(meta), tables, _cells(posed, standings, tables["candidates"]))

@@ -124,7 +124,8 @@ def _of_source(
     rows = rows.assign(source=source, kind=part.kind.value)
     rows["candidate_id"] = f"{PREFIXES[source]}:" + rows["id"].astype("str")
     for level in (Level.TOWN, Level.VILLAGE):
-        rows[f"{level}_name"] = rows[f"{level}_code"].map(ground.names)
+        named = [ground.names.get(code) for code in rows[f"{level}_code"].tolist()]
+        rows[f"{level}_name"] = pd.Series(named, index=rows.index, dtype="str")
     rows = _of_standard(ground, rows, part.kind)
     rows["usable"] = rows["x"].notna() & rows["y"].notna()
     xy = rows[["x", "y"]].to_numpy(dtype=np.float64)

@@ -21,7 +21,7 @@ from geo.siting.stopwatch import Stopwatch
 
 # A curve of more points is solved at so many of them; the others have no row.
 _MOST_SOLVED = 24
-# What one search has where the time of all is over [s].
+# What one search has at least, however many share the time of all [s].
 LEAST_S = 1.0
 _LEAST_BEYOND, _MOST_BEYOND, _PART_BEYOND = 3, 10, 4
 # A share that the answer has reached is met by the answer, whatever the rounding.
@@ -49,7 +49,7 @@ def coverage_curve(
     limit_s: float,
     on_share: Callable[[float], None],
     watch: Watch,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, list[int]]:
     """Most residents covered by 0, 1, 2, … new sites of all parts together, by the asked rules.
 
     The rules are locks, distance, room, the budget and what is asked for towns; in place of the
@@ -57,6 +57,8 @@ def coverage_curve(
     of the answer. A point is proven where no choice of at most as many sites covers more; one that
     is not is what was found in the time, never less than with fewer sites. Numbers of sites with
     which the rules cannot be met have no row, but 0, which is today.
+
+    Those for which no time was left have none either; they come with the table.
     """
     base = _task(posed, standings)
     n_new = sum(int(s.new.sum()) for s in standings)
@@ -71,18 +73,22 @@ def coverage_curve(
         found[n_new] = _Point.of(own, choice)
         numbers.remove(n_new)
     clock = Stopwatch(limit_s)
+    left_out: list[int] = []
     for done, n in enumerate(numbers):
         best = max((point.persons for at, point in found.items() if at < n), default=0.0)
         if best >= reachable * (1 - 1e-12):
             # Nobody is left whom any candidate reaches.
             found[n] = _Point(best, best)
             continue
+        if clock.over:
+            left_out.append(n)
+            continue
         limit = max(clock.left_s / (len(numbers) - done), LEAST_S)
         one = choose(posed, replace(base, p_new=n), time_limit_s=limit, watch=watch)
         if one.infeasible is None:
             found[n] = _Point.of(persons_covered(posed, one), one)
         on_share((done + 1) / len(numbers))
-    return _table(posed, found, own={n_new: own}, reachable=reachable)
+    return _table(posed, found, own={n_new: own}, reachable=reachable), left_out
 
 
 def knee_of(curve: pd.DataFrame) -> int | None:

@@ -23,7 +23,7 @@ from sqlalchemy import Engine
 
 from etl.build.levels import Floats, Ints, LevelFrame
 from etl.build.outlines import geometry_hash
-from etl.build.travel import Mode, Travel, make_travel, metric_xy
+from etl.build.travel import MODES, Mode, Travel, make_travel, metric_xy
 from etl.policies import IndicatorSettings
 from etl.sections import Siting
 from etl.sections import Travel as TravelSettings
@@ -166,6 +166,15 @@ def pairs(ground: Ground, points: pd.DataFrame, mode: Mode, *, limit_min: float)
             "cost_min": found.cost_min[order],
         }
     ).astype({"area_code": "str", "site_id": "str"})
+
+
+def ready(ground: Ground) -> None:
+    """Read and compile what a ground reads when it is first asked: outlines' index and roads."""
+    first = ground.cells.iloc[:1]
+    ground.positions_at(first["lon"].to_numpy(), first["lat"].to_numpy())
+    site = first[["x", "y"]].assign(site_id="")
+    for mode in MODES:
+        pairs(ground, site, mode, limit_min=1.0)
 
 
 def read_ground(engine: Engine, settings: Settings, snapshot_id: str | None = None) -> Ground:

@@ -74,11 +74,11 @@ class Moves:
         self._answer = answer
         self._parts: list[dict[str, Any]] = answer.meta["question"]["parts"]
         candidates = answer.tables["candidates"]
-        ids = [*candidates["candidate_id"], *answer.meta["closable"]]
+        ids = [*candidates["candidate_id"].tolist(), *answer.meta["closable"]]
         self._place = {code: at for at, code in enumerate(ids)}
         part_of = {part["kind"]: at for at, part in enumerate(self._parts)}
         sites = answer.tables["sites"].set_index("site_id")["kind"]
-        kinds = [*candidates["kind"], *(sites[code] for code in answer.meta["closable"])]
+        kinds = [*candidates["kind"].tolist(), *(sites[code] for code in answer.meta["closable"])]
         self._part_of = [part_of[kind] for kind in kinds]
         self._n_candidates = len(candidates)
         # Sites in service that nobody may close are open whatever is tried.

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -88,7 +89,7 @@ def try_variants(
     limit_s: float,
     on_share: Callable[[float], None],
     watch: Watch,
-) -> pd.DataFrame:
+) -> tuple[pd.DataFrame, list[tuple[str, str]]]:
     """Choose anew under each variant, and hold the answer's sites against that.
 
     `regret` is what the answer's sites fall short of the best there: of coverage a share of all
@@ -96,24 +97,43 @@ def try_variants(
     residents that they leave uncovered. `share_same_sites` is the share of the new sites that are
     also best there; the answer's own are preferred among equals. All are missing where what is
     asked cannot be had, or nothing was found in the time.
+
+    Where the time is over, the rest has no row; `check` and `value` of each come with the table.
+    One variant of every check comes before the second of any.
     """
-    rows = []
+    rows: dict[int, dict[str, object]] = {}
+    left_out: dict[int, tuple[str, str]] = {}
     tried = list(variants(posed))
     clock = Stopwatch(limit_s)
-    for done, variant in enumerate(tried):
+    for done, at in enumerate(_in_turn(tried)):
+        variant = tried[at]
         limit = max(clock.left_s / (len(tried) - done), LEAST_S)
         asked = variant.check == "threshold" and variant.task.thresholds == tuple(
             one.part.threshold_min for one in posed.parts
         )
+        if clock.over:
+            left_out[at] = (variant.check, variant.value)
+            continue
         # The question itself has been answered.
         best = choice if asked else choose(posed, variant.task, time_limit_s=limit, watch=watch)
         if best.infeasible is None:
             ours = _value(posed, variant.task, choice, limit_s=limit)
-            rows.append(_row(posed, variant, best=best, choice=choice, ours=ours))
+            rows[at] = _row(posed, variant, best=best, choice=choice, ours=ours)
         else:
-            rows.append({**_NOTHING, "check": variant.check, "value": variant.value})
+            rows[at] = {**_NOTHING, "check": variant.check, "value": variant.value}
         on_share((done + 1) / len(tried))
-    return as_table("robustness", pd.DataFrame(rows))
+    table = as_table("robustness", pd.DataFrame([rows[at] for at in sorted(rows)]))
+    return table, [left_out[at] for at in sorted(left_out)]
+
+
+def _in_turn(tried: Sequence[Variant]) -> list[int]:
+    """Places of the variants: the first of each check, then each second one, and so on."""
+    seen: Counter[str] = Counter()
+    turn = []
+    for at, variant in enumerate(tried):
+        turn.append((seen[variant.check], at))
+        seen[variant.check] += 1
+    return [at for _, at in sorted(turn)]
 
 
 def _row(

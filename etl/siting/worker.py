@@ -13,6 +13,7 @@ import os
 import threading
 import time
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -24,16 +25,17 @@ from etl.progress import StopFlag
 from etl.settings import Settings
 from etl.siting.answer import jsonable
 from etl.siting.calls import Call, Calls
-from etl.siting.ground import read_ground
+from etl.siting.ground import read_ground, ready
 from etl.siting.scenario import CANCELLED
 from etl.siting.scenarios import Job, Scenarios
 from etl.siting.tasks import Grounds, Outcome, failure, plain_words, reply_to, work_out
 from etl.store.lease import SITING, Holder, Lease
+from etl.store.reader import Reader
 from geo.errors import StoreError, XintuError
 from geo.siting.problem import relative_gap
 
 LOOK_EVERY_S = 0.2
-CALLS_EVERY_S = 0.1
+CALLS_EVERY_S = 0.03
 TELL_EVERY_S = 0.3
 BEAT_EVERY_S = 5.0
 LEASE_TTL_S = 20.0
@@ -283,6 +285,7 @@ class Worker:
     # ------------------------------------------------------------ calls of pages
 
     def _answer_calls(self) -> None:
+        self._read_ahead()
         while not self._closing.wait(CALLS_EVERY_S):
             try:
                 call = self._calls.next()
@@ -292,6 +295,14 @@ class Worker:
             except (StoreError, DBAPIError) as exc:
                 logger.warning("the store does not answer: %s", exc)
                 self._closing.wait(AWAY_WAIT_S)
+
+    def _read_ahead(self) -> None:
+        """Ground and roads of the newest snapshot, before anybody waits for them."""
+        try:
+            with closing(Reader(self._settings.store_url)) as reader:
+                ready(self._grounds.get(reader.current().snapshot_id))
+        except Exception:  # whoever asks is told why
+            logger.info("nothing to read ahead", exc_info=True)
 
     def _answer(self, call: Call) -> None:
         try:

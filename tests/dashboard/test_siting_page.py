@@ -292,6 +292,39 @@ def test_numbers_of_single_withheld_cells_are_never_shown() -> None:
     assert "2 个网格（120 人）附近没有候选场地" in drawn
 
 
+def checked(table: pd.DataFrame, *untried: tuple[str, str]) -> Answer:
+    """An answer of three sites of which only the checks are known."""
+    meta = {"n_new": 3, "untried": {"curve": [], "robustness": [list(one) for one in untried]}}
+    return Answer(meta, {"robustness": table}, {})
+
+
+def test_checks_for_which_no_time_was_left_are_named() -> None:
+    table = pd.DataFrame({"check": ["demand"], "value": ["draw:1"], "regret": [0.0], "kept": [3],
+                          "share_best": [0.5]})  # fmt: skip
+    untried = [("threshold", "20"), ("demand", "draw:2"), ("zoning", "village")]
+    assert said_of.robustness_sentences(checked(table, *untried), None, ZH) == [
+        "各处人口随机增减一成（试 1 次，取最差）：3 处中有 3 处仍是最优选择，保持不变没有损失",
+        "因时间所限没有检验：阈值改为 20 分钟、改按村（社区）统计居民",
+    ]
+    none = checked(table.iloc[:0], ("zoning", "village"))
+    said = siting_result.robustness(none, None, ZH)
+    assert said is not None
+    assert "因时间所限没有检验：改按村（社区）统计居民" in words_of(said)
+
+
+def test_numbers_for_which_no_time_was_left_are_not_called_impossible(answer: Answer) -> None:
+    curve = answer.tables["curve"]
+    n_new = int(curve["n_new"].max())
+    few = curve[curve["n_new"].isin([0, n_new])]
+    left_out = list(range(1, n_new))
+    meta = {**answer.meta, "knee": None, "untried": {"curve": left_out, "robustness": []}}
+    said = said_of.curve_sentences(Answer(meta, {"curve": few}, {}), ZH)
+    assert f"因时间所限，没有计算 {'、'.join(map(str, left_out))} 处的情形。" in said
+    assert "达不到这些条件" not in said
+    meta["untried"] = {"curve": [], "robustness": []}
+    assert "达不到这些条件" in said_of.curve_sentences(Answer(meta, {"curve": few}, {}), ZH)
+
+
 def test_checks_that_differ_by_chance_stand_together_by_the_worst() -> None:
     table = pd.DataFrame(
         {
@@ -300,7 +333,7 @@ def test_checks_that_differ_by_chance_stand_together_by_the_worst() -> None:
             "regret": [0.0, 0.012, 0.001, 0.0, 0.0], "kept": [3, 1, 2, 3, 3], "share_best": 0.5,
         }
     )  # fmt: skip
-    assert said_of.robustness_sentences(table, 3, None, ZH) == [
+    assert said_of.robustness_sentences(checked(table), None, ZH) == [
         "阈值改为 10 分钟：3 处中有 3 处仍是最优选择，保持不变没有损失",
         "各处人口随机增减一成（试 2 次，取最差）：3 处中有 1 处仍是最优选择，保持不变会少 1.2%",
         "elderly多一成：3 处中有 3 处仍是最优选择，保持不变没有损失",
@@ -317,7 +350,7 @@ def test_a_check_without_a_result_is_not_told_as_one_without_a_loss() -> None:
             "share_best": [np.nan, 0.6, np.nan, 0.5],
         }
     )  # fmt: skip
-    assert said_of.robustness_sentences(table, 3, None, ZH) == [
+    assert said_of.robustness_sentences(checked(table), None, ZH) == [
         "阈值改为 10 分钟：没有得出结果，未能检验",
         "阈值改为 20 分钟：本方案在此前提下不满足全部条件",
         "各处人口随机增减一成（试 1 次，取最差）：3 处中有 3 处仍是最优选择，保持不变没有损失",

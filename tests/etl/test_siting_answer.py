@@ -528,6 +528,39 @@ def test_the_targets_that_new_sites_change(answer: Answer) -> None:
     assert (row["met_before"], row["met_after"]) == (False, len(more) / 6 >= 0.8)
 
 
+# ---------------------------------------------------------------- a limit of time
+
+
+class Few:
+    """A stopwatch that is over once it has been looked at so often."""
+
+    def __init__(self, looks: int) -> None:
+        self.looks, self.left_s = looks, 5.0
+
+    @property
+    def over(self) -> bool:
+        """Whether that was often enough."""
+        self.looks -= 1
+        return self.looks < 0
+
+
+def test_what_no_time_is_left_for_is_named_and_has_no_row(
+    answer: Answer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("etl.siting.curve.Stopwatch", lambda _: Few(0))
+    monkeypatch.setattr("etl.siting.robustness.Stopwatch", lambda _: Few(3))
+    found = answer_question(small_ground(), small_question())
+    whole, cut = (set(one.tables["curve"]["n_new"]) for one in (answer, found))
+    assert {0, found.meta["n_new"]} <= cut < whole
+    assert whole - cut == set(found.meta["untried"]["curve"])
+    assert answer.meta["untried"] == {"curve": [], "robustness": []}
+    every = answer.tables["robustness"][["check", "value"]].to_numpy().tolist()
+    tried = found.tables["robustness"][["check", "value"]].to_numpy().tolist()
+    assert len({check for check, _ in tried}) == len(tried) == 3  # one of each check first
+    assert [one for one in every if one not in tried] == found.meta["untried"]["robustness"]
+    assert found.meta["covered_after"] == answer.meta["covered_after"]
+
+
 # ---------------------------------------------------------------- robustness
 
 
