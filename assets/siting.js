@@ -4,8 +4,9 @@
   'use strict';
   const HAND = 'siting-hand-store';
   const SAID_MS = 2000;
+  const FIGURES_MS = 2000;
   const cleared = { sites: [], picked: null, adding: false };
-  const now = { hand: cleared, frame: null, pool: [] };
+  const now = { hand: cleared, frame: null, pool: [], views: 0 };
   const same = () => window.dash_clientside.no_update;
   const setProps = (id, props) => window.dash_clientside.set_props(id, props);
 
@@ -118,6 +119,15 @@
     return frame.words.answer;
   }
 
+  /** The figures of a move have been painted; a map drawn without a graphics card would hold them up. */
+  const figures = () =>
+    new Promise((resolve) => {
+      const painted = () => requestAnimationFrame(() => setTimeout(resolve));
+      const seen = new MutationObserver(() => (seen.disconnect(), painted()));
+      seen.observe(document.getElementById('siting-moved-box'), { childList: true, characterData: true, subtree: true });
+      setTimeout(() => (seen.disconnect(), resolve()), FIGURES_MS);
+    });
+
   const siting = {
     sitingOpen: (search, state) => {
       const scenario = new URLSearchParams(search || '').get('scenario') || '';
@@ -131,9 +141,13 @@
       const options = kinds.map((code) => ({ value: code, label: names[code] || code }));
       return [options, has(kinds, value) ? value : kinds[0] || '', kinds.length < 2];
     },
-    sitingView: (frame, side, kind, marks, hand, pool, tab, theme) => {
+    sitingView: async (frame, side, kind, marks, hand, pool, tab, theme) => {
+      const turn = ++now.views;
+      const moved = hand.sites.length > 0 && String(hand.sites) !== String(now.hand.sites);
       Object.assign(now, { frame, hand, pool: pool || [] });
       if (!frame) return same();
+      if (moved) await figures();
+      if (turn !== now.views) return same();
       const at = frame.sides[side];
       const cells = at.cells[Math.max(0, frame.kinds.indexOf(kind))];
       const tried = side === 'after' && hand.sites.length && frame.answered;
