@@ -9,35 +9,13 @@ import numpy as np
 from numba import njit
 
 from geo.arrays import FloatArray, IntArray
+from geo.siting._walk import Walk
 
 # A step goes on in the direction of those before (Camerini et al. 1975); it gets shorter where the
 # bound has not moved for so many rounds. What is opened is averaged over the rounds.
 _MEMORY, _PATIENCE, _SLOWER, _SLOWEST, _TO_COUNT, _SHARE = 0.9, 20.0, 0.7, 1e-4, 1e-6, 0.05
-FIRST_PACE = 0.2
 
 Pairs = tuple[IntArray, IntArray, FloatArray, IntArray, IntArray, IntArray]
-Walk = tuple[FloatArray, FloatArray, FloatArray, FloatArray, FloatArray, FloatArray]
-
-
-def new_walk(price: FloatArray, n_sites: int, pace: float = FIRST_PACE) -> Walk:
-    """Where steps begin.
-
-    Parameters
-    ----------
-    price : first prices by row.
-    n_sites : number of sites.
-    pace : length of the first step as a part of the way to the value known.
-
-    Returns
-    -------
-    What `sink` and `rise` change: prices; length of a step, rounds since the bound fell, the bound
-    so far; prices of the bound; direction of the last step; limits, shape (2, n_sites): no choice
-    without a site, none with it is better; share of the rounds in which each site was opened.
-    """
-    return (
-        price.copy(), np.array([pace, 0.0, np.inf]), price.copy(), np.zeros(len(price)),
-        np.full((2, n_sites), np.inf), np.zeros(n_sites),
-    )  # fmt: skip
 
 
 @njit(cache=True)
@@ -99,8 +77,8 @@ def sink(
     worth : of a row's first and second cover, the second worth no more than the first.
     known : value of a choice known, which steps are measured by (Polyak 1969).
     least : bound that is low enough.
-    walk : see `new_walk`; a price is what a row pays each open site that covers it, as a part of
-        the worth of its first cover, 0..1; changed.
+    walk : see `_walk.new_walk`; a price is what a row pays each open site that covers it, as a part
+        of the worth of its first cover, 0..1; changed.
 
     Returns
     -------
@@ -161,7 +139,7 @@ def rise(
     weight : by row.
     known : minus the value of a choice known, which steps are measured by (Polyak 1969).
     least : bound, with its sign changed, that is enough.
-    walk : see `new_walk`; a price is what a row pays at the most; changed.
+    walk : see `_walk.new_walk`; a price is what a row pays at the most; changed.
 
     Returns
     -------

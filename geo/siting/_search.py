@@ -8,7 +8,7 @@ import numpy as np
 
 from geo.arrays import FloatArray, IntArray
 from geo.siting._found import PROVEN_WITHIN
-from geo.siting._prices import Walk, new_walk
+from geo.siting._walk import Walk, new_walk
 from geo.siting.instance import Instance
 from geo.siting.narrow import narrow
 
@@ -34,7 +34,7 @@ class SiteSearch(ABC):
     best : sites of it.
     floor : value of a choice known from elsewhere.
     step : two different values are at least so far apart; 0 where nothing is known.
-    walk : where the bound is, see `_prices.new_walk`.
+    walk : where the bound is, see `_walk.new_walk`.
     steps : steps of the bound taken.
     stale : rounds without a better choice or a better bound.
     trivial : whether there is nothing to choose.

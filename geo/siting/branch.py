@@ -7,9 +7,9 @@ from typing import NamedTuple
 import numpy as np
 
 from geo.arrays import FloatArray, IntArray
-from geo.siting._prices import new_walk
 from geo.siting._progress import Progress
 from geo.siting._search import SiteSearch
+from geo.siting._walk import new_walk
 
 # Steps of the bound in each part, and the pace of the first.
 _STEPS, _PACE = 60, 0.3

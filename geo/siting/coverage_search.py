@@ -6,8 +6,8 @@ import numpy as np
 
 from geo.arrays import FloatArray, IntArray
 from geo.siting._found import value_step
-from geo.siting._prices import Walk
 from geo.siting._search import SiteSearch
+from geo.siting._walk import Walk
 from geo.siting.compact import compact_cover
 from geo.siting.instance import Instance
 
