@@ -56,7 +56,8 @@ def wide_answer(*, n: int, m: int, n_towns: int = 20) -> Answer:
         **{f"group.{name}": values for name, values in people.items()},
     }  # fmt: skip
     part = {"kind": "counselling_room", "capacity_new": None}
-    return Answer({"question": {"parts": [part]}, "closable": []}, tables, cells)
+    question = {"parts": [part], "objective": "max_coverage", "weigh_by": "residents"}
+    return Answer({"question": question, "closable": []}, tables, cells)
 
 
 def by_table(pairs: pd.DataFrame, cells: pd.DataFrame, chosen: list[str]) -> pd.DataFrame:
